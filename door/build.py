@@ -1,0 +1,48 @@
+"""Build hook: compile the door and put it into the wheel as the scripts `pydrop` and `pydropctl`.
+
+The door is one static C program (see door.c for why it is not a Python script). A compiler is
+needed where the wheel is built, as python-prctl needs one too; the image that runs it needs none.
+"""
+
+import os
+import shutil
+import subprocess
+import sysconfig
+import tempfile
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-s", "-fstack-protector-strong"]
+
+
+class DoorHook(BuildHookInterface):  # type: ignore[type-arg] # hatchling's own hooks leave the builder's type open
+    """Adds the compiled door to `shared_scripts` and names the platform in the wheel's tag."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if version == "editable":
+            raise SystemExit("pydrop cannot be installed with --editable: its door reads no .pth file; install it plainly")
+        self.folder = tempfile.TemporaryDirectory()
+        door = os.path.join(self.folder.name, "door")
+        compile_door(os.path.join(self.root, "door", "door.c"), door)
+        for name in ("pydrop", "pydropctl"):
+            build_data["shared_scripts"][shutil.copy(door, os.path.join(self.folder.name, f"{name}-door"))] = name
+        build_data["pure_python"] = False
+        build_data["tag"] = "py3-none-" + sysconfig.get_platform().replace("-", "_").replace(".", "_")
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        self.folder.cleanup()
+
+
+def compile_door(source: str, target: str) -> None:
+    """`cc` as named by $CC, statically; a compiler's failure ends the build with its own words."""
+    compiler = os.environ.get("CC") or "cc"
+    try:
+        subprocess.run([compiler, *FLAGS, "-o", target, source], check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SystemExit(
+            f"pydrop: unable to compile its door with {compiler}: {error}; "
+            "install a C compiler and the static C library (Debian: gcc libc6-dev, Alpine: gcc musl-dev, Fedora: gcc glibc-static)"
+        ) from error

@@ -1,0 +1,148 @@
+/* The door: what an image starts as `pydrop`, `pydropctl` or one of the names linked to them.
+ *
+ * It runs as root before anything else, so it trusts nothing that it was given. Python would read
+ * PYTHONPATH, the dynamic linker LD_PRELOAD and LD_LIBRARY_PATH, glibc GCONV_PATH and LOCPATH, and
+ * each of them may name a volume that the program's user can write. So the door is linked
+ * statically, and starts the interpreter with an environment in which no variable has its own name:
+ * each is passed on with a '!' in front, which no library looks for. Python takes it off again for
+ * the program; nothing is lost, not even a name that a shell would drop.
+ *
+ * Two more things are gone once Python runs, and are handed over in one word, STATE:
+ * - whether SIGPIPE and SIGXFSZ came ignored (CPython ignores both at its start);
+ * - whether TERM, INT, HUP and QUIT came blocked. The door blocks them until Python has its handlers:
+ *   as PID 1, a signal that arrives before would otherwise be lost, since the kernel drops what
+ *   PID 1 neither handles nor blocks (signal(7), pid_namespaces(7)).
+ *
+ * The interpreter is the `python3` beside this file (after links are resolved), else /usr/bin/python3
+ * where this file is in /usr/local/bin, as Debian's pip has it. Never one from PATH.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+enum { FAILED = 125 };
+
+/* site is left out (-S: no .pth file is read), so the door names the folders where packages are. */
+static const char BOOT[] =
+    "import sys\n"
+    "b=sys.argv.pop(1)\n"
+    "v='/python%d.%d/'%sys.version_info[:2]\n"
+    "sys.path+=[b+l+v+k for l in('/lib','/lib64')for k in('site-packages','dist-packages')]\n"
+    "if b!='/usr' and sys.prefix=='/usr':sys.path+=['/usr/lib/python3/dist-packages']\n"
+    "from pydrop.entry import door\n"
+    "door()\n";
+
+static void fail(const char *what, const char *object, const char *remedy)
+{
+    fprintf(stderr, "pydrop: unable to %s %s: %s; %s\n", what, object, strerror(errno), remedy);
+    _exit(FAILED);
+}
+
+/* Where this program's file is, links resolved; /proc may not be mounted. */
+static void find_self(char path[PATH_MAX])
+{
+    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    if (length > 0) {
+        path[length] = 0;
+        return;
+    }
+    const char *given = (const char *)getauxval(AT_EXECFN);
+    if (!given || !realpath(given, path))
+        fail("find", "its own file", "mount /proc");
+}
+
+static int comes_ignored(int signum)
+{
+    struct sigaction action;
+    return sigaction(signum, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+/* "PX:TIHQ": one letter for what is so, '-' for what is not. */
+static void read_state(char state[8])
+{
+    static const int held[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+    sigset_t hold, before;
+    strcpy(state, "--:----");
+    if (comes_ignored(SIGPIPE))
+        state[0] = 'P';
+    if (comes_ignored(SIGXFSZ))
+        state[1] = 'X';
+    sigemptyset(&hold);
+    for (size_t i = 0; i < 4; i++)
+        sigaddset(&hold, held[i]);
+    sigprocmask(SIG_BLOCK, &hold, &before);
+    for (size_t i = 0; i < 4; i++)
+        if (sigismember(&before, held[i]))
+            state[3 + i] = "TIHQ"[i];
+}
+
+static char **disguised(char **environment)
+{
+    size_t count = 0;
+    while (environment[count])
+        count++;
+    char **list = calloc(count + 1, sizeof *list);
+    if (!list)
+        fail("copy", "the environment", "give the container more memory");
+    for (size_t i = 0; i < count; i++) {
+        size_t size = strlen(environment[i]) + 1;
+        list[i] = malloc(size + 1);
+        if (!list[i])
+            fail("copy", "the environment", "give the container more memory");
+        list[i][0] = '!';
+        memcpy(list[i] + 1, environment[i], size);
+    }
+    return list;
+}
+
+/* PREFIX/bin/pydrop -> PREFIX, cut in place. */
+static const char *prefix_of(char *path)
+{
+    for (int i = 0; i < 2; i++) {
+        char *slash = strrchr(path, '/');
+        if (!slash) {
+            errno = ENOENT;
+            fail("find", "the folder above its own file", "install pydrop into PREFIX/bin");
+        }
+        *slash = 0;
+    }
+    return path;
+}
+
+int main(int argc, char **argv, char **environment)
+{
+    char self[PATH_MAX], python[PATH_MAX + 16], state[8];
+    find_self(self);
+    const char *prefix = prefix_of(self);
+    read_state(state);
+    snprintf(python, sizeof python, "%s/bin/python3", prefix);
+
+    char **words = calloc((size_t)argc + 9, sizeof *words);
+    if (!words)
+        fail("copy", "the arguments", "give the container more memory");
+    size_t n = 0;
+    words[n++] = python;
+    words[n++] = (char *)"-I";
+    words[n++] = (char *)"-S";
+    words[n++] = (char *)"-c";
+    words[n++] = (char *)BOOT;
+    words[n++] = (char *)prefix;
+    words[n++] = state;
+    words[n++] = argc > 0 ? argv[0] : (char *)"pydrop";
+    for (int i = 1; i < argc; i++)
+        words[n++] = argv[i];
+    char **list = disguised(environment);
+    execve(python, words, list);
+    if (errno == ENOENT && strcmp(prefix, "/usr/local") == 0) {
+        strcpy(python, "/usr/bin/python3");
+        execve(python, words, list);
+    }
+    fail("run", python, "install pydrop with the pip of the Python that is to run it");
+    return FAILED;
+}

@@ -1,0 +1,7 @@
+"""The door `pydrop`."""
+
+import sys
+
+
+def door() -> None:
+    print(sys.argv)

@@ -1,0 +1,348 @@
+"""The nouns of a start: values only, no imports, no behaviour beyond equality of content.
+
+Text that came from the world (paths, arguments, environment, account files) is `str` decoded with
+``surrogateescape``, so that every byte survives the way through. Ids are ints, 0 to 4294967294.
+"""
+
+TYPE_CHECKING = False  # `typing` costs 12 ms at a start; only the type checker needs it
+if TYPE_CHECKING:
+    from typing import dataclass_transform
+else:
+
+    def dataclass_transform(**_options):
+        return lambda cls: cls
+
+
+@dataclass_transform(kw_only_default=True, eq_default=True)
+class Value:
+    """A record given by keyword, compared and shown by content.
+
+    `dataclasses` would cost 15 ms at every start; mypy checks the fields of these as it does theirs.
+    """
+
+    fields = ()
+
+    def __init_subclass__(cls) -> None:
+        cls.fields = (*cls.fields, *cls.__annotations__)
+
+    def __init__(self, **fields: object) -> None:
+        self.__dict__.update(fields)
+
+    def contents(self) -> tuple[object, ...]:
+        """The values of all fields, in the order of their definition."""
+        return tuple([getattr(self, name) for name in self.fields])
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.contents() == other.contents()  # type: ignore[attr-defined] # same type
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.contents()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in self.fields)})"
+
+
+# -- what was asked -------------------------------------------------------------------------------
+
+
+class Setting(Value):
+    """A setting's value and where it came from, in the words the person used: ``PUID``,
+    ``--user``, ``user in /etc/pydrop.toml``, or ``""`` for the built-in value."""
+
+    value: object
+    source: str = ""
+
+
+class UserAsked(Value):
+    """The `user` setting taken apart: at most one of name/uid, at most one of group/gid."""
+
+    name: str | None = None
+    uid: int | None = None
+    group: str | None = None
+    gid: int | None = None
+    source: str = ""
+
+
+class NumberAsked(Value):
+    """PUID or PGID: an id and its source."""
+
+    number: int
+    source: str
+
+
+class Volume(Value):
+    """A path to own and how; see docs/settings.md for the meaning of each field."""
+
+    path: str
+    policy: str = "mismatch"  # mismatch | on-root-mismatch | unless-writable | top | never
+    mode: str | None = None
+    exclude: tuple[str, ...] = ()
+    across_mounts: bool = False
+    only_from: tuple[int | None, int | None] | None = None  # (uid, gid); None matches any
+    create: bool = False
+    hard_links: bool = False  # also give away root's files that have more than one link
+    source: str = ""
+
+
+class Secret(Value):
+    """A variable whose value is read from a file. `pointer` is the variable that named the file."""
+
+    name: str
+    path: str
+    pointer: str
+
+
+class Settings(Value):
+    """Everything that can be asked, complete, each with its built-in value."""
+
+    user: UserAsked | None = None
+    puid: NumberAsked | None = None
+    pgid: NumberAsked | None = None
+    owner_of: str | None = None
+    home: str | None = None
+    groups: tuple[str | int, ...] = ()
+    devices: tuple[str, ...] = ()
+    umask: int | None = None
+    volumes: tuple[Volume, ...] = ()
+    chown_errors: str = "warn"  # warn | fail
+    run_dirs: tuple[str, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    hooks: str = "/etc/pydrop.d"
+    keep_caps: tuple[str, ...] = ()  # lower case, without "cap_"
+    no_new_privs: bool = True
+    log_level: str = "info"  # error | warn | info | debug
+    log_format: str = "text"  # text | json
+    command: tuple[str, ...] = ()
+    sources: dict[str, str]  # setting's name -> source, for those that were given
+
+
+# -- what the world is like -----------------------------------------------------------------------
+
+
+class Account(Value):
+    """One passwd(5) entry."""
+
+    name: str
+    uid: int
+    gid: int
+    gecos: str = ""
+    home: str = "/"
+    shell: str = ""
+
+
+class Group(Value):
+    """One group(5) entry."""
+
+    name: str
+    gid: int
+    members: tuple[str, ...] = ()
+
+
+class IdRange(Value):
+    """A line of /proc/self/uid_map: `count` ids from `inside` on are `outside` on in the parent."""
+
+    inside: int
+    outside: int
+    count: int
+
+
+class Device(Value):
+    """A device file and who may open it. `mode` as st_mode."""
+
+    path: str
+    uid: int
+    gid: int
+    mode: int
+
+
+class Credentials(Value):
+    """What the kernel says this process is (proc(5), /proc/self/status). Capability sets are bit masks."""
+
+    uids: tuple[int, int, int, int]  # real, effective, saved, filesystem
+    gids: tuple[int, int, int, int]
+    groups: tuple[int, ...]
+    inheritable: int
+    permitted: int
+    effective: int
+    bounding: int
+    ambient: int
+    no_new_privs: bool
+    umask: int
+
+
+class Facts(Value):
+    """The world as `survey` found it, once, reading only."""
+
+    credentials: Credentials
+    pid: int
+    last_cap: int
+    uid_map: tuple[IdRange, ...]
+    gid_map: tuple[IdRange, ...]
+    setgroups_allowed: bool
+    passwd: str
+    group: str
+    account_files: str  # "rename" | "in place" | "no": how /etc/passwd and /etc/group can be changed
+    account_files_why: str = ""  # why not, or what is odd about it
+    stray_files: bool = False  # a killed start left a new file of accounts behind
+    nss_wrapper: str | None = None  # libnss_wrapper.so, where the image has it
+    owner: tuple[int, int] | None = None  # of `owner_of`
+    devices: tuple[Device, ...] = ()
+    hooks: tuple[str, ...] = ()
+    tmpfiles: tuple[tuple[str, str], ...] = ()  # (path, text) of tmpfiles.d files that speak of /run
+    record: "Record | None" = None  # what the entrypoint of this container left
+    environment: tuple[str, ...] = ()
+    home_writable: bool = True
+
+
+# -- what follows ---------------------------------------------------------------------------------
+
+
+class Identity(Value):
+    """Who the program becomes: complete, always ints. `groups` are the supplementary gids, sorted."""
+
+    name: str
+    uid: int
+    gid: int
+    group: str
+    groups: tuple[int, ...]
+    home: str
+    shell: str
+    why: str  # "PUID, PGID" | "user in /etc/pydrop.toml" | "owner of /data" | "account app of the image" ...
+
+
+class AccountChange(Value):
+    """What must be true of passwd and group: these entries, found first by name and by number.
+
+    `former` is the account's entry before, None where it is made. `more_groups` get an entry where
+    their gid has none (device groups)."""
+
+    account: Account
+    group: Group
+    former: Account | None = None
+    more_groups: tuple[Group, ...] = ()
+
+
+class Step(Value):
+    """A postcondition, named once: the plan, the log and the timeline all use `words`."""
+
+    kind: str
+    words: str
+    why: str = ""
+
+
+class AccountsStep(Step):
+    """passwd(5) and group(5) say what `change` says. `how`: rename | in place | wrapper | environment."""
+
+    change: AccountChange
+    how: str
+    library: str = ""  # libnss_wrapper.so for "wrapper"
+
+
+class RunEntry(Value):
+    """A path that must exist: `kind` is "d" folder, "D" the same, "f" file, "L" symlink
+    (tmpfiles.d(5)); `content` is the file's text or the link's target. `mode` None leaves it."""
+
+    kind: str
+    path: str
+    mode: int | None
+    uid: int
+    gid: int
+    content: str = ""
+    source: str = ""
+    exact: bool = False  # an existing folder is given this owner and mode too; else only what is made
+
+
+class RuntimeStep(Step):
+    """/run and friends hold these entries, parents first."""
+
+    entries: tuple[RunEntry, ...]
+
+
+class StreamsStep(Step):
+    """The pipe, socket or terminal behind 0, 1 and 2 belongs to `uid`, as runtimes do for --user."""
+
+    uid: int
+
+
+class VolumesStep(Step):
+    """Every volume is owned by uid:gid as its policy says."""
+
+    volumes: tuple[Volume, ...]
+    uid: int
+    gid: int
+    groups: tuple[int, ...]  # supplementary, for "can the user write this"
+    errors: str  # warn | fail
+
+
+class SecretsStep(Step):
+    """The variables are set from their files and the pointing variables are gone."""
+
+    secrets: tuple[Secret, ...]
+
+
+class HooksStep(Step):
+    """These executables have run, in this order, with the command's arguments, and succeeded."""
+
+    hooks: tuple[str, ...]
+    command: tuple[str, ...]
+
+
+class Record(Value):
+    """What an entrypoint left for `exec` into the same container. `instance` names the container's
+    run: it differs after a restart."""
+
+    instance: str
+    identity: Identity
+    umask: int | None
+    keep_caps: tuple[str, ...]
+    no_new_privs: bool
+    environment: tuple[str, ...]  # NAME=value lines that hooks and settings added; no secrets
+
+
+class RecordStep(Step):
+    """/run/pydrop says who this container's program is, for a second `pydrop` in it."""
+
+    record: Record
+
+
+class PrivilegesStep(Step):
+    """This process is `identity` and nothing else, proven, and cannot come back."""
+
+    identity: Identity
+    keep_caps: int  # bit mask
+    no_new_privs: bool
+    umask: int | None
+    keep_root: bool = False  # root was asked for in so many words
+
+
+class Plan(Value):
+    """The steps of a start in their order, and what to tell the person."""
+
+    identity: Identity
+    steps: tuple[Step, ...]
+    warnings: tuple[str, ...]
+    command: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]  # HOME, USER, LOGNAME and what the settings add
+
+
+class Outcome(Value):
+    """What performing a step did. `words` is "" where there was nothing to do.
+
+    `environment` is what the program's environment gains; a value of None takes the name out."""
+
+    changed: int = 0
+    words: str = ""
+    warnings: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str | None], ...] = ()
+
+
+class Start(Value):
+    """How this process was started, before Python or we changed any of it.
+
+    `environment` is the list of ``NAME=value`` strings, in order, byte for byte."""
+
+    name: str  # argv[0]
+    arguments: tuple[str, ...]
+    environment: tuple[str, ...]
+    ignored: tuple[int, ...]  # signals Python ignores on its own that came ignored
+    blocked: tuple[int, ...]  # signals the door holds back that came blocked
