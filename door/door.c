@@ -35,7 +35,11 @@ static const char BOOT[] =
     "v='/python%d.%d/'%sys.version_info[:2]\n"
     "sys.path+=[b+l+v+k for l in('/lib','/lib64')for k in('site-packages','dist-packages')]\n"
     "if b!='/usr' and sys.prefix=='/usr':sys.path+=['/usr/lib/python3/dist-packages']\n"
-    "from pydrop.entry import door\n"
+    "try:\n"
+    " from pydrop.entry import door\n"
+    "except Exception as e:\n"
+    " print('pydrop: unable to load itself:',e,file=sys.stderr)\n"
+    " sys.exit(125)\n"
     "door()\n";
 
 static void fail(const char *what, const char *object, const char *remedy)

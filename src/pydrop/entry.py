@@ -1,7 +1,197 @@
-"""The door `pydrop`."""
+"""`pydrop`: settings, survey, plan, perform, hand over. The whole story of a start.
 
+Two frontiers are marked: the first step that cannot be undone, and the drop.
+"""
+
+import os
 import sys
+import time
+
+from pydrop import handover, planning, survey, takeover
+from pydrop.errors import FAILED, Interrupted, PydropError
+from pydrop.model import AccountsStep, Outcome, Plan, PrivilegesStep, RecordStep, SecretsStep, Settings, Start, Step
+from pydrop.report import Report
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 15: "SIGTERM"}
 
 
 def door() -> None:
-    print(sys.argv)
+    """What door.c starts: by the name it was called, pydrop or pydropctl. Never returns."""
+    start = takeover.from_door(sys.argv)
+    if os.path.basename(start.name) == "pydropctl":
+        from pydrop.ctl.main import run
+
+        run(start)
+    _exit(begin(start))
+
+
+def module() -> None:
+    """``python3 -I -m pydrop``, for images where the door cannot be used. Never returns."""
+    _exit(begin(takeover.without_door(sys.argv)))
+
+
+def _exit(code: int) -> None:
+    """Without Python's own farewell: nothing is buffered, and nothing may be run any more."""
+    os._exit(code)
+
+
+def begin(start: Start) -> int:
+    """A start from its beginning to exec; returns only with an exit code, every failure in one line."""
+    report = Report()
+    try:
+        takeover.interruptible(start)
+        return _start(start, report)
+    except Interrupted as stop:
+        report.warn(f"stopped by {SIGNALS[stop.signum]} before the command was run; the next start goes on from here")
+        return 128 + stop.signum
+    except PydropError as error:
+        report.error(str(error))
+        return error.code
+    except BaseException as bug:
+        return _own_fault(bug, report)
+
+
+def _start(start: Start, report: Report) -> int:
+    began = time.monotonic()
+    settings = read_settings(start)
+    report.obey(settings)
+    if settings.show:
+        return _show(settings.show)
+    facts = survey.look(settings, start)
+    plan = planning.plan(settings, facts)
+    for warning in plan.warnings:
+        report.warn(warning)
+    # ---- the first step that cannot be undone: from here on a failure says what is already done ----
+    done = _Done(plan, start, report)
+    for step in plan.steps[:-1]:
+        done.perform(step)
+    last = plan.steps[-1]
+    ready = handover.Handover(plan.command, done.environment(), start)
+    # ---- the drop: from here on nothing is imported and nothing is opened ----
+    done.perform(last)
+    report.info(_summary(plan, done, began))
+    ready.run()
+    return FAILED
+
+
+def read_settings(start: Start) -> Settings:
+    """From the options, the environment and the file."""
+    from pydrop import settings
+
+    path, named = settings.config_path(start.environment)
+    table = survey.settings_table(path, named)
+    return settings.read(start.arguments, start.environment, table, path)
+
+
+class _Done:
+    """What has been performed so far, and what it adds to the program's environment."""
+
+    def __init__(self, plan: Plan, start: Start, report: Report) -> None:
+        self.start = start
+        self.report = report
+        self.came = start.environment
+        self.changes: list[tuple[str, str | None]] = list(plan.environment)
+        self.public = list(plan.environment)
+        self.words: list[str] = []
+
+    def environment(self) -> tuple[str, ...]:
+        return handover.environment(self.came, self.changes)
+
+    def perform(self, step: Step) -> None:
+        if step.done:
+            self.report.debug(f"{step.words}: so already")
+            return
+        if isinstance(step, RecordStep):
+            step.record.environment = tuple([f"{n}={v}" for n, v in self.public if v is not None])
+        self.start.environment = self.environment()
+        began = time.monotonic()
+        try:
+            outcome = performer(step)(step, self.start)
+        except PydropError as error:
+            raise self.after(error) from error
+        self.note(step, outcome, time.monotonic() - began)
+
+    def after(self, error: PydropError) -> PydropError:
+        """A failure after the first step says what is done and stays done."""
+        if self.words and error.remedy:
+            error.args = (f"{error} (done before: {'; '.join(self.words)})",)
+        return error
+
+    def note(self, step: Step, outcome: Outcome, seconds: float) -> None:
+        if isinstance(step, PrivilegesStep):
+            return  # the summary says it
+        for warning in outcome.warnings:
+            self.report.warn(warning)
+        if outcome.words:
+            self.words.append(outcome.words)
+        self.changes += outcome.environment
+        if not isinstance(step, SecretsStep):
+            self.public += [(name, value) for name, value in outcome.environment if value is not None]
+        self.report.debug(f"{step.words}: {outcome.words or 'so already'} ({seconds * 1000:.1f} ms)")
+
+
+def performer(step: Step) -> "Callable[[Step, Start], Outcome]":
+    """The function that carries out one kind of step; its module is loaded when it is needed."""
+    kind = step.kind
+    if isinstance(step, AccountsStep):
+        kind = step.how
+    if kind == "wrapper":
+        from pydrop.perform.wrapper import perform
+    elif kind in ("rename", "in place", "append"):
+        from pydrop.perform.accountfiles import perform
+    elif kind == "environment":
+        return _nothing
+    elif kind == "runtime":
+        from pydrop.perform.runtime import perform
+    elif kind == "streams":
+        from pydrop.perform.streams import perform
+    elif kind == "volumes":
+        from pydrop.perform.ownership import perform
+    elif kind == "secrets":
+        from pydrop.perform.secrets import perform
+    elif kind == "hooks":
+        from pydrop.perform.hooks import perform
+    elif kind == "record":
+        from pydrop.perform.recording import perform
+    else:
+        from pydrop.perform.privileges import perform
+    return perform
+
+
+def _nothing(_step: Step, _start: Start) -> Outcome:
+    """For what HOME, USER and LOGNAME alone can say; the plan has warned."""
+    return Outcome()
+
+
+def _summary(plan: Plan, done: _Done, began: float) -> str:
+    """The one line of a good start: who, what was changed, how long it took."""
+    who = plan.identity
+    changed = "; ".join(done.words) or "nothing to change"
+    took = (time.monotonic() - began) * 1000
+    return f"{who.name} {who.uid}:{who.gid} ({who.why}): {changed}; starting {plan.command[0]} after {took:.0f} ms"
+
+
+def _show(what: str) -> int:
+    from pydrop import __version__
+
+    if what == "version":
+        text = f"pydrop {__version__}\n"
+    else:
+        from pydrop.settings import help_text
+
+        text = help_text()
+    os.write(1, text.encode())
+    return 0
+
+
+def _own_fault(bug: BaseException, report: Report) -> int:
+    """A bug of ours is one line too; the traceback is for who asks for it."""
+    where = "" if report.level == "debug" else "; set PYDROP_LOG_LEVEL=debug to see where, and report it"
+    report.error(f"pydrop itself failed: {type(bug).__name__}: {bug}{where}")
+    for line in report.traceback_of(bug):
+        report.debug(line)
+    return FAILED

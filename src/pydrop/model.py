@@ -20,7 +20,7 @@ class Value:
     `dataclasses` would cost 15 ms at every start; mypy checks the fields of these as it does theirs.
     """
 
-    fields = ()
+    fields = ()  # type: tuple[str, ...] # as a comment: an annotation would make it a field
 
     def __init_subclass__(cls) -> None:
         cls.fields = (*cls.fields, *cls.__annotations__)
@@ -113,6 +113,7 @@ class Settings(Value):
     log_level: str = "info"  # error | warn | info | debug
     log_format: str = "text"  # text | json
     command: tuple[str, ...] = ()
+    show: str = ""  # "help" | "version" where that was asked for; then nothing else is given
     sources: dict[str, str]  # setting's name -> source, for those that were given
 
 
@@ -175,23 +176,25 @@ class Facts(Value):
 
     credentials: Credentials
     pid: int
-    last_cap: int
     uid_map: tuple[IdRange, ...]
     gid_map: tuple[IdRange, ...]
     setgroups_allowed: bool
     passwd: str
     group: str
-    account_files: str  # "rename" | "in place" | "no": how /etc/passwd and /etc/group can be changed
-    account_files_why: str = ""  # why not, or what is odd about it
+    account_files: str  # "rename" | "in place" | "append" | "no": how /etc/passwd can be changed
     stray_files: bool = False  # a killed start left a new file of accounts behind
     nss_wrapper: str | None = None  # libnss_wrapper.so, where the image has it
     owner: tuple[int, int] | None = None  # of `owner_of`
     devices: tuple[Device, ...] = ()
     hooks: tuple[str, ...] = ()
     tmpfiles: tuple[tuple[str, str], ...] = ()  # (path, text) of tmpfiles.d files that speak of /run
+    instance: str = ""  # names this run of this container (kernel.instance)
     record: "Record | None" = None  # what the entrypoint of this container left
+    second_time: bool = False  # without root: an entrypoint of root's was here before
     environment: tuple[str, ...] = ()
-    home_writable: bool = True
+    root_folder_writable: bool = True
+    home_writable: bool = True  # $HOME, as this process
+    noexec_run: bool = False  # the command lies on a /run mounted noexec
 
 
 # -- what follows ---------------------------------------------------------------------------------
@@ -228,10 +231,14 @@ class Step(Value):
     kind: str
     words: str
     why: str = ""
+    done: bool = False  # the survey found it so already: performing it does nothing
 
 
 class AccountsStep(Step):
-    """passwd(5) and group(5) say what `change` says. `how`: rename | in place | wrapper | environment."""
+    """passwd(5) and group(5) say what `change` says.
+
+    `how`: "rename", "in place", "append" (accountfiles); "wrapper" (nss_wrapper); "environment": only
+    HOME, USER and LOGNAME can say it."""
 
     change: AccountChange
     how: str
@@ -250,6 +257,9 @@ class RunEntry(Value):
     content: str = ""
     source: str = ""
     exact: bool = False  # an existing folder is given this owner and mode too; else only what is made
+    spares: tuple[str, ...] = ()  # "mode", "uid", "gid": what an exact entry leaves as it is all the same
+    masked: bool = False  # an existing mode's missing r, w or x bits stay missing (`~` of tmpfiles.d)
+    replaces: bool = False  # a file's other content, a link's other target is replaced (`f+`, `L+`)
 
 
 class RuntimeStep(Step):

@@ -1,0 +1,245 @@
+"""Writes docs/settings.md from the table of settings: ``python docs/generate_settings.py``.
+
+The table (pydrop/settings/table.py) has what each setting is; here is what a person wants to read
+about it besides. A test holds that the committed page is what this writes.
+"""
+
+# ruff: noqa: E501 # a table's row is one line of the page
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "src"))
+
+from pydrop.settings.table import BY_NAME, CHOWN_POLICIES, ROWS, Row  # noqa: E402 # from this tree
+
+HEAD = """\
+# Settings
+
+<!-- Written by docs/generate_settings.py from the table of settings. Change it there. -->
+
+Every setting has one name and up to three spellings: an option of `pydrop`, a variable of the container's environment,
+and a key of the settings file.
+
+```sh
+pydrop --chown-policy top COMMAND          # or --chown-policy=top
+docker run -e PYDROP_CHOWN_POLICY=top ...
+echo 'chown-policy = "top"' > /etc/pydrop.toml
+```
+
+An option wins over the environment, the environment over the file, the file over the built-in value. A list that wins
+replaces the other whole; nothing is put together from two places (but `chown` and `[[volume]]`, below).
+
+{overview}
+
+## How values are written
+
+- **Options** end where the command begins: at the first word that does not begin with a dash, or behind `--`. Nothing
+  behind it is parsed, so `pydrop ls --help` shows the help of `ls`. A value that begins with a dash needs the form
+  `--name=VALUE`. Of an option given twice the last holds; the items of a list are put together. `--no-new-privs` alone
+  means true and takes no word behind it; `--no-new-privs=false` switches it off.
+- **Variables** lose the blanks, CR and LF around their value (env files leave them). An empty variable counts as unset.
+  Of a variable that is there twice the first holds. Lists are separated by `:` (paths) or `,` (names); empty items are
+  left out.
+- **The file** is TOML. Lists are arrays, yes and no are `true` and `false`, ids may be numbers, modes and umasks are
+  text in quotes (a number does not tell whether it was meant octal).
+- **Yes or no**: `1` `0` `true` `false` `yes` `no` `on` `off`, in any case.
+- **Ids** are digits alone, 0 to 4294967294. No sign, no underscore, no hexadecimal, no digits of another script.
+  4294967295 and larger are refused: the kernel takes the first as "leave unchanged" and cuts the others off, and either
+  way a program may stay root.
+- **Names** of accounts and groups hold no `:`, `,`, `/`, blank or control character, do not begin with `-`, `+` or `#`,
+  and are at most 255 bytes long. What is made of digits is a number.
+- **Paths** are absolute and hold no `..`. Doubled and trailing slashes are dropped. `docker run -w` does not matter.
+
+A variable that begins with `PYDROP_`, an option or a key that does not exist ends the start with exit code 125 and the
+nearest name that does exist. So does a value that cannot be used. Only the value that wins is looked at; names are
+always checked.
+
+Kubernetes makes variables for every Service. Those of a Service called `pydrop` or `pydrop-SOMETHING`
+(`PYDROP_SERVICE_HOST`, `PYDROP_SERVICE_PORT_HTTP`, `PYDROP_PORT`, `PYDROP_PORT_80_TCP_ADDR` and so on), and those of a docker
+link of that name, are nobody's typo and are left alone. `PYDROP_ENV` is what pydrop sets for its hooks; it cannot be set
+from outside.
+
+## The file
+
+`/etc/pydrop.toml`, or the absolute path that `PYDROP_CONFIG` names. Without `PYDROP_CONFIG` the file may be missing. It is
+read as root's orders, so it is trusted only where root owns it and nobody else may write it or replace it: the folders
+above it count too. `pydropctl check` shows every problem of a file at once, with its line; for image builds:
+
+```dockerfile
+COPY --chown=root:root --chmod=0644 pydrop.toml /etc/pydrop.toml
+RUN pydropctl check
+```
+
+`pydropctl check --content-only FILE` asks what the file says alone, for a checkout where somebody else owns it.
+
+# Each setting
+
+"""
+
+MORE = {
+    "user": """\
+`NAME`, `UID`, `NAME:GROUP`, `UID:GID`, `:GROUP`, or mixed. A name that the image does not have is made. Root only
+where it is asked for in so many words (`root` or `0`). `PUID` and `PGID` win over numbers in `user`.""",
+    "puid": """\
+A variable alone. The account that `user` names (or `app`) takes this number. `0` is root, asked for in so many words.""",
+    "pgid": """\
+A variable alone. Without it the account's group comes along with `PUID` where the account has one, else the gid is
+the uid. Write both where the volume's files have both.""",
+    "owner-of": """\
+The uid and gid of this path are used where neither `PUID`/`PGID` nor `user` has numbers. Never root: a path that root owns
+is no answer.""",
+    "home": "For an account that pydrop makes. An account that exists keeps its home.",
+    "groups": "Added to the groups that the account has in `/etc/group` and to those that the runtime granted.",
+    "devices": "The group that may open each device is joined. A folder stands for all devices in it.",
+    "umask": """\
+Octal, `0` to `0777`, in one, three or four digits. Two digits are refused: YAML turns an unquoted `027` into 23, which
+is a umask too, but another one. Quote it in compose. `PYDROP_UMASK` comes before `UMASK`, since mariadb, among others, has
+a `UMASK` of its own with another meaning; where both are set, `UMASK` is not even looked at.""",
+    "chown": """\
+Each path may have a policy behind a colon (see `chown-policy`): `PYDROP_CHOWN=/data:/config:on-root-mismatch` owns `/data`
+by the default policy and `/config` by its own. An array's item is cut at its colon the same way. A path with a colon in
+its name needs a `[[volume]]` table. The same path twice is one volume; with two policies it is an error.""",
+    "volume": """\
+In the file alone, one table a volume, with all that can be said of it:
+
+```toml
+{example}
+```
+
+| key | value | built-in value | meaning |
+|---|---|---|---|
+| `path` | absolute path | must be there | the folder, or file, to own |
+| `policy` | a policy | `chown-policy` | see there |
+| `mode` | text: chmod's symbolic or octal form | modes are left alone | permissions that entries get; set-uid and set-gid are refused |
+| `exclude` | list of patterns | `[]` | entries that are left alone |
+| `across-mounts` | `true` `false` | `false` | enter other mounts below it |
+| `only-from` | `"UID:GID"`, `"UID"`, `":GID"` | any owner | touch only what has this owner |
+| `create` | `true` `false` | `false` | make the folder where it is missing |
+| `hard-links` | `true` `false` | `false` | give away root's files that have other names too |
+
+Volumes of `[[volume]]` and of `chown` add up, whichever place `chown` comes from. A path that stands in both is as its
+table says, but a policy that `chown` names wins: so `PYDROP_CHOWN=/config:never` switches one volume of the image off.""",
+    "chown-policy": """\
+| policy | looks at | for |
+|---|---|---|
+| `mismatch` | every entry; changes only what differs | the default: a second start writes nothing |
+| `on-root-mismatch` | the top folder; walks only where that differs | big volumes: a restart costs nothing |
+| `unless-writable` | whether the user can write the top folder; if so, nothing is done | NFS with root_squash, CIFS, VirtioFS |
+| `top` | the top folder alone | volumes whose content belongs to others |
+| `never` | nothing | switching a volume off |""",
+    "chown-errors": """\
+`warn`: the first few entries that could not be changed are named, and the start goes on. `fail`: it ends with 125.""",
+    "run-dirs": "Made at every start, since a tmpfs is empty then. Owned by the user.",
+    "secrets": """\
+`PYDROP_SECRETS=DB_PASSWORD` reads the file that `DB_PASSWORD_FILE` names, as root, into `DB_PASSWORD`, and takes
+`DB_PASSWORD_FILE` out of the program's environment. `FILE__DB_PASSWORD=/run/secrets/db` does the same without a list.
+
+A name in the list whose variable has its value already needs no file. A value and a file, or two files, for one name
+are an error, and so is a name in the list with neither. No message shows a value, nor what stands where a file's path
+should. Settings of pydrop itself (`PUID`, `PYDROP_...`) are not read from secrets.""",
+    "hooks": """\
+Executables in byte order of their names. One that somebody other than root can write or replace is refused.""",
+    "keep-caps": """\
+Names as in capabilities(7), in upper or lower case, with or without `CAP_`. `ALL` is refused, and so are `setuid` and
+`setgid`: with them the program could become root again.""",
+    "no-new-privs": """\
+On, set-uid programs such as `sudo` and `ping` gain nothing. Switch it off only where the program needs one.""",
+    "init": "Leave it out and let the runtime do it: `docker run --init`, or `init: true` in compose.",
+    "stop-timeout": "Belongs to init mode.",
+    "stop-signal": "Belongs to init mode.",
+    "log-level": "`error`, `warn`, `info`, `debug`. At `info` a good start is one line; at `warn` it is silent.",
+    "log-format": "`text`, or `json` with one object a line.",
+}
+
+EXAMPLES = {  # name -> what stands behind the = of a variable, and of a key
+    "user": ("app:video", '"app:video"'),
+    "puid": ("1500", ""),
+    "pgid": ("1500", ""),
+    "owner-of": ("/data", '"/data"'),
+    "home": ("/config", '"/config"'),
+    "groups": ("video,109", '["video", 109]'),
+    "devices": ("/dev/dri:/dev/ttyUSB0", '["/dev/dri", "/dev/ttyUSB0"]'),
+    "umask": ("027", '"027"'),
+    "chown": ("/data:/config:on-root-mismatch", '["/data", "/config:on-root-mismatch"]'),
+    "volume": (
+        "",
+        '[[volume]]\npath = "/data"\npolicy = "on-root-mismatch"\nmode = "u=rwX,g=rX"\n'
+        'exclude = ["*/lost+found", ".snapshot"]\nacross-mounts = false\nonly-from = "999:999"\ncreate = true',
+    ),
+    "chown-policy": ("on-root-mismatch", '"on-root-mismatch"'),
+    "chown-errors": ("fail", '"fail"'),
+    "run-dirs": ("/run/app:/run/app/cache", '["/run/app", "/run/app/cache"]'),
+    "secrets": ("DB_PASSWORD,API_KEY", '["DB_PASSWORD", "API_KEY"]'),
+    "hooks": ("/opt/start.d", '"/opt/start.d"'),
+    "keep-caps": ("net_bind_service", '["net_bind_service"]'),
+    "no-new-privs": ("0", "false"),
+    "init": ("0", "false"),
+    "log-level": ("warn", '"warn"'),
+    "log-format": ("json", '"json"'),
+}
+
+BESIDES = {"secrets": ("FILE__NAME",)}  # variables whose names are the person's own
+
+
+def page() -> str:
+    """The whole text of docs/settings.md."""
+    return HEAD.format(overview=overview()) + "\n".join([section(row) for row in ROWS])
+
+
+def overview() -> str:
+    lines = ["| setting | environment | meaning |", "|---|---|---|"]
+    for row in ROWS:
+        variables = ", ".join([f"`{variable}`" for variable in (*row.environment, *BESIDES.get(row.name, ()))])
+        lines.append(f"| [{title(row)}](#{anchor(row)}) | {variables} | {row.meaning} |")
+    return "\n".join(lines)
+
+
+def title(row: Row) -> str:
+    return row.name if row.key or row.option else row.environment[0]
+
+
+def anchor(row: Row) -> str:
+    return title(row).lower()
+
+
+def section(row: Row) -> str:
+    """One setting: meaning, spellings, built-in value, example, and what else is to be said."""
+    lines = [f"## {title(row)}", "", f"{row.meaning[0].upper()}{row.meaning[1:]}.", ""]
+    lines += [f"- {kind}: `{spelling}`" for kind, spelling in spellings(row)]
+    lines.append(f"- built-in value: {row.builtin}")
+    if row.name in EXAMPLES:
+        lines += [f"- example: {example(row)}"] if row.name != "volume" else []
+    more = MORE[row.name].replace("{example}", EXAMPLES["volume"][1])
+    return "\n".join([*lines, "", more, ""])
+
+
+def spellings(row: Row) -> list[tuple[str, str]]:
+    """The ways to give a setting, each with the form of its value."""
+    form = "" if row.form == "-" else row.form
+    found = []
+    if row.option:
+        found.append(("option", f"--{row.name}[={form or 'false'}]" if row.flag else f"--{row.name} {form}".strip()))
+    found += [("environment", f"{variable}={form}") for variable in row.environment]
+    found += [("environment", f"{variable}=PATH") for variable in BESIDES.get(row.name, ())]
+    if row.key:
+        found.append(("file", f"{row.name} = ..." if row.name != "volume" else "[[volume]]"))
+    return found
+
+
+def example(row: Row) -> str:
+    text, value = EXAMPLES[row.name]
+    spoken = [f"`{row.environment[0]}={text}`"]
+    if row.option:
+        spoken.append(f"`--{row.name}={text}`")
+    if row.key:
+        spoken.append(f"`{row.name} = {value}`")
+    return ", ".join(spoken)
+
+
+assert set(MORE) == set(BY_NAME)
+assert all(f"| `{policy}` |" in MORE["chown-policy"] for policy in CHOWN_POLICIES)
+
+if __name__ == "__main__":
+    (HERE / "settings.md").write_text(page(), encoding="utf-8")

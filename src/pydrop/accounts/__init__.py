@@ -1,0 +1,23 @@
+"""Account files as text: who is asked for, and what passwd(5) and group(5) must then say.
+
+Values in, values out: nothing here opens a file or asks NSS, since a start must not wait for a
+directory service and a malformed line must not become somebody (gosu runs ``weird:x:abc:…`` as uid 0).
+"""
+
+from pydrop.accounts.decide import identity
+from pydrop.accounts.entries import MAX_ID, accounts, groups, parse_id
+from pydrop.accounts.inplace import writes
+from pydrop.accounts.rewrite import NEW_FILES, group_with, passwd_line, passwd_with
+
+__all__ = [
+    "MAX_ID",
+    "NEW_FILES",
+    "accounts",
+    "group_with",
+    "groups",
+    "identity",
+    "parse_id",
+    "passwd_line",
+    "passwd_with",
+    "writes",
+]

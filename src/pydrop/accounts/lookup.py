@@ -1,0 +1,51 @@
+"""Finding an account or a group as look-ups find it: the first that fits; and saying what is near a wrong name."""
+
+from pydrop.errors import BadSetting
+from pydrop.model import Account, Group
+
+
+def account_named(known: list[Account], name: str) -> Account | None:
+    """The first account of that name."""
+    return next((account for account in known if account.name == name), None)
+
+
+def account_numbered(known: list[Account], uid: int) -> Account | None:
+    """The first account with that uid."""
+    return next((account for account in known if account.uid == uid), None)
+
+
+def group_named(known: list[Group], name: str) -> Group | None:
+    """The first group of that name."""
+    return next((group for group in known if group.name == name), None)
+
+
+def group_numbered(known: list[Group], gid: int) -> Group | None:
+    """The first group with that gid."""
+    return next((group for group in known if group.gid == gid), None)
+
+
+def group_or_error(name: str, source: str, known: list[Group]) -> Group:
+    """The first group of that name; BadSetting naming the nearest where there is none."""
+    group = group_named(known, name)
+    if group is None:
+        raise BadSetting(
+            f"{source}: the image has no group {name!r}" + nearest(name, [group.name for group in known]),
+            f"write a number instead, or make the group in the Dockerfile: RUN groupadd {name}",
+        )
+    return group
+
+
+def free_group_name(known: list[Group], gid: int) -> str:
+    """An invented name for a gid that has none: ``gid44``."""
+    name = f"gid{gid}"
+    while group_named(known, name) is not None:
+        name += "_"
+    return name
+
+
+def nearest(name: str, names: list[str]) -> str:
+    """``", did you mean 'video'?"``, or nothing where no name is near."""
+    from difflib import get_close_matches  # only on the way to an error
+
+    near = get_close_matches(name, names, 1)
+    return f", did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,129 @@
+"""The new text of passwd(5) and group(5): our entry found first by name and by number, all else untouched.
+
+An entry that is shadowed moves up, just before the first line that shadows it. What shadows is judged
+more generously than what is an entry, because other readers are generous: glibc takes ``+5`` and skips
+leading blanks, others read ``abc`` as 0. An odd line of our name must not come before ours either.
+"""
+
+from pydrop.accounts.entries import GROUP_FIELDS, PASSWD_FIELDS, fields_of, groups, parse_id
+from pydrop.accounts.forgery import check_field, check_home, check_name
+from pydrop.accounts.inplace import settled
+from pydrop.accounts.lookup import group_numbered
+from pydrop.model import Account, AccountChange, Group
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# where the new text stands until it takes the file's place; a killed start leaves these behind
+NEW_FILES = {"passwd": ".passwd.pydrop", "group": ".group.pydrop"}
+
+
+def passwd_with(text: str, change: AccountChange) -> str:
+    """`text` of passwd(5) with the change's account in it; `text` itself where that is so already.
+
+    An entry that exists keeps its password, gecos, home and shell. Raises BadSetting where an entry
+    that must be made could forge another.
+    """
+    account, text = change.account, settled(text)
+    ids = {2: account.uid, 3: account.gid}
+    return _with(text, account.name, ids, PASSWD_FIELDS, lambda: passwd_line(account))
+
+
+def group_with(text: str, change: AccountChange) -> str:
+    """`text` of group(5) with the change's groups in it; `text` itself where that is so already."""
+    text = _with_group(settled(text), change.group)
+    for group in change.more_groups:
+        if group_numbered(groups(text), group.gid) is None:
+            text = _with_group(text, group)
+    return text
+
+
+def passwd_line(account: Account) -> str:
+    """A new entry, without the newline. BadSetting where a field could forge another.
+
+    The password is ``*``: none matches it. ``x`` would promise an entry in /etc/shadow, without which
+    PAM turns away even root's `su` to this account.
+    """
+    check_name(account.name, "name of the account")
+    check_field(account.gecos, "gecos of the account")
+    check_home(account.home, "home of the account")
+    check_field(account.shell, "shell of the account")
+    return f"{account.name}:*:{account.uid}:{account.gid}:{account.gecos}:{account.home}:{account.shell}"
+
+
+def _with_group(text: str, group: Group) -> str:
+    return _with(text, group.name, {2: group.gid}, GROUP_FIELDS, lambda: _group_line(group))
+
+
+def _group_line(group: Group) -> str:
+    check_name(group.name, "name of the group")
+    return f"{group.name}:x:{group.gid}:"
+
+
+def _with(text: str, name: str, ids: dict[int, int], count: int, made: "Callable[[], str]") -> str:
+    """The text in which the entry `name` has `ids` (index of the field -> number) and nothing shadows it."""
+    lines = text.split("\n")
+    own = _own_line(lines, name, ids, count)
+    shadow = _first_shadow(lines, name, ids[2], own)
+    if own is None:
+        return _inserted(lines, shadow, made())
+    line = _renumbered(lines[own], ids)
+    if shadow is not None and shadow < own:
+        del lines[own]
+        lines.insert(shadow, line)
+    elif line == lines[own]:
+        return text
+    else:
+        lines[own] = line
+    return "\n".join(lines)
+
+
+def _own_line(lines: list[str], name: str, ids: dict[int, int], count: int) -> int | None:
+    """Where our entry stands: the one that is right already, else the first of that name."""
+    first = None
+    for index, line in enumerate(lines):
+        if not line.startswith(name):
+            continue
+        fields = fields_of(line, count)
+        if fields is None or fields[0] != name or any(parse_id(fields[i]) is None for i in ids):
+            continue
+        if all(parse_id(fields[i]) == number for i, number in ids.items()):
+            return index
+        if first is None:
+            first = index
+    return first
+
+
+def _first_shadow(lines: list[str], name: str, number: int, own: int | None) -> int | None:
+    """The first line but `own` that any reader could take for our name or number."""
+    digits = str(number)
+    for index, line in enumerate(lines):
+        if index == own or (digits not in line and name not in line):
+            continue
+        fields = line.strip().split(":")
+        if fields[0] == name:
+            return index
+        if len(fields) > 2 and not line.startswith("#") and _same_number(fields[2], digits):
+            return index
+    return None
+
+
+def _same_number(field: str, digits: str) -> bool:
+    return field == digits or field.strip().lstrip("+").lstrip("0").rjust(1, "0") == digits
+
+
+def _renumbered(line: str, ids: dict[int, int]) -> str:
+    fields = line.split(":")
+    for index, number in ids.items():
+        if parse_id(fields[index]) != number:
+            fields[index] = str(number)
+    return ":".join(fields)
+
+
+def _inserted(lines: list[str], before: int | None, line: str) -> str:
+    """`line` before that index, else as the last one; a last line without its newline gets one."""
+    if before is not None:
+        return "\n".join([*lines[:before], line, *lines[before:]])
+    ended = lines[:-1] if lines[-1] == "" else lines
+    return "\n".join([*ended, line, ""])

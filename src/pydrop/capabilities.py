@@ -1,0 +1,29 @@
+"""The capabilities by their names and numbers (capabilities(7)), and sets of them as bit masks."""
+
+CAPABILITIES = (  # capability.h, in the order of their numbers
+    "chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable "
+    "net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot "
+    "sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease "
+    "audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read "
+    "perfmon bpf checkpoint_restore"
+).split()
+
+
+def mask_of(names: tuple[str, ...]) -> int:
+    """The bit mask of capability names (lower case, no prefix); KeyError names an unknown one."""
+    mask = 0
+    for name in names:
+        if name not in CAPABILITIES:
+            raise KeyError(name)
+        mask |= 1 << CAPABILITIES.index(name)
+    return mask
+
+
+def names_of(mask: int) -> list[str]:
+    """The names of a mask's capabilities, as --cap-add takes them."""
+    return [CAPABILITIES[n].upper() if n < len(CAPABILITIES) else f"CAP_{n}" for n in bits(mask)]
+
+
+def bits(mask: int) -> list[int]:
+    """The numbers of the bits that are set, lowest first."""
+    return [number for number in range(mask.bit_length()) if mask >> number & 1]

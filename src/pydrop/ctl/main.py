@@ -1,0 +1,76 @@
+"""`pydropctl`: the group of subcommands. Each is a module of this folder, loaded when it is called.
+
+A subcommand's module has one click command called `command`; a line in SUBCOMMANDS makes it known.
+"""
+
+import _signal
+import importlib
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from pydrop import __version__
+from pydrop.errors import PydropError
+from pydrop.model import Start
+from pydrop.report import Report
+from pydrop.takeover import HELD
+
+SUBCOMMANDS = {  # name -> module
+    "check": "pydrop.ctl.check",
+    "plan": "pydrop.ctl.plan",
+}
+
+
+class LateGroup(click.Group):
+    """A group whose commands are imported one by one, so that `check` does not wait for `status`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click's own signature
+        return sorted(SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 # as above
+        if cmd_name not in SUBCOMMANDS:
+            return None
+        command = importlib.import_module(SUBCOMMANDS[cmd_name]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click has it, and an unknown name is told the nearest one."""
+        if args[0] not in SUBCOMMANDS and not args[0].startswith("-"):
+            from pydrop.settings.nearest import misspelt
+
+            unknown = misspelt(f"there is no subcommand {args[0]}", args[0], {name: name for name in SUBCOMMANDS})
+            ctx.fail(str(unknown))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LateGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="pydropctl", message="%(prog)s %(version)s")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Look into what pydrop does in a container, and prepare images for it."""
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
+
+
+def run(start: Start) -> NoReturn:
+    """`pydropctl` as the door started it; never returns.
+
+    The environment comes disguised and TERM, INT, HUP and QUIT blocked: both are put back first.
+    """
+    os.environ.clear()
+    for line in reversed(start.environment):  # of doubles the first holds, as for getenv(3)
+        name, equals, value = line.partition("=")
+        if name and equals:
+            os.environ[name] = value
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [number for number in HELD if number not in start.blocked])
+    try:
+        main.main(args=list(start.arguments), prog_name="pydropctl")
+    except PydropError as error:
+        Report().error(str(error))
+        sys.exit(error.code)
+    sys.exit(0)

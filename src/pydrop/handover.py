@@ -1,0 +1,133 @@
+"""The program's environment, signals and exec: everything else it gets exactly as it came.
+
+`ready` does all that can fail or needs an import, before the drop; `run` only restores what CPython
+changed and calls execve. Nothing is imported or opened after the drop.
+"""
+
+import _signal
+import errno
+import os
+
+from pydrop.errors import NOT_EXECUTABLE, NOT_FOUND, CommandFailed
+from pydrop.model import Start
+from pydrop.takeover import HELD, IGNORED_BY_PYTHON
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEFAULT_PATH = "/bin:/usr/bin"  # what execvp(3) takes where PATH is unset
+GO_ON = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ESTALE, errno.ENODEV, errno.ETIMEDOUT)  # as execvp(3) does
+
+
+class Handover:
+    """A command, its environment, and how to become it."""
+
+    def __init__(self, command: tuple[str, ...], environment: tuple[str, ...], start: Start) -> None:
+        self.command = command
+        self.start = start
+        self.paths = candidates(command[0], environment)
+        self.execute = _executor(command, environment)
+
+    def run(self) -> None:
+        """Become the command; returns only by raising CommandFailed (126, 127)."""
+        _restore_signals(self.start)
+        refused = None
+        for path in self.paths:
+            try:
+                self.execute(path)
+            except OSError as error:
+                if error.errno not in GO_ON:
+                    raise self.failure(path, error) from error
+                if error.errno == errno.EACCES:
+                    refused = refused or self.failure(path, error)
+        raise refused or self.not_found()
+
+    def not_found(self) -> CommandFailed:
+        name = self.command[0]
+        if "/" in name:
+            problem, remedy = f"{name} is not there", "check the path, and that the interpreter of its #! line exists"
+        else:
+            problem = f"{name} was not found in PATH={':'.join(os.path.dirname(path) for path in self.paths)}"
+            remedy = "install it in the image, or name it by its whole path"
+        return CommandFailed(f"unable to run the command: {problem}", remedy, NOT_FOUND)
+
+    def failure(self, path: str, error: OSError) -> CommandFailed:
+        remedy = REMEDIES.get(error.errno or 0, "check the file")
+        return CommandFailed(f"unable to run {path}: {error.strerror}", remedy, NOT_EXECUTABLE)
+
+
+REMEDIES = {
+    errno.EACCES: "it must be a file that the program's user may execute (chmod a+rx, folders too), "
+    "on a mount that is not noexec",
+    errno.ENOEXEC: "begin the script with a line like #!/bin/sh, or build the program for this machine's processor",
+    errno.EAGAIN: "the user has too many processes; raise the limit (docker: --ulimit nproc=...)",
+    errno.E2BIG: "the arguments and the environment together are too long",
+    errno.ENOMEM: "give the container more memory",
+    errno.EPERM: "the runtime forbids it; look for a seccomp or AppArmor profile",
+}
+
+
+def environment(
+    came: tuple[str, ...], changes: "tuple[tuple[str, str | None], ...] | list[tuple[str, str | None]]"
+) -> tuple[str, ...]:
+    """`came` with `changes` applied: a changed name keeps its place, a new one goes to the end,
+    None takes the name out. What is not named stays byte for byte, doubles included."""
+    last = dict(changes)
+    lines: list[str] = []
+    seen: set[str] = set()
+    for line in came:
+        name = line.partition("=")[0]
+        if name not in last or "=" not in line:
+            lines.append(line)
+            continue
+        value = last[name]
+        if value is not None and name not in seen:
+            lines.append(f"{name}={value}")
+        seen.add(name)
+    lines += [f"{name}={value}" for name, value in last.items() if name not in seen and value is not None]
+    return tuple(lines)
+
+
+def candidates(name: str, environment: tuple[str, ...]) -> list[str]:
+    """The paths that execvp(3) would try: the name itself if it has a slash, else along PATH."""
+    if "/" in name:
+        return [name]
+    search = next((line[5:] for line in environment if line.startswith("PATH=")), DEFAULT_PATH)
+    return [f"{folder or '.'}/{name}" for folder in search.split(":")] if name else []
+
+
+class _Lines:
+    """An environment as os.execve wants it, a mapping, that keeps doubles and order."""
+
+    def __init__(self, lines: tuple[str, ...]) -> None:
+        self.lines = lines
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def __getitem__(self, name: str) -> str:
+        raise KeyError(name)  # never asked: os.execve takes keys() and values()
+
+    def keys(self) -> list[str]:
+        return [line.partition("=")[0] for line in self.lines]
+
+    def values(self) -> list[str]:
+        return [line.partition("=")[2] for line in self.lines]
+
+
+def _executor(command: tuple[str, ...], environment: tuple[str, ...]) -> "Callable[[str], None]":
+    if all([line.find("=") > 0 for line in environment]):
+        lines = _Lines(environment)
+        return lambda path: os.execve(path, command, lines)  # type: ignore[arg-type] # a mapping in all that it uses
+    from pydrop.kernel import exact_exec
+
+    return exact_exec(command, environment)
+
+
+def _restore_signals(start: Start) -> None:
+    """Undo what CPython and the door changed. Handlers of ours become the default by exec itself."""
+    for number in IGNORED_BY_PYTHON:
+        if number not in start.ignored:
+            _signal.signal(number, _signal.SIG_DFL)
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [s for s in HELD if s not in start.blocked])

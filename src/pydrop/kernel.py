@@ -1,0 +1,179 @@
+"""The kernel by its own names: credentials, capabilities, prctl, user namespaces, mounts.
+
+Thin: each function is one question or one call, and raises OSError as the kernel says it. What
+python-prctl lacks (ambient capabilities, capabilities newer than the header it was built with,
+mount) goes through ctypes, loaded only where it is asked for.
+"""
+
+import os
+
+from pydrop.capabilities import bits
+from pydrop.errors import PydropError
+from pydrop.model import Credentials, IdRange
+
+try:
+    import _prctl  # the binding alone: its Python half fails to import on headers newer than itself
+except ImportError as error:
+    raise PydropError(
+        f"unable to load python-prctl: {error}",
+        "install it with the pip of the Python that runs pydrop (pip install python-prctl), and libcap2 in the image",
+    ) from error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PR_CAPBSET_DROP = 24
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_RAISE = 2
+
+
+# -- looking --------------------------------------------------------------------------------------
+
+
+def open_status() -> int:
+    """A descriptor of /proc/self/status (proc(5)); read again by `credentials`, also after the drop."""
+    return os.open("/proc/self/status", os.O_RDONLY)
+
+
+def credentials(status: int) -> Credentials:
+    """What the kernel says this process is now, read anew through the descriptor `status`."""
+    fields = dict([line.partition(":")[::2] for line in _whole(status).splitlines()])
+    return Credentials(
+        uids=_four(fields["Uid"]),
+        gids=_four(fields["Gid"]),
+        groups=tuple([int(gid) for gid in fields["Groups"].split()]),
+        inheritable=int(fields["CapInh"], 16),
+        permitted=int(fields["CapPrm"], 16),
+        effective=int(fields["CapEff"], 16),
+        bounding=int(fields["CapBnd"], 16),
+        ambient=int(fields.get("CapAmb", "0"), 16),  # Linux 4.3
+        no_new_privs=fields.get("NoNewPrivs", "0").strip() == "1",  # Linux 4.10
+        umask=int(fields["Umask"], 8),  # Linux 4.7
+    )
+
+
+def _whole(descriptor: int) -> str:
+    """A file of /proc from its beginning; the kernel hands it out by the page."""
+    parts: list[bytes] = []
+    size = 0
+    while part := os.pread(descriptor, 65536, size):
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts).decode("ascii", "replace")
+
+
+def _four(field: str) -> tuple[int, int, int, int]:
+    real, effective, saved, filesystem = [int(number) for number in field.split()]
+    return real, effective, saved, filesystem
+
+
+def id_map(name: str) -> tuple[IdRange, ...]:
+    """The ranges of /proc/self/uid_map or gid_map (user_namespaces(7))."""
+    with open(f"/proc/self/{name}", encoding="utf-8") as lines:
+        return tuple([IdRange(inside=int(a), outside=int(b), count=int(c)) for a, b, c in map(str.split, lines)])
+
+
+def setgroups_allowed() -> bool:
+    """False in a user namespace that was made without a helper (user_namespaces(7))."""
+    try:
+        with open("/proc/self/setgroups", encoding="utf-8") as file:
+            return file.read().strip() != "deny"
+    except FileNotFoundError:  # before Linux 3.19
+        return True
+
+
+def instance() -> str:
+    """A name for this run of this container: another after a restart, the same in an `exec`.
+
+    Made of the mount namespace and of the start time of its first process (field 22 of proc(5)'s
+    stat). Read from the mount namespace's own link, since PID 1 may belong to another user."""
+    with open("/proc/1/stat", encoding="utf-8", errors="replace") as file:
+        started = file.read().rpartition(")")[2].split()[19]
+    return f"{os.readlink('/proc/self/ns/mnt')} {started}"
+
+
+# -- changing -------------------------------------------------------------------------------------
+
+
+def bounding_dropper(bounding: int) -> "Callable[[int], None]":
+    """A function that takes one capability out of the bounding set, for good (needs CAP_SETPCAP).
+
+    Made before the drop, used in it: `bounding` is the set as it is, and where that holds more than
+    the header knew that python-prctl was built with, ctypes is loaded now."""
+    try:
+        if bounding:
+            _prctl.prctl(_prctl.PR_CAPBSET_READ, bounding.bit_length() - 1)
+    except ValueError:
+        call = _libc_prctl()
+        return lambda capability: call(PR_CAPBSET_DROP, capability, 0)
+
+    def drop(capability: int) -> None:
+        _prctl.prctl(_prctl.PR_CAPBSET_DROP, capability)
+
+    return drop
+
+
+def set_capabilities(effective: int, permitted: int, inheritable: int) -> None:
+    """capset(2): exactly these, out of what is permitted. Lowers the ambient set along with it."""
+    wanted = [bits(effective), bits(permitted), bits(inheritable)]
+    cleared = [[number for number in range(64) if number not in keep] for keep in wanted]
+    _prctl.set_caps(*wanted, *cleared)
+
+
+def keep_capabilities_over_setuid() -> None:
+    """PR_SET_KEEPCAPS: what is permitted stays so when the uids leave 0. Cleared by exec."""
+    _prctl.prctl(_prctl.PR_SET_KEEPCAPS, 1)
+
+
+def set_no_new_privs() -> None:
+    """PR_SET_NO_NEW_PRIVS: exec grants nothing from now on, not even to set-uid programs."""
+    _prctl.prctl(_prctl.PR_SET_NO_NEW_PRIVS, 1)
+
+
+def ambient_raiser() -> "Callable[[int], None]":
+    """A function that raises one capability in the ambient set; made before the drop, used in it."""
+    call = _libc_prctl()
+    return lambda capability: call(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability)
+
+
+def _libc_prctl() -> "Callable[[int, int, int], None]":
+    import ctypes
+
+    function = ctypes.CDLL(None, use_errno=True).prctl
+    long = ctypes.c_ulong
+
+    def call(option: int, second: int, third: int) -> None:
+        if function(option, long(second), long(third), long(0), long(0)) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+    return call
+
+
+def mount_tmpfs(path: str) -> None:
+    """Mount an empty tmpfs, 0755, no devices, no set-uid programs (needs CAP_SYS_ADMIN)."""
+    import ctypes
+
+    nosuid_nodev = 2 | 4
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(b"tmpfs", os.fsencode(path), b"tmpfs", ctypes.c_ulong(nosuid_nodev), b"mode=0755") != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
+
+
+def exact_exec(arguments: tuple[str, ...], environment: tuple[str, ...]) -> "Callable[[str], None]":
+    """execve(2) for environments that os.execve refuses (strings without a name or a `=`).
+
+    Returns a function of the path, prepared before the drop; it returns only by raising OSError."""
+    import ctypes
+
+    function = ctypes.CDLL(None, use_errno=True).execve
+    words = [os.fsencode(word) for word in arguments]
+    lines = [os.fsencode(line) for line in environment]
+    argv = (ctypes.c_char_p * (len(words) + 1))(*words, None)
+    envp = (ctypes.c_char_p * (len(lines) + 1))(*lines, None)
+
+    def call(path: str) -> None:
+        function(os.fsencode(path), argv, envp)
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
+
+    return call

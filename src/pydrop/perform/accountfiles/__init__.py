@@ -1,0 +1,103 @@
+"""The account step: /etc/passwd and /etc/group say what the change says.
+
+Under the system's lock, so that no other program's change is lost; the group before the account, so
+that a kill between them leaves no account whose group has no entry; each file replaced as a whole.
+"""
+
+import errno
+import os
+
+from pydrop import accounts
+from pydrop.errors import PydropError
+from pydrop.model import AccountChange, AccountsStep, Outcome, Start
+from pydrop.perform.accountfiles.files import read, replace, strays_removed
+from pydrop.perform.accountfiles.lock import locked
+
+ETC = "/etc"
+LOCK_SECONDS = 5.0  # lckpwdf(3) waits 15, but nobody watches a container start that long
+NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EBUSY)
+
+
+def perform(step: AccountsStep, start: Start) -> Outcome:  # noqa: ARG001 # every step is performed with both
+    """Change the files by step.how: "rename", "in place" or, without root, "append".
+
+    What cannot be written is a warning, since the program runs by its numbers all the same. PydropError
+    where the files are odd, their lock is held, or the disk is full.
+    """
+    folder = os.open(ETC, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if step.how == "append":
+            return _append(folder, step.change)
+        return _rewrite(folder, step)
+    except OSError as error:
+        if error.errno in NOT_WRITABLE:
+            return Outcome(warnings=(_unnamed(step.change, error),))
+        raise PydropError(
+            f"unable to change the account files in {ETC}: {error.strerror}", "free space on the disk, or mend it"
+        ) from error
+    finally:
+        os.close(folder)
+
+
+def _rewrite(folder: int, step: AccountsStep) -> Outcome:
+    with locked(folder, LOCK_SECONDS, needed=step.how == "rename"):
+        strays = strays_removed(folder)
+        changed = [_changed(folder, name, step) for name in ("group", "passwd")]
+        if strays or any(changed):
+            os.fsync(folder)
+    account, former = step.change.account, step.change.former
+    if not any(changed):
+        return Outcome(changed=strays, words="removed what a killed start left in /etc" if strays else "")
+    numbers = f"{account.uid}:{account.gid}"
+    if former is None:
+        return Outcome(changed=sum(changed), words=f"made account {account.name} {numbers}")
+    was = f"{former.uid}:{former.gid}"
+    now = f"gave account {account.name} {numbers} instead of {was}" if was != numbers else "mended the account files"
+    return Outcome(changed=sum(changed), words=now)
+
+
+def _changed(folder: int, name: str, step: AccountsStep) -> bool:
+    """Whether the file had to be written."""
+    old = read(folder, name)
+    text = (accounts.group_with if name == "group" else accounts.passwd_with)(old.text, step.change)
+    if text == old.text:
+        return False
+    if step.how == "rename" or old.status is None:
+        try:
+            replace(folder, name, text, old.status)
+            return True
+        except OSError as error:
+            if error.errno != errno.EBUSY:  # EBUSY: a mount point, rename(2)
+                raise
+    from pydrop.perform.accountfiles.overwriting import overwrite
+
+    overwrite(folder, name, old.text, text)
+    return True
+
+
+def _append(folder: int, change: AccountChange) -> Outcome:
+    """One line more in a passwd file that our group may write: OpenShift's old pattern.
+
+    In one write(2), so that two that start together both have their whole line.
+    """
+    account = change.account
+    with locked(folder, LOCK_SECONDS, needed=False):
+        text = read(folder, "passwd").text
+        if any(known.uid == account.uid for known in accounts.accounts(text)):
+            return Outcome()
+        line = ("" if text == "" or text.endswith("\n") else "\n") + accounts.passwd_line(account) + "\n"
+        file = os.open("passwd", os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        try:
+            os.write(file, line.encode("utf-8", "surrogateescape"))
+        finally:
+            os.close(file)
+    return Outcome(changed=1, words=f"user {account.uid} is called {account.name} in the group-writable /etc/passwd")
+
+
+def _unnamed(change: AccountChange, error: OSError) -> str:
+    account = change.account
+    return (
+        f"unable to write the account files in /etc: {error.strerror}; the program runs as "
+        f"{account.uid}:{account.gid} without a name for it, which git, ssh, whoami and initdb mind: "
+        "mount /etc/passwd and /etc/group writable, or leave those mounts and read_only out"
+    )

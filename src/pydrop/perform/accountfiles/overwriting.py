@@ -1,0 +1,36 @@
+"""A file that is a mount point, rewritten where it is: the writes that accounts.inplace lays out."""
+
+import os
+
+from pydrop import accounts
+from pydrop.errors import PydropError
+from pydrop.perform.accountfiles.files import content
+
+
+def overwrite(folder: int, name: str, old: str, new: str) -> None:
+    """Make the file that says `old` say `new`, whole at every moment. Its owner and mode stay by themselves."""
+    file = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    try:
+        before = content(file)
+        if before != old.encode("utf-8", "surrogateescape"):
+            raise PydropError(f"/etc/{name} was changed without the lock /etc/.pwd.lock", "start again")
+        prepare, change = accounts.writes(old, new)
+        try:
+            _write(file, prepare)
+        except OSError:  # a full disk: nothing of the old text is touched yet
+            os.ftruncate(file, len(before))
+            raise
+        if prepare:
+            os.fsync(file)
+        _write(file, change)
+        os.ftruncate(file, len(new.encode("utf-8", "surrogateescape")))
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _write(file: int, writes: list[tuple[int, bytes]]) -> None:
+    for offset, data in writes:
+        done = 0
+        while done < len(data):
+            done += os.pwrite(file, data[done:], offset + done)

@@ -1,0 +1,64 @@
+"""Which mount an open descriptor is on: st_dev cannot tell a bind mount of the same filesystem, the mount's id can."""
+
+import os
+
+
+class Mount:
+    """The mount of a volume, to compare others with. For one process: a forked worker needs its own."""
+
+    __slots__ = ("device", "probes", "tag")
+
+    def __init__(self, fd: int) -> None:
+        """Remember the mount of `fd`, which must stay open: the kernel gives freed ids to new mounts."""
+        self.probes: dict[int, int] = {}
+        self.device = os.fstat(fd).st_dev
+        start = self._about(fd).find(b"\nmnt_id:")
+        # gVisor's fdinfo has no mnt_id; there the device is all there is to compare
+        self.tag = self._about(fd)[start:].split(b"\n")[1] + b"\n" if start >= 0 else b""
+
+    def _about(self, fd: int) -> bytes:
+        """The text of /proc/self/fdinfo/FD (proc(5)).
+
+        One that is open tells about whatever has the number when it is read: 1.2 µs against 8 for opening it each time.
+        """
+        probe = self.probes.get(fd)
+        if probe is None:
+            probe = self.probes[fd] = os.open(f"/proc/self/fdinfo/{fd}", os.O_RDONLY)
+        return os.pread(probe, 512, 0)
+
+    def holds(self, fd: int) -> bool:
+        """Whether `fd` is on this mount."""
+        if not self.tag:
+            return os.fstat(fd).st_dev == self.device
+        return self.tag in self._about(fd)
+
+    def close(self) -> None:
+        while self.probes:
+            os.close(self.probes.popitem()[1])
+
+
+def mount_point_names() -> frozenset[str]:
+    """The last component of every mount point here: only entries of these names can be mounts.
+
+    The kernel lets nobody rename a mount point in the namespace where it is one.
+    """
+    with open("/proc/self/mountinfo", "rb") as table:
+        points = [line.split(b" ", 5)[4].rsplit(b"/", 1)[-1] for line in table]
+    return frozenset(os.fsdecode(_unescaped(point)) for point in points)
+
+
+def _unescaped(name: bytes) -> bytes:
+    """proc_pid_mountinfo(5) writes blank, tab, newline and backslash as three octal digits."""
+    first, *rest = name.split(b"\\")
+    return first + b"".join(bytes([int(part[:3], 8)]) + part[3:] for part in rest)
+
+
+def filesystem_type(fd: int) -> str:
+    """The type of the filesystem that `fd` is on as mountinfo names it (``ext4``, ``nfs4``), or ``""``."""
+    device = os.fstat(fd).st_dev
+    number = b"%d:%d" % (os.major(device), os.minor(device))
+    with open("/proc/self/mountinfo", "rb") as table:
+        for line in table:
+            if line.split(b" ", 3)[2] == number:
+                return os.fsdecode(line.partition(b" - ")[2].split(b" ", 1)[0])
+    return ""

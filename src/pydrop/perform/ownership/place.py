@@ -1,0 +1,162 @@
+"""A volume's path, followed once, component by component, to the descriptor that everything else starts from.
+
+The path was written by whoever configures the container, but what its components are may have been arranged by the
+program's user: a symlink is followed only where nobody but root could have put it.
+"""
+
+import os
+from errno import ELOOP
+from stat import S_ISDIR, S_ISLNK, S_ISVTX
+
+from pydrop.errors import BadSetting, Untrusted
+
+SYSTEM = (
+    *("/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/root", "/run"),
+    *("/sbin", "/sys", "/usr", "/var"),
+    *("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"),  # whoever owns these is root
+)
+LINKS = 40  # symlinks in one path, as in the kernel
+
+
+class Place:
+    """An opened volume. `fd` is the folder or file itself (O_PATH), `parent` the folder it was found in, by `name`."""
+
+    __slots__ = ("created", "fd", "name", "parent", "path", "todo", "trusted")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.parent = self.fd = -1
+        self.name = ""
+        self.created = self.trusted = False
+        self.todo: list[str] = []
+
+    @property
+    def is_folder(self) -> bool:
+        return S_ISDIR(self.look().st_mode)
+
+    def look(self) -> os.stat_result:
+        return os.fstat(self.fd)
+
+    def close(self) -> None:
+        for fd in {self.fd, self.parent} - {-1}:
+            os.close(fd)
+        self.fd = self.parent = -1
+
+
+def find(path: str, create: bool) -> Place:
+    """Open the volume at `path`, making it and its parents (0755, root's) where `create` says so.
+
+    Raises BadSetting for what must never be given away, Untrusted for a symlink that somebody other than root could
+    have made, OSError for what the kernel says; FileNotFoundError where there is nothing.
+    """
+    if not path.startswith("/") or "\0" in path:
+        raise BadSetting(f"the volume {path!r} is not an absolute path", 'write it from the root on, as in "/data"')
+    if os.path.normpath(path).replace("//", "/") in SYSTEM:
+        raise _system(path, path)
+    place = Place(path)
+    try:
+        _follow(place, create)
+        _vet(place)
+    except BaseException:
+        place.close()
+        raise
+    return place
+
+
+def _follow(place: Place, create: bool) -> None:
+    _restart(place, place.path)
+    links = 0
+    while place.todo:
+        name = place.todo.pop()
+        child = _step(place, name, create)
+        info = os.fstat(child)
+        if not S_ISLNK(info.st_mode):
+            _advance(place, name, child, info)
+            continue
+        try:
+            target = os.readlink("", dir_fd=child)
+        finally:
+            os.close(child)
+        if not _fixed(place, info):
+            raise _planted(place, name, target)
+        links += 1
+        if links > LINKS:
+            raise OSError(ELOOP, os.strerror(ELOOP))
+        _restart(place, target)
+
+
+def _restart(place: Place, path: str) -> None:
+    """Put the components of `path` in front of what is still to follow; from the root where it is absolute."""
+    place.todo += [name for name in reversed(path.split("/")) if name not in ("", ".")]
+    if path.startswith("/"):
+        place.close()
+        place.fd = os.open("/", os.O_PATH | os.O_DIRECTORY)
+        place.trusted = True
+
+
+def _step(place: Place, name: str, create: bool) -> int:
+    """Open the component itself, a symlink too, without opening what it is for reading."""
+    if name == ".." and not place.trusted:
+        raise Untrusted(
+            f"the volume {place.path} goes up again from a folder that others than root can move",
+            "write its path without ..",
+        )
+    try:
+        return os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=place.fd)
+    except FileNotFoundError:
+        if not create:
+            raise
+    mask = os.umask(0o022)
+    try:
+        os.mkdir(name, 0o755, dir_fd=place.fd)
+        place.created = True
+    except FileExistsError:  # another container that starts at the same moment was faster
+        pass
+    finally:
+        os.umask(mask)
+    return os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=place.fd)
+
+
+def _fixed(place: Place, info: os.stat_result) -> bool:
+    """Whether only root could have put the entry with `info` into the folder where we are, and can exchange it."""
+    folder = place.look()
+    if not place.trusted or folder.st_uid != 0 or info.st_uid != 0:
+        return False
+    return not folder.st_mode & 0o022 or bool(folder.st_mode & S_ISVTX)
+
+
+def _advance(place: Place, name: str, child: int, info: os.stat_result) -> None:
+    folder = place.look()
+    root_alone = folder.st_uid == 0 and not folder.st_mode & 0o022
+    trusted = place.trusted and (root_alone or _fixed(place, info))
+    if place.parent >= 0:
+        os.close(place.parent)
+    place.parent, place.fd, place.name, place.trusted = place.fd, child, name, trusted
+
+
+def _vet(place: Place) -> None:
+    """Refuse what holds the image together, under whatever name it was reached."""
+    real = os.readlink(f"/proc/self/fd/{place.fd}")
+    here = place.look()
+    for system in SYSTEM:
+        try:
+            there = os.stat(system)
+        except OSError:
+            continue
+        if system == real or os.path.samestat(here, there):
+            raise _system(place.path, system)
+
+
+def _system(path: str, system: str) -> BadSetting:
+    is_what = "is part of the system" if system == path else f"is {system}, part of the system"
+    return BadSetting(
+        f"the volume {path} {is_what}: its owner could become root",
+        "name the folder below it that holds the program's data",
+    )
+
+
+def _planted(place: Place, name: str, target: str) -> Untrusted:
+    return Untrusted(
+        f"the volume {place.path} leads through the symlink {name} to {target}, which others than root could have made",
+        "write the path that is meant, without the symlink",
+    )

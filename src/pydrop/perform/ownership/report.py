@@ -1,0 +1,74 @@
+"""What owning one volume came to: counts, and a few names a person can look at."""
+
+from pydrop.model import Value
+
+NAMED = 3  # names kept for each reason: a person needs a sample, a log not the list
+LONGEST = 200  # characters of a name that are kept; one path may be a megabyte
+
+
+class Refusals:
+    """How many entries were not changed for one reason, and the first of them by name."""
+
+    __slots__ = ("count", "names")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.names: list[str] = []
+
+    def add(self, name: str) -> None:
+        self.count += 1
+        if len(self.names) < NAMED:
+            self.names.append(name if len(name) <= LONGEST else f"{name[: LONGEST // 2]}…{name[-LONGEST // 2 :]}")
+
+    def merge(self, other: "Refusals") -> None:
+        self.count += other.count
+        self.names += other.names[: NAMED - len(self.names)]
+
+    def __str__(self) -> str:
+        shown = ", ".join(self.names)
+        return f"{shown} and {self.count - len(self.names)} more" if self.count > len(self.names) else shown
+
+
+class Report:
+    """Counts of entries of one volume. Names are relative to it; "." is the volume itself.
+
+    Several of them, each of another part of the volume, can be merged into one.
+    """
+
+    __slots__ = (
+        *("changed", "created", "filesystem", "given", "linked", "looked_at"),
+        *("missing", "mounts", "refused", "seconds"),
+    )
+
+    def __init__(self) -> None:
+        self.looked_at = 0  # entries whose owner was read, the top included
+        self.changed = 0  # entries that got another owner or mode
+        self.given = 0  # of those, the ones that got another owner
+        self.refused: dict[int, Refusals] = {}  # errno -> the entries that could not be changed or looked into
+        self.linked = Refusals()  # root's files that have other names, left alone
+        self.mounts = Refusals()  # mounts below, not entered
+        self.filesystem = ""  # its type, where something was refused
+        self.created = False
+        self.missing = False
+        self.seconds = 0.0
+
+    def refuse(self, errno: int, name: str) -> None:
+        """Note an entry that could not be changed or looked into."""
+        self.refused.setdefault(errno, Refusals()).add(name)
+
+    def merge(self, other: "Report") -> None:
+        """Take in what another process did in the same volume."""
+        self.looked_at += other.looked_at
+        self.changed += other.changed
+        self.given += other.given
+        self.linked.merge(other.linked)
+        self.mounts.merge(other.mounts)
+        for errno, refusals in other.refused.items():
+            self.refused.setdefault(errno, Refusals()).merge(refusals)
+
+
+class Complaint(Value):
+    """A problem and what to do about it: a warning, or the error that ends the start."""
+
+    problem: str
+    remedy: str

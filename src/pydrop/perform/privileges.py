@@ -1,0 +1,158 @@
+"""The drop: this process becomes the identity and nothing else, and proves it.
+
+The order, and why: the bounding set first, while CAP_SETPCAP is there; the groups before the gids
+and both before the uids, since each needs a capability that leaving uid 0 takes away; the
+capabilities that stay are raised again after that; no_new_privs at the end, when nothing is left
+to gain. Then everything is read back from the kernel, an attempt to become root again must fail,
+and everything is read back once more. A call that says "done" is not believed.
+"""
+
+import os
+
+from pydrop import kernel
+from pydrop.capabilities import bits, mask_of
+from pydrop.errors import BadDrop
+from pydrop.model import Credentials, Outcome, PrivilegesStep, Start
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+UNCHANGED = 2**32 - 1  # (uid_t)-1: setresuid and setresgid leave the id as it is, and report success
+SETPCAP, SETUID = mask_of(("setpcap",)), mask_of(("setuid",))
+
+
+def perform(step: PrivilegesStep, _start: Start) -> Outcome:
+    """Drop for good. Raises BadDrop where anything fails or is not what it should be."""
+    _refuse_unchanged(step)
+    status = kernel.open_status()
+    before = kernel.credentials(status)
+    drop_bounding = kernel.bounding_dropper(before.bounding)
+    raise_ambient = kernel.ambient_raiser() if step.keep_caps and not step.keep_root else None
+    # ---- the drop: from here on nothing is imported, nothing opened, and a failure ends in 125 ----
+    try:
+        if step.keep_root:
+            _stay_root(step, before)
+        else:
+            _give_up(step, before, drop_bounding, raise_ambient)
+        _prove(step, before, status)
+        if not step.keep_root:
+            _try_to_regain(step)
+            _prove(step, before, status)
+    except (OSError, ValueError, KeyError) as error:
+        raise BadDrop(f"unable to give up root: {error}", ADVICE) from error
+    return Outcome(changed=1, words=step.words)
+
+
+ADVICE = "the command was not run; allow SETUID, SETGID and SETPCAP (cap_add), and look for a seccomp profile"
+
+
+def _refuse_unchanged(step: PrivilegesStep) -> None:
+    """Checked where the calls are made too: no id that means "unchanged" or wraps round reaches one."""
+    who = step.identity
+    for number in (who.uid, who.gid, *who.groups):
+        if not 0 <= number < UNCHANGED:
+            raise BadDrop(f"{number} is no id that a process can have", "use one from 0 to 4294967294")
+    if who.uid == 0 and not step.keep_root:
+        raise BadDrop("the drop was asked to stay root", "name root in so many words: user=root")
+
+
+def _give_up(
+    step: PrivilegesStep,
+    before: Credentials,
+    drop_bounding: "Callable[[int], None]",
+    raise_ambient: "Callable[[int], None] | None",
+) -> None:
+    who = step.identity
+    for number in bits(_bounding_to_drop(step, before)):
+        drop_bounding(number)
+    if step.keep_caps:
+        kernel.keep_capabilities_over_setuid()
+    _set_groups_and_gids(step, before)
+    if before.uids != (who.uid,) * 4:
+        os.setresuid(who.uid, who.uid, who.uid)
+    kernel.set_capabilities(step.keep_caps, step.keep_caps, step.keep_caps)
+    if raise_ambient:
+        for number in bits(step.keep_caps):
+            raise_ambient(number)
+    _finish(step)
+
+
+def _stay_root(step: PrivilegesStep, before: Credentials) -> None:
+    """Root was asked for: what the runtime gave stays, but the groups and gids are the account's."""
+    _set_groups_and_gids(step, before)
+    if before.uids != (0,) * 4:
+        os.setresuid(0, 0, 0)
+    _finish(step)
+
+
+def _set_groups_and_gids(step: PrivilegesStep, before: Credentials) -> None:
+    """What is so already needs no call, and so no capability: a start without root has none."""
+    who = step.identity
+    if _sorted(before.groups) != _sorted(who.groups):
+        os.setgroups(list(who.groups))
+    if before.gids != (who.gid,) * 4:
+        os.setresgid(who.gid, who.gid, who.gid)
+
+
+def _finish(step: PrivilegesStep) -> None:
+    if step.no_new_privs:
+        kernel.set_no_new_privs()
+    if step.umask is not None:
+        os.umask(step.umask)
+
+
+def _bounding_to_drop(step: PrivilegesStep, before: Credentials) -> int:
+    """Without CAP_SETPCAP the bounding set stays as it is; planning lets only a start without root
+    come here so, where it grants nothing as long as no_new_privs is set."""
+    return before.bounding & ~step.keep_caps if before.effective & SETPCAP else 0
+
+
+def _prove(step: PrivilegesStep, before: Credentials, status: int) -> None:
+    """Read everything back; raise BadDrop naming the first value that is not what it should be."""
+    who, now = step.identity, kernel.credentials(status)
+    wanted: list[tuple[str, object, object]] = [
+        ("uids (real, effective, saved, filesystem)", now.uids, (who.uid,) * 4),
+        ("gids (real, effective, saved, filesystem)", now.gids, (who.gid,) * 4),
+        ("supplementary groups", _sorted(now.groups), _sorted(who.groups)),
+        ("umask", now.umask, before.umask if step.umask is None else step.umask),
+        ("no_new_privs", now.no_new_privs, step.no_new_privs or before.no_new_privs),
+    ]
+    if not step.keep_root:
+        keep = step.keep_caps
+        wanted += [
+            ("permitted capabilities", now.permitted, keep),
+            ("effective capabilities", now.effective, keep),
+            ("inheritable capabilities", now.inheritable, keep),
+            ("ambient capabilities", now.ambient, keep),
+            ("bounding set", now.bounding, before.bounding & ~_bounding_to_drop(step, before)),
+        ]
+    for what, found, right in wanted:
+        if found != right:
+            raise BadDrop(f"unable to give up root: {what} should be {right} and are {found}", ADVICE)
+    if os.getresuid() != (who.uid,) * 3 or os.getresgid() != (who.gid,) * 3:
+        raise BadDrop(f"unable to give up root: the ids are {os.getresuid()} and {os.getresgid()}", ADVICE)
+
+
+def _try_to_regain(step: PrivilegesStep) -> None:
+    """Every way back to uid 0 must be shut, and to gid 0 where the identity does not hold it."""
+    more = step.keep_caps | SETUID  # which planning never lets a program keep
+    ways: list[tuple[str, Callable[[], None]]] = [
+        ("capset", lambda: kernel.set_capabilities(more, more, step.keep_caps)),
+        ("setgroups", lambda: os.setgroups([0])),
+        ("setresuid", lambda: os.setresuid(0, 0, 0)),
+        ("setuid", lambda: os.setuid(0)),
+        ("seteuid", lambda: os.seteuid(0)),
+    ]
+    if step.identity.gid != 0:
+        ways += [("setresgid", lambda: os.setresgid(0, 0, 0)), ("setegid", lambda: os.setegid(0))]
+    for name, way in ways:
+        try:
+            way()
+        except OSError:
+            continue
+        raise BadDrop(f"unable to give up root: {name} could take it back", ADVICE)
+
+
+def _sorted(groups: tuple[int, ...]) -> list[int]:
+    return sorted(set(groups))

@@ -1,0 +1,129 @@
+"""Makes /run and friends right: folders, files and links that must exist, with their owners."""
+
+import errno
+import os
+import stat
+
+from pydrop.errors import NotPermitted
+from pydrop.model import Outcome, RunEntry, RuntimeStep, Start
+from pydrop.perform.runtime import way
+from pydrop.perform.runtime.making import make
+from pydrop.perform.runtime.way import Refused
+
+MOUNTS = "/proc/self/mountinfo"
+TMPFS = ("/run", "/tmp", "/var/tmp")  # what can be had as a tmpfs where the root is read-only
+
+
+def perform(step: RuntimeStep, _start: Start) -> Outcome:
+    """Make every entry true. Raises NotPermitted for one that a person asked for and cannot be had;
+    for the standard ones and those of tmpfiles.d there is a warning."""
+    umask = os.umask(0)  # modes are set as they are meant, in one call
+    try:
+        done, failed = _make_all(step.entries)
+        if _run_is_read_only(failed) and _mount_run():
+            done, failed = _make_all(step.entries)
+            done.insert(0, "a tmpfs on /run")
+    finally:
+        os.umask(umask)
+    for entry, refused in failed:
+        if entry.source and not entry.source.startswith("/"):
+            raise NotPermitted(f"unable to make {entry.path} ({entry.source}): {refused.why}", refused.remedy)
+    return Outcome(changed=len(done), words=_few("made right", done), warnings=_warnings(failed))
+
+
+def _make_all(entries: tuple[RunEntry, ...]) -> tuple[list[str], list[tuple[RunEntry, Refused]]]:
+    """The paths that were changed, and the entries that could not be made."""
+    done: list[str] = []
+    failed: list[tuple[RunEntry, Refused]] = []
+    for entry in entries:
+        try:
+            if make(entry):
+                done.append(entry.path)
+        except Refused as refused:
+            failed.append((entry, refused))
+        except OSError as error:
+            if not _right_enough(entry):
+                failed.append((entry, _reason(entry, error)))
+    return done, failed
+
+
+# -- what cannot be made --------------------------------------------------------------------------
+
+
+def _right_enough(entry: RunEntry) -> bool:
+    """A standard folder for everybody that everybody can write, whoever owns it (/tmp on a volume)."""
+    if entry.source or not entry.exact or (entry.mode or 0) & 0o777 != 0o777:
+        return False
+    try:
+        there = os.stat(way.ROOT + entry.path)
+    except OSError:
+        return False
+    return stat.S_ISDIR(there.st_mode) and there.st_mode & 0o777 == 0o777 and not _read_only(way.ROOT + entry.path)
+
+
+def _reason(entry: RunEntry, error: OSError) -> Refused:
+    """The kernel's refusal in a person's words."""
+    if error.errno == errno.EROFS:
+        place = next((top for top in TMPFS if entry.path == top or entry.path.startswith(f"{top}/")), entry.path)
+        if entry.path.startswith("/var/run/"):
+            place = "/run"
+        return Refused(
+            "the filesystem is read-only",
+            f"add --tmpfs {place} to docker run, or tmpfs: [{place}] to the service in compose",
+            error.errno,
+        )
+    why, remedy = REASONS.get(error.errno or 0, (error.strerror or str(error), "make it in the image"))
+    return Refused(why, remedy, error.errno)
+
+
+MORE_CAPS = "add cap_add: [CHOWN, FOWNER, DAC_OVERRIDE] to the service in compose, or make it so in the image"
+REASONS = {
+    errno.EPERM: ("this root may not change it (a capability is missing, or the filesystem refuses)", MORE_CAPS),
+    errno.EACCES: ("this root may not write there (a capability is missing)", MORE_CAPS),
+    errno.EINVAL: ("this container's user namespace has no such user or group", "map more ids to the container"),
+    errno.ENOSPC: ("the filesystem is full", "free some space, or give the tmpfs a larger size"),
+}
+
+
+def _warnings(failed: list[tuple[RunEntry, Refused]]) -> tuple[str, ...]:
+    """One line for each reason, however many entries it keeps from being made."""
+    paths: dict[tuple[str, str], list[str]] = {}
+    for entry, refused in failed:
+        paths.setdefault((refused.why, refused.remedy), []).append(entry.path)
+    return tuple([f"{_few('unable to make', names)}: {why}; {remedy}" for (why, remedy), names in paths.items()])
+
+
+def _few(verb: str, paths: list[str]) -> str:
+    """The verb and the first three of the paths; "" for none."""
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    return f"{verb} {', '.join(paths[:3])}{more}" if paths else ""
+
+
+# -- a tmpfs of our own ---------------------------------------------------------------------------
+
+
+def _run_is_read_only(failed: list[tuple[RunEntry, Refused]]) -> bool:
+    below = [entry for entry, why in failed if why.errno == errno.EROFS and f"{entry.path}/".startswith("/run/")]
+    return bool(below) and _read_only(f"{way.ROOT}/run")
+
+
+def _read_only(path: str) -> bool:
+    try:
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
+
+
+def _mount_run() -> bool:
+    """Whether a tmpfs could be mounted on /run. Not where something else is mounted below it, which
+    it would hide: a runtime puts secrets there."""
+    from pydrop import kernel
+
+    try:
+        with open(MOUNTS, encoding="utf-8", errors="surrogateescape") as mounts:
+            if any([line.split()[4].startswith("/run/") for line in mounts]):
+                return False
+        kernel.mount_tmpfs("/run")
+    except OSError:
+        return False
+    return True

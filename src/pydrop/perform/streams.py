@@ -1,0 +1,58 @@
+"""Gives the user the pipe, socket or terminal behind 0, 1 and 2, as runtimes do for `--user`.
+
+Without it the user can write to descriptor 1 but not open /dev/stdout, where nginx and apache log
+(moby/moby#31243). Files and devices that are no terminal stay whose they are: /dev/null is everybody's.
+"""
+
+import errno
+import os
+import stat
+
+from pydrop.model import Outcome, Start, StreamsStep
+
+NAMES = ("/dev/stdin", "/dev/stdout", "/dev/stderr")
+# What a kernel or a user namespace says where ownership is not to be had: the streams themselves work.
+NO_OWNER = (errno.EPERM, errno.EINVAL, errno.EROFS, errno.ENOSYS, errno.EOPNOTSUPP)
+
+
+def perform(step: StreamsStep, _start: Start) -> Outcome:
+    """Make them the user's; one warning for those that stay closed to him."""
+    given: list[str] = []
+    closed: list[str] = []
+    for descriptor, name in enumerate(NAMES):
+        try:
+            status = os.fstat(descriptor)
+        except OSError:  # closed, which is allowed
+            continue
+        if status.st_uid == step.uid or not _is_stream(descriptor, status):
+            continue
+        try:
+            os.fchown(descriptor, step.uid, -1)  # the group stays: a terminal's is `tty`
+            given.append(name)
+        except OSError as error:
+            if error.errno not in NO_OWNER:
+                raise
+            if _matters(descriptor, status):
+                closed.append(name)
+    words = f"{', '.join(given)} given to user {step.uid}" if given else ""
+    return Outcome(changed=len(given), words=words, warnings=_warning(closed, step.uid))
+
+
+def _is_stream(descriptor: int, status: os.stat_result) -> bool:
+    kind = stat.S_IFMT(status.st_mode)
+    return kind in (stat.S_IFIFO, stat.S_IFSOCK) or (kind == stat.S_IFCHR and os.isatty(descriptor))
+
+
+def _matters(descriptor: int, status: os.stat_result) -> bool:
+    """Whether a program could want to open it by name: output that is no socket (nobody can open
+    one) and that not everybody may write."""
+    return descriptor != 0 and not stat.S_ISSOCK(status.st_mode) and not status.st_mode & stat.S_IWOTH
+
+
+def _warning(closed: list[str], uid: int) -> tuple[str, ...]:
+    if not closed:
+        return ()
+    return (
+        f"unable to give {' and '.join(closed)} to user {uid}: not permitted; a program that opens them by name "
+        "(nginx and apache do for their logs) will be refused: add cap_add: [CHOWN] to the service in compose",
+    )

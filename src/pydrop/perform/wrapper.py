@@ -1,0 +1,143 @@
+"""The account step where /etc cannot be written: nss_wrapper(1) answers from copies that have the change.
+
+The copies hold the image's own accounts too, so that root and nobody still resolve.
+"""
+
+import os
+import stat
+
+from pydrop import accounts
+from pydrop.errors import PydropError
+from pydrop.model import AccountsStep, Outcome, Start
+
+ETC = "/etc"
+WORDS = "nss_wrapper names the user from {}"
+
+Place = tuple[str, str, int]  # a folder that is there, the path below it that is made, the mode of its last one
+
+
+def perform(step: AccountsStep, start: Start) -> Outcome:
+    """Write both copies and set the wrapper's environment; a warning where no folder can be written."""
+    texts = {
+        "passwd": accounts.passwd_with(_text("passwd"), step.change),
+        "group": accounts.group_with(_text("group"), step.change),
+    }
+    for place in _places(start):
+        try:
+            folder = _made(place)
+        except OSError:
+            continue
+        if folder < 0:
+            continue
+        path = f"{place[0]}/{place[1]}"
+        try:
+            changed = sum([_written(folder, name, text) for name, text in texts.items()])
+        except OSError:
+            continue
+        finally:
+            os.close(folder)
+        words = WORDS.format(path) if changed else ""
+        return Outcome(changed=changed, words=words, environment=_environment(path, step.library, start))
+    return Outcome(warnings=(_nowhere(step.change.account.uid),))
+
+
+def _text(name: str) -> str:
+    """An account file of the image as text; "" where it is missing. It must be one that everybody may read."""
+    try:
+        file = os.open(f"{ETC}/{name}", os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise PydropError(f"unable to read /etc/{name}: {error.strerror}", "make it readable: mode 0644") from error
+    with open(file, "rb") as content:
+        mode = os.fstat(file).st_mode
+        if not stat.S_ISREG(mode) or not mode & stat.S_IROTH:
+            raise PydropError(f"/etc/{name} is not a file that everybody may read", "make it one: mode 0644")
+        return content.read().decode("utf-8", "surrogateescape")
+
+
+def _places(start: Start) -> list[Place]:
+    """Where the copies may stand, best first: root's are for everybody to read, a user's for itself."""
+    uid = os.geteuid()
+    name = f"pydrop-nss-{uid}"
+    if uid == 0:
+        return [("/run", "pydrop/nss", 0o755), ("/dev/shm", name, 0o755), ("/tmp", name, 0o755)]
+    session = _value("XDG_RUNTIME_DIR", start)
+    places = [(f"/run/user/{uid}", name, 0o700), ("/tmp", name, 0o700), ("/dev/shm", name, 0o700)]
+    return [(session, name, 0o700), *places] if session.startswith("/") else places
+
+
+def _made(place: Place) -> int:
+    """A descriptor of the folder, made where it is missing; -1 where somebody else could write or replace it."""
+    parent, path, mode = place
+    folder = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
+    status = os.fstat(folder)
+    safe = status.st_uid in (0, os.geteuid()) and (not status.st_mode & 0o022 or bool(status.st_mode & stat.S_ISVTX))
+    for name in path.split("/"):
+        if not safe:
+            break
+        outer = folder
+        try:
+            folder = _inner(outer, name)
+        finally:
+            os.close(outer)
+        status = os.fstat(folder)
+        safe = status.st_uid == os.geteuid() and not status.st_mode & 0o022
+        if safe and stat.S_IMODE(status.st_mode) != mode:
+            os.fchmod(folder, mode)  # made just now, or left so by a kill
+    if safe:
+        return folder
+    os.close(folder)
+    return -1
+
+
+def _inner(folder: int, name: str) -> int:
+    try:
+        os.mkdir(name, 0o700, dir_fd=folder)
+    except FileExistsError:
+        pass
+    return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+
+
+def _written(folder: int, name: str, text: str) -> bool:
+    """Whether the copy had to be written; a program that reads it sees the one before or the new one."""
+    data, new = text.encode("utf-8", "surrogateescape"), f".{name}.new"
+    if _content(folder, name) == data:
+        return False
+    try:
+        os.unlink(new, dir_fd=folder)
+    except FileNotFoundError:
+        pass
+    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
+    with open(file, "wb") as copy:
+        copy.write(data)
+        os.fchmod(file, 0o644)
+    os.rename(new, name, src_dir_fd=folder, dst_dir_fd=folder)
+    return True
+
+
+def _content(folder: int, name: str) -> bytes | None:
+    try:
+        file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    except OSError:
+        return None
+    with open(file, "rb") as copy:
+        return copy.read()
+
+
+def _environment(path: str, library: str, start: Start) -> tuple[tuple[str, str | None], ...]:
+    before = _value("LD_PRELOAD", start)
+    preload = before if library in before.replace(":", " ").split() else f"{before}:{library}" if before else library
+    return (("NSS_WRAPPER_PASSWD", f"{path}/passwd"), ("NSS_WRAPPER_GROUP", f"{path}/group"), ("LD_PRELOAD", preload))
+
+
+def _value(name: str, start: Start) -> str:
+    """What the program's environment has under that name; getenv(3) takes the first."""
+    return next((line[len(name) + 1 :] for line in start.environment if line.startswith(name + "=")), "")
+
+
+def _nowhere(uid: int) -> str:
+    return (
+        f"user {uid} has no name here: nss_wrapper is in the image, but no folder for its files can be written; "
+        "add a tmpfs: docker run --tmpfs /run, in compose tmpfs: [/run]"
+    )

@@ -1,0 +1,88 @@
+"""(Settings, Facts) -> Plan: the only place where the order of a start is decided, and explained.
+
+who            decided first, since everything else is owned by them
+accounts       before anything is owned, so that names resolve
+/run           before volumes and hooks, which may lie on it
+streams        the program reopens /dev/stdout after the drop
+volumes        before hooks, which expect the data to be the program's
+secrets        before hooks, which see the program's environment
+hooks          last of what root does for the program
+record         for `exec` into this container
+privileges     the drop
+"""
+
+from pydrop import accounts
+from pydrop.model import Facts, Identity, Plan, Record, Settings, Step
+from pydrop.planning import limits, steps
+
+
+def plan(settings: Settings, facts: Facts) -> Plan:
+    """The start that `settings` asks for in the world of `facts`.
+
+    Raises BadSetting for what cannot be meant, NotPermitted for what the runtime does not allow."""
+    limits.require_no_way_back(settings)
+    if facts.credentials.uids[1] != 0:
+        from pydrop.planning import unprivileged
+
+        return unprivileged.plan(settings, facts)
+    if facts.record:
+        return _again(settings, facts, facts.record)
+    return _as_root(settings, facts)
+
+
+def _as_root(settings: Settings, facts: Facts) -> Plan:
+    who, change, warnings = accounts.identity(
+        settings, facts.passwd, facts.group, facts.owner, limits.granted_groups(facts), facts.devices
+    )
+    limits.require_mapped(facts, who)
+    limits.require_capabilities(settings, facts, who)
+    warnings = [*warnings, *_warnings(settings, facts, who)]
+    home = steps.home_for(who, change, facts, settings)
+    account = steps.account_step(facts, change)
+    if account.how == "environment":
+        warnings.append(steps.without_entry(who.uid))
+    runtime, said = steps.runtime(settings, facts, who, change, home)
+    return Plan(
+        identity=who,
+        steps=(
+            account,
+            runtime,
+            *steps.streams(who),
+            *steps.volumes(settings, who),
+            *steps.secrets(settings),
+            *steps.hooks(settings, facts),
+            steps.record(settings, facts, who),
+            steps.privileges(settings.keep_caps, settings.umask, settings, who),
+        ),
+        warnings=(*warnings, *said),
+        command=settings.command,
+        environment=steps.environment(who, facts),
+    )
+
+
+def _again(settings: Settings, facts: Facts, record: Record) -> Plan:
+    """A second pydrop in the same container: the program's identity and environment, no setup."""
+    who = record.identity
+    limits.require_capabilities(settings, facts, who)
+    umask = record.umask if settings.umask is None else settings.umask
+    todo: list[Step] = [*steps.secrets(settings), steps.privileges(record.keep_caps, umask, settings, who)]
+    added = [line.partition("=") for line in record.environment]
+    return Plan(
+        identity=who,
+        steps=tuple(todo),
+        warnings=(),
+        command=settings.command,
+        environment=(*steps.environment(who, facts), *[(name, value) for name, _, value in added]),
+    )
+
+
+def _warnings(settings: Settings, facts: Facts, who: Identity) -> list[str]:
+    said = []
+    if who.uid == 0:
+        said.append(f"the program runs as root, because {who.why} asks for it")
+    if facts.noexec_run:
+        said.append(
+            f"{settings.command[0]} will not start: /run is mounted noexec; "
+            "mount it with exec (docker: --tmpfs /run:exec, compose: tmpfs: [/run:exec])"
+        )
+    return said

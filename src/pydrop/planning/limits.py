@@ -1,0 +1,88 @@
+"""What a start asks for and the container cannot give: refused before anything is changed."""
+
+from pydrop.capabilities import mask_of, names_of
+from pydrop.errors import BadSetting, NotPermitted
+from pydrop.model import Facts, Identity, IdRange, Settings
+
+CHOWN, DAC_OVERRIDE, FOWNER = mask_of(("chown",)), mask_of(("dac_override",)), mask_of(("fowner",))
+SETGID, SETUID, SETPCAP = mask_of(("setgid",)), mask_of(("setuid",)), mask_of(("setpcap",))
+OVERFLOW_ID = 65534  # what an id looks like that a user namespace does not map
+
+
+def granted_groups(facts: Facts) -> tuple[int, ...]:
+    """The groups that this process holds and that the user namespace can name."""
+    return tuple([gid for gid in facts.credentials.groups if gid != OVERFLOW_ID or _mapped(gid, facts.gid_map)])
+
+
+def require_mapped(facts: Facts, who: Identity) -> None:
+    """A number that the user namespace does not map can be nobody (user_namespaces(7))."""
+    wanted = [("user", who.uid, facts.uid_map), *[("group", gid, facts.gid_map) for gid in (who.gid, *who.groups)]]
+    for what, number, ranges in wanted:
+        if not _mapped(number, ranges):
+            shown = ", ".join([f"{line.inside} to {line.inside + line.count - 1}" for line in ranges]) or "none"
+            raise NotPermitted(
+                f"{what} {number} ({who.why}) does not exist in this user namespace, which maps {shown}",
+                "use a number from there, or map more (podman: --uidmap, --gidmap, /etc/subuid)",
+            )
+
+
+def _mapped(number: int, ranges: tuple[IdRange, ...]) -> bool:
+    return any([line.inside <= number < line.inside + line.count for line in ranges])
+
+
+def require_no_way_back(settings: Settings) -> None:
+    """A program that keeps these can become root whenever it likes: no drop can be proven."""
+    for name in ("setuid", "setgid"):
+        if name in settings.keep_caps:
+            raise BadSetting(
+                f"{settings.sources.get('keep-caps', 'keep-caps')} asks for {name}, with which a program can become root",
+                "leave it out, or ask for root in so many words: user=root",
+            )
+
+
+def require_capabilities(settings: Settings, facts: Facts, who: Identity) -> None:
+    """Raise NotPermitted naming exactly what this start lacks, with the line that gives it."""
+    held, keep = facts.credentials, mask_of(settings.keep_caps)
+    missing = (_for_the_drop(facts, who, keep) & ~held.effective) | (keep & ~held.permitted)
+    if missing:
+        for_the_rest = _for_the_setup(settings, who) & ~held.effective
+        raise NotPermitted(
+            f"root lacks the capabilities to become {who.uid}:{who.gid} here: {', '.join(names_of(missing))}",
+            _cap_add(names_of(missing | for_the_rest)),
+        )
+    if _groups_change(facts, who) and not facts.setgroups_allowed:
+        raise NotPermitted(
+            "this user namespace forbids setting groups (/proc/self/setgroups says deny)",
+            "start the container with newgidmap's mappings, as rootless podman and docker do",
+        )
+
+
+def _cap_add(names: list[str]) -> str:
+    options = " ".join([f"--cap-add {name}" for name in names])
+    return f"add to the service in compose: cap_add: [{', '.join(names)}], or to docker run: {options}"
+
+
+def _for_the_drop(facts: Facts, who: Identity, keep: int) -> int:
+    """What the calls of the drop need; a drop to what is held already needs nothing."""
+    held, need = facts.credentials, 0
+    if _groups_change(facts, who) or held.gids != (who.gid,) * 4:
+        need |= SETGID
+    if held.uids != (who.uid,) * 4:
+        need |= SETUID
+    if who.uid != 0 and held.bounding & ~keep:
+        need |= SETPCAP
+    return need
+
+
+def _groups_change(facts: Facts, who: Identity) -> bool:
+    return sorted(set(facts.credentials.groups)) != sorted(set(who.groups))
+
+
+def _for_the_setup(settings: Settings, who: Identity) -> int:
+    """What the steps before the drop use. Lacking it they warn, so it is named only where the start
+    is refused anyway, to be spared a second refusal."""
+    if who.uid == 0:
+        return 0
+    if settings.volumes or settings.run_dirs:
+        return CHOWN | DAC_OVERRIDE | FOWNER
+    return CHOWN

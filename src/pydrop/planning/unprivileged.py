@@ -1,0 +1,133 @@
+"""A start without root (`docker run --user`, runAsUser, OpenShift): what can still be done, and one
+line about what was asked for and cannot be had."""
+
+from pydrop import accounts
+from pydrop.capabilities import mask_of
+from pydrop.model import Account, AccountChange, AccountsStep, Facts, Group, Identity, Plan, Settings, Step
+from pydrop.planning import steps
+
+FALLBACK_HOME = "/tmp"
+
+
+def plan(settings: Settings, facts: Facts) -> Plan:
+    """The identity is the one that this process has; nothing is owned, no hook of root's is run."""
+    who, change = _identity(settings, facts)
+    todo: list[Step] = []
+    warnings: list[str] = []
+    if not facts.second_time:
+        warnings += _refusals(settings, facts, who)
+        if change:
+            todo.append(_account_step(facts, change))
+            warnings += [steps.without_entry(who.uid)] if todo[0].how == "environment" else []
+    kept, said = _kept(settings, facts)
+    return Plan(
+        identity=who,
+        steps=(*todo, *steps.secrets(settings), steps.privileges(kept, settings.umask, settings, who)),
+        warnings=(*warnings, *said),
+        command=settings.command,
+        environment=_environment(who, facts),
+    )
+
+
+def _identity(settings: Settings, facts: Facts) -> tuple[Identity, AccountChange | None]:
+    """Who we are, and the entry to make where our uid has none."""
+    held = facts.credentials
+    uid, gid = held.uids[1], held.gids[1]
+    known = accounts.accounts(facts.passwd)
+    group = next((group for group in accounts.groups(facts.group) if group.gid == gid), None)
+    entry = next((account for account in known if account.uid == uid), None)
+    made = entry or _made(settings, facts, "app" if all([a.name != "app" for a in known]) else f"user{uid}")
+    who = Identity(
+        name=made.name,
+        uid=uid,
+        gid=gid,
+        group=group.name if group else str(gid),
+        groups=tuple(sorted(set(held.groups))),
+        home=made.home,
+        shell=made.shell,
+        why="the container's own start",
+    )
+    if entry:
+        return who, None
+    return who, AccountChange(account=made, group=group or Group(name=made.name, gid=gid))
+
+
+def _made(settings: Settings, facts: Facts, name: str) -> Account:
+    held = facts.credentials
+    return Account(name=name, uid=held.uids[1], gid=held.gids[1], home=_home(settings, facts), shell="/bin/sh")
+
+
+def _home(settings: Settings, facts: Facts) -> str:
+    """The `home` setting, else a HOME of use, else /tmp: runtimes give unknown users `/`."""
+    came = steps.home_that_came(facts)
+    if settings.home:
+        return settings.home
+    return came if came not in ("", "/") and facts.home_writable else FALLBACK_HOME
+
+
+def _environment(who: Identity, facts: Facts) -> tuple[tuple[str, str], ...]:
+    """What the runtime set stays; what it left out, or set to `/`, is filled in."""
+    came = {line.partition("=")[0] for line in facts.environment}
+    names = tuple([(name, who.name) for name in ("USER", "LOGNAME") if name not in came])
+    return names if steps.home_that_came(facts) not in ("", "/") else (("HOME", who.home), *names)
+
+
+def _account_step(facts: Facts, change: AccountChange) -> AccountsStep:
+    how = "wrapper" if facts.nss_wrapper else "environment"
+    return AccountsStep(
+        kind="accounts",
+        words=f"user {change.account.uid} is called {change.account.name}",
+        change=change,
+        how="append" if facts.account_files == "append" else how,
+        library=facts.nss_wrapper or "",
+    )
+
+
+def _kept(settings: Settings, facts: Facts) -> tuple[tuple[str, ...], list[str]]:
+    """The capabilities of keep-caps that this process holds, and a line about those it does not."""
+    held = tuple([name for name in settings.keep_caps if facts.credentials.permitted & mask_of((name,))])
+    if held == settings.keep_caps:
+        return held, []
+    source = settings.sources.get("keep-caps", "keep-caps")
+    lacking = ", ".join([name for name in settings.keep_caps if name not in held])
+    return held, [
+        f"{source} asks for {lacking}, which this start without root does not hold; "
+        "leave out user: in compose (--user, runAsUser), and pydrop can keep it"
+    ]
+
+
+def _refusals(settings: Settings, facts: Facts, who: Identity) -> list[str]:
+    """One line about all that needs root."""
+    named = [
+        *_differing(settings, who),
+        *[name for name in ("groups", "run-dirs", "chown") if name in settings.sources],
+    ]
+    asked = [settings.sources.get(name, name) for name in named]
+    if facts.hooks:
+        asked.append(f"the hooks in {settings.hooks}")
+    if not asked:
+        return []
+    return [
+        f"started as {who.uid}:{who.gid} and not as root, so {', '.join(asked)} cannot be had; "
+        "leave out user: in compose (--user, runAsUser), and pydrop drops root itself"
+    ]
+
+
+def _differing(settings: Settings, who: Identity) -> list[str]:
+    """The settings that ask for another identity than this process has."""
+    names = []
+    if settings.puid and settings.puid.number != who.uid:
+        names.append("puid")
+    if settings.pgid and settings.pgid.number != who.gid:
+        names.append("pgid")
+    if settings.user and _other(settings, who):
+        names.append("user")
+    return names
+
+
+def _other(settings: Settings, who: Identity) -> bool:
+    user = settings.user
+    if user is None:
+        return False
+    asked = ((user.uid, who.uid), (user.gid, who.gid), (user.name, who.name), (user.group, who.group))
+    return any([value is not None and value != held for value, held in asked])

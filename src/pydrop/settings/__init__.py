@@ -1,0 +1,95 @@
+"""Settings: (arguments, environment, a file's table) -> `Settings`, every value checked and typed.
+
+An option wins over the environment, the environment over the file, the file over what is built in.
+Only the value that wins is parsed; a name that does not exist is refused wherever it stands.
+"""
+
+from pydrop.errors import BadSetting
+from pydrop.model import Settings
+from pydrop.settings.given import BLANKS, Given
+from pydrop.settings.sources import from_arguments, from_environment, from_file
+from pydrop.settings.table import BY_NAME
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pydrop.settings.review import Problem
+
+CONFIG = "/etc/pydrop.toml"
+EXAMPLE = 'in the Dockerfile: ENTRYPOINT ["pydrop"] and CMD ["gunicorn", "app:app"]; by hand: pydrop id'
+
+
+def read(
+    arguments: tuple[str, ...],
+    environment: tuple[str, ...],
+    table: dict[str, object] | None,
+    table_name: str = CONFIG,
+) -> Settings:
+    """All settings. `environment` is NAME=value lines in order, `table` the settings file's, None without one.
+
+    Where --help or --version is asked for, `show` says which, and nothing else is looked at.
+    Raises BadSetting for the first thing that is wrong, and where there is no command.
+    """
+    options, command, show = from_arguments(arguments)
+    if show:
+        return Settings(show=show, sources={})
+    given = {**from_file(table or {}, table_name), **from_environment(environment), **options}
+    parsed = {name: BY_NAME[name].parse(each) for name, each in given.items()}
+    fields: dict[str, Any] = {BY_NAME[name].field: value for name, value in parsed.items() if BY_NAME[name].field}
+    sources = {name: each.source for name, each in given.items()}
+    if "chown" in given or "volume" in given:
+        fields["volumes"] = _volumes(parsed, sources)
+    if "secrets" in given or any([line.startswith("FILE__") for line in environment]):
+        fields["secrets"] = _secrets(parsed, sources, environment)
+    if not command:
+        raise BadSetting("there is no command to run", f"name one, {EXAMPLE}")
+    return Settings(command=command, sources=sources, **fields)
+
+
+def _volumes(parsed: "dict[str, Any]", sources: dict[str, str]) -> object:
+    from pydrop.settings.volumes import merged
+
+    policy = parsed.get("chown-policy", "mismatch")
+    return merged(parsed.get("volume", {}), parsed.get("chown", {}), sources.get("chown", ""), policy)
+
+
+def _secrets(parsed: "dict[str, Any]", sources: dict[str, str], environment: tuple[str, ...]) -> object:
+    """The secrets; FILE__NAME variables are added to the setting's source."""
+    from pydrop.settings import secrets
+
+    listed_by = sources.get("secrets", "")
+    found = secrets.found(parsed.get("secrets", ()), listed_by, environment)
+    pointers = [secret.pointer for secret in found if secret.pointer.startswith(secrets.PREFIX)]
+    said = ", ".join([listed_by, *pointers] if listed_by else pointers)
+    if said:
+        sources["secrets"] = said
+    return found
+
+
+def config_path(environment: tuple[str, ...]) -> tuple[str, bool]:
+    """The settings file's path, and whether PYDROP_CONFIG names it (then it must exist)."""
+    for line in environment:
+        if line.startswith("PYDROP_CONFIG="):
+            path = line[len("PYDROP_CONFIG=") :].strip(BLANKS)
+            if not path:
+                break
+            if not path.startswith("/"):
+                given = Given(name="config", source="PYDROP_CONFIG", value=path)
+                raise given.refuse("is not an absolute path", f"name the file from / on, as {CONFIG}")
+            return path, True
+    return CONFIG, False
+
+
+def help_text() -> str:
+    """What `pydrop --help` prints."""
+    from pydrop.settings.help import HELP
+
+    return HELP
+
+
+def problems(table: dict[str, object], name: str = CONFIG) -> "list[Problem]":
+    """Every problem of a file's table at once, each with its key and the nearest one that exists."""
+    from pydrop.settings.review import problems as all_problems
+
+    return all_problems(table, name)

@@ -1,0 +1,49 @@
+"""Which name was meant by one that does not exist. Loaded only where something is wrong."""
+
+from pydrop.errors import BadSetting
+
+CLOSE = 0.4  # of the longer name's letters may differ where "did you mean" is said
+
+
+class Misspelt(BadSetting):
+    """A name that does not exist; `nearest` is the one that does and is most like it."""
+
+    def __init__(self, problem: str, remedy: str, nearest: str) -> None:
+        super().__init__(problem, remedy)
+        self.nearest = nearest
+
+
+def misspelt(problem: str, word: str, names: dict[str, str], more: str = "") -> Misspelt:
+    """The error for `word`. `names` maps what is compared with it to how that one is shown; `more` ends the remedy."""
+    best = nearest(word, tuple(names))
+    shown = names[best]
+    close = likeness(word, best) <= CLOSE * max(len(word), len(best))
+    remedy = f"did you mean {shown}?" if close else f"the nearest that exists is {shown}"
+    return Misspelt(problem, remedy + more, shown)
+
+
+def nearest(word: str, names: tuple[str, ...]) -> str:
+    """The name that differs least from `word`; of several, the first in the alphabet."""
+    return min(names, key=lambda name: (likeness(word, name), name))
+
+
+def likeness(word: str, name: str) -> float:
+    """How much two names differ, case and `-` or `_` aside: 0 not at all."""
+    a, b = (text.lower().replace("_", "-") for text in (word, name))
+    if len(a) > 2 and len(b) > 2 and (a in b or b in a) and a != b:
+        return min(distance(a, b), 1.5)
+    return distance(a, b)
+
+
+def distance(a: str, b: str) -> int:
+    """Letters to add, drop, change or swap with a neighbour on the way from `a` to `b`."""
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, letter in enumerate(a, 1):
+        before, last, row = row, before, [i]
+        for j, other in enumerate(b, 1):
+            steps = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
+                steps = min(steps, last[j - 2] + 1)
+            row.append(steps)
+    return row[-1]

@@ -1,0 +1,166 @@
+"""All settings, one row each: what docs/settings.md, `--help` and the parsing go by."""
+
+from pydrop.model import Value
+from pydrop.settings import identity, values
+from pydrop.settings.given import Given
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pydrop.settings.values import Parser
+
+CHOWN_POLICIES = ("mismatch", "on-root-mismatch", "unless-writable", "top", "never")
+
+
+class Row(Value):
+    """A setting: its name, how a value becomes what `Settings` holds in `field`, and where it may stand.
+
+    `separator` cuts a list in an option or a variable; `flag` is an option that needs no value.
+    `form` is what a value looks like ("-": none is taken), `builtin` what holds where nothing is given, in words.
+    """
+
+    name: str
+    parse: "Parser"
+    meaning: str
+    form: str
+    builtin: str = "none"
+    field: str = ""
+    environment: tuple[str, ...] = ()
+    option: bool = True
+    key: bool = True
+    separator: str = ""
+    flag: bool = False
+
+
+def _volumes(given: Given) -> object:
+    from pydrop.settings import volumes
+
+    return volumes.listed(given)
+
+
+def _volume_tables(given: Given) -> object:
+    from pydrop.settings import volumes
+
+    return volumes.described(given)
+
+
+def _secrets(given: Given) -> object:
+    from pydrop.settings import secrets
+
+    return secrets.names(given)
+
+
+def _capabilities(given: Given) -> object:
+    from pydrop.settings import capabilities
+
+    return capabilities.kept(given)
+
+
+def _init(given: Given) -> object:
+    if values.flag(given):
+        raise _init_mode(given)
+    return False
+
+
+def _init_mode(given: Given) -> Exception:
+    from pydrop.settings import unknown
+
+    return unknown.init_mode(str(given), given.source)
+
+
+def _of_init_mode(given: Given) -> object:
+    raise _init_mode(given)
+
+
+ROWS = (
+    Row(
+        name="user", field="user", environment=("PYDROP_USER",), parse=identity.user, form="NAME[:GROUP]",
+        builtin="`app`, else the account that has the number, else a new `app`",
+        meaning="who to become, by name or number",
+    ),
+    Row(
+        name="puid", field="puid", environment=("PUID",), option=False, key=False, parse=identity.asked, form="UID",
+        builtin="the account's own, else 1000", meaning="the uid that the account gets",
+    ),
+    Row(
+        name="pgid", field="pgid", environment=("PGID",), option=False, key=False, parse=identity.asked, form="GID",
+        builtin="the account's own, else the uid", meaning="the gid that the account gets",
+    ),
+    Row(
+        name="owner-of", field="owner_of", environment=("PYDROP_OWNER_OF",), parse=values.path, form="PATH",
+        meaning="take the numbers from the owner of this path",
+    ),
+    Row(
+        name="home", field="home", environment=("PYDROP_HOME",), parse=identity.home, form="PATH",
+        builtin="`/home/NAME`", meaning="home folder of an account that is made",
+    ),
+    Row(
+        name="groups", field="groups", environment=("PYDROP_GROUPS",), parse=identity.groups, separator=",",
+        form="GROUP,...", meaning="more supplementary groups, by name or number",
+    ),
+    Row(
+        name="devices", field="devices", environment=("PYDROP_DEVICES",), parse=values.paths, separator=":",
+        form="PATH:...", meaning="device files or folders that the program must be able to open",
+    ),
+    Row(
+        name="umask", field="umask", environment=("PYDROP_UMASK", "UMASK"), parse=values.umask, form="OCTAL",
+        builtin="as the container has it", meaning="umask of the program",
+    ),
+    Row(
+        name="chown", environment=("PYDROP_CHOWN",), parse=_volumes, separator=":",
+        form="PATH[:POLICY]:...", meaning="volumes to own",
+    ),
+    Row(
+        name="volume", option=False, parse=_volume_tables, form="[[volume]]",
+        meaning="volumes to own, each as a table with all that can be said of it",
+    ),
+    Row(
+        name="chown-policy", environment=("PYDROP_CHOWN_POLICY",), parse=values.one_of(*CHOWN_POLICIES),
+        form="POLICY", builtin="`mismatch`", meaning="policy of the volumes that name none",
+    ),
+    Row(
+        name="chown-errors", field="chown_errors", environment=("PYDROP_CHOWN_ERRORS",), form="warn|fail",
+        parse=values.one_of("warn", "fail"), builtin="`warn`", meaning="what an entry that cannot be changed means",
+    ),
+    Row(
+        name="run-dirs", field="run_dirs", environment=("PYDROP_RUN_DIRS",), parse=values.paths, separator=":",
+        form="PATH:...", meaning="folders under /run (or any tmpfs) to make for the user",
+    ),
+    Row(
+        name="secrets", environment=("PYDROP_SECRETS",), parse=_secrets, separator=",",
+        form="NAME,...", meaning="variables read from the files that NAME_FILE names",
+    ),
+    Row(
+        name="hooks", field="hooks", environment=("PYDROP_HOOKS",), parse=values.path, form="PATH",
+        builtin="`/etc/pydrop.d`", meaning="folder of the executables that root runs before",
+    ),
+    Row(
+        name="keep-caps", field="keep_caps", environment=("PYDROP_KEEP_CAPS",), parse=_capabilities, separator=",",
+        form="NAME,...", meaning="capabilities that the program keeps",
+    ),
+    Row(
+        name="no-new-privs", field="no_new_privs", environment=("PYDROP_NO_NEW_PRIVS",), parse=values.flag, flag=True,
+        form="true|false", builtin="`true`", meaning="no program started later gains privileges (set-uid files)",
+    ),
+    Row(
+        name="init", environment=("PYDROP_INIT",), parse=_init, flag=True, form="-",
+        builtin="`false`", meaning="stay as PID 1 and supervise: not in this version, any true value is refused",
+    ),
+    Row(
+        name="stop-timeout", environment=("PYDROP_STOP_TIMEOUT",), parse=_of_init_mode, form="-",
+        meaning="init mode: not in this version, any value is refused",
+    ),
+    Row(
+        name="stop-signal", environment=("PYDROP_STOP_SIGNAL",), parse=_of_init_mode, form="-",
+        meaning="init mode: not in this version, any value is refused",
+    ),
+    Row(
+        name="log-level", field="log_level", environment=("PYDROP_LOG_LEVEL",), form="LEVEL",
+        parse=values.one_of("error", "warn", "info", "debug"), builtin="`info`", meaning="how much pydrop says",
+    ),
+    Row(
+        name="log-format", field="log_format", environment=("PYDROP_LOG_FORMAT",), form="text|json",
+        parse=values.one_of("text", "json"), builtin="`text`", meaning="how pydrop says it",
+    ),
+)  # fmt: skip
+BY_NAME = {row.name: row for row in ROWS}
+BY_VARIABLE = {variable: row for row in ROWS for variable in row.environment}

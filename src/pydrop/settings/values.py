@@ -1,0 +1,122 @@
+"""The plain kinds of value: text, lists, paths, yes or no, one of several, umask."""
+
+from pydrop.settings.given import BLANKS, Given, quoted
+
+YES = ("1", "true", "yes", "on")
+NO = ("0", "false", "no", "off")
+
+
+def text(given: Given) -> str:
+    """A text that is not empty and holds no NUL."""
+    value = given.value
+    if not isinstance(value, str):
+        raise given.refuse("is not a text", f'write it in quotes: {given.name} = "..."')
+    if not value.strip(BLANKS):
+        raise given.refuse("is empty", f"leave {given.source} out where nothing is meant")
+    if "\0" in value:
+        raise given.refuse("contains a NUL character", "take it out")
+    return value
+
+
+def items(given: Given, separator: str) -> list[object]:
+    """The items of a list: of an array in a file, else of a text cut at `separator`, empty ones left out."""
+    if given.file:
+        if not isinstance(given.value, list):
+            raise given.refuse("is not a list", f"put it in brackets: {given.name} = [{listable(given.value)}]")
+        return given.value
+    found: list[object] = [item for item in text(given).split(separator) if item.strip(BLANKS)]
+    if not found:
+        raise given.refuse("names nothing", f"leave {given.source} out where nothing is meant")
+    return found
+
+
+def listable(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str | int) and not isinstance(value, bool) else '"..."'
+
+
+def texts(given: Given, separator: str) -> list[str]:
+    """The items of a list of which each is a text; see `items`."""
+    return [item_text(given, item) for item in items(given, separator)]
+
+
+def item_text(given: Given, item: object) -> str:
+    if not isinstance(item, str) or not item.strip(BLANKS):
+        raise given.refuse("has an item that is empty or not a text", 'each item is written in quotes, as "..."')
+    return item
+
+
+def path(given: Given) -> str:
+    """An absolute path, normalised."""
+    return absolute(given, text(given))
+
+
+def paths(given: Given) -> tuple[str, ...]:
+    """Absolute paths, normalised, each once."""
+    return tuple(dict.fromkeys([absolute(given, item) for item in texts(given, ":")]))
+
+
+def absolute(given: Given, item: str) -> str:
+    """`item` without doubled or trailing slashes and `.`; a relative path or one with `..` is refused."""
+    whole = "" if item == given.value else f"names {quoted(item)}, which "
+    if not item.startswith("/"):
+        raise given.refuse(f"{whole}is not an absolute path", "name it from / on")
+    if "\0" in item:
+        raise given.refuse(f"{whole}contains a NUL character", "take it out")
+    names = [name for name in item.split("/") if name not in ("", ".")]
+    if ".." in names:
+        raise given.refuse(f"{whole}has a .. in it", "write the folder that is meant")
+    return "/" + "/".join(names)
+
+
+def flag(given: Given) -> bool:
+    """Yes or no: true and false in a file, else 1/0, true/false, yes/no, on/off in any case."""
+    value = given.value
+    if isinstance(value, bool):
+        return value
+    if given.file:
+        raise given.refuse("is not yes or no", f"write {given.name} = true or {given.name} = false, without quotes")
+    word = str(value).strip(BLANKS).lower()
+    if word in YES or word in NO:
+        return word in YES
+    raise given.refuse("is not yes or no", f"write {given.example('1')} or {given.example('0')}")
+
+
+def one_of(*choices: str) -> "Parser":
+    """A parser of a setting that has these values."""
+    return lambda given: choice(given, choices)
+
+
+def choice(given: Given, choices: tuple[str, ...]) -> str:
+    word = text(given).strip(BLANKS)
+    if word not in choices:
+        from pydrop.settings.nearest import misspelt
+
+        raise misspelt(f"{given} is not one of {', '.join(choices)}", word, {name: name for name in choices})
+    return word
+
+
+def umask(given: Given) -> int:
+    """Octal, 0 to 0777, in one, three or four digits.
+
+    Two digits are refused: YAML turns an unquoted 027 into 23, which is a umask too, but another one.
+    """
+    quotes = "" if given.file else " (YAML needs quotes: it reads 022 as the number 18)"
+    remedy = f"write three octal digits, as {given.example('022')}{quotes}"
+    if isinstance(given.value, int) and not isinstance(given.value, bool):
+        raise given.refuse("is a number, of which nobody can tell whether it was octal", remedy)
+    word = text(given).strip(BLANKS)
+    digits = word[2:] if word[:2] in ("0o", "0O") else word
+    if not digits or digits.strip("01234567") or not digits.isascii():
+        raise given.refuse("is not octal (digits 0 to 7)", remedy)
+    if len(word) == 2:
+        raise given.refuse("has two digits, which may be what YAML made of an octal number", remedy)
+    if len(digits) > 4 or int(digits, 8) > 0o777:
+        raise given.refuse("is larger than 0777", remedy)
+    return int(digits, 8)
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Parser = Callable[[Given], object]

@@ -1,0 +1,189 @@
+"""Volumes: the `chown` list, the `[[volume]]` tables, and what both say together."""
+
+from pydrop.errors import BadSetting
+from pydrop.model import Volume
+from pydrop.settings.given import BLANKS, Given, quoted
+from pydrop.settings.identity import identifier
+from pydrop.settings.nearest import CLOSE, likeness, misspelt, nearest
+from pydrop.settings.table import CHOWN_POLICIES
+from pydrop.settings.values import absolute, choice, flag, item_text, path, text, texts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Place = tuple[str | int, ...]
+
+WHO = "ugoa"
+WHAT = "rwxXt"
+
+
+def listed(given: Given) -> dict[str, str | None]:
+    """Path -> policy, or None where none is named. The policy stands behind the path and a colon."""
+    found: dict[str, str | None] = {}
+    for where, policy in _pairs(given):
+        if policy and found.get(where) not in (None, policy):
+            raise given.refuse(f"gives {where} two policies, {found[where]} and {policy}", "keep one")
+        found[where] = policy or found.get(where)
+    return found
+
+
+def _pairs(given: Given) -> list[tuple[str, str | None]]:
+    pairs: list[tuple[str, str | None]] = []
+    for word in _words(given):
+        if word.startswith("/"):
+            pairs.append((absolute(given, word), None))
+        elif not pairs:
+            raise _not_absolute(given, word)
+        elif word not in CHOWN_POLICIES:
+            raise _no_policy(given, word)
+        elif pairs[-1][1]:
+            raise given.refuse(f"names two policies behind {pairs[-1][0]}", "a policy stands behind its path, once")
+        else:
+            pairs[-1] = (pairs[-1][0], word)
+    return pairs
+
+
+def _words(given: Given) -> list[str]:
+    """Paths and policies in a row. An array's item is one path, cut at its colon."""
+    if not given.file:
+        return texts(given, ":")
+    words: list[str] = []
+    for item in texts(given, ":"):
+        where, colon, policy = item.partition(":")
+        if not item.startswith("/"):
+            raise _not_absolute(given, item)
+        if ":" in policy or policy.startswith("/"):
+            raise _no_policy(given, policy)
+        words += [where, policy] if colon else [where]
+    return words
+
+
+def _not_absolute(given: Given, word: str) -> BadSetting:
+    return given.refuse(f"has {quoted(word)}, which is not an absolute path", "name the folder from / on")
+
+
+def _no_policy(given: Given, word: str) -> BadSetting:
+    best = nearest(word, CHOWN_POLICIES)
+    policies = ", ".join(CHOWN_POLICIES)
+    problem = f"{given} has {quoted(word)}, which is neither an absolute path nor a policy ({policies})"
+    if likeness(word, best) <= CLOSE * max(len(word), len(best)):
+        return misspelt(problem, word, {name: name for name in CHOWN_POLICIES})
+    return BadSetting(problem, "name folders from / on; a path with a colon in it goes into a [[volume]] table")
+
+
+def described(given: Given) -> "dict[str, dict[str, Any]]":
+    """Path -> the fields of a Volume that its table gives."""
+    volumes, refused = review(given)
+    if refused:
+        raise refused[0][1]
+    return volumes
+
+
+def review(given: Given) -> "tuple[dict[str, dict[str, Any]], list[tuple[Place, BadSetting]]]":
+    """All tables, and all that is wrong with them, each with its place: (0, "policy") or (0,)."""
+    if not isinstance(given.value, list) or not all([isinstance(item, dict) for item in given.value]):
+        return {}, [((), given.refuse("is not a list of tables", "begin each volume with a line [[volume]]"))]
+    volumes: dict[str, dict[str, Any]] = {}
+    refused: list[tuple[Place, BadSetting]] = []
+    for index, table in enumerate(given.value):
+        place = f"[[volume]] {index + 1} of {given.file}"
+        fields, faults = _fields(table, place)
+        if "path" not in table:
+            faults.append(("", BadSetting(f"{place} has no path", 'add path = "/data"')))
+        elif fields.get("path") in volumes:
+            problem = f"{place} has the path {fields['path']} of another [[volume]]"
+            faults.append(("path", BadSetting(problem, "put both into one")))
+        elif "path" in fields:
+            volumes[fields["path"]] = {**fields, "source": place}
+        refused += [((index, key) if key else (index,), fault) for key, fault in faults]
+    return volumes, refused
+
+
+def _fields(table: dict[str, object], place: str) -> "tuple[dict[str, Any], list[tuple[str, BadSetting]]]":
+    fields: dict[str, Any] = {}
+    faults: list[tuple[str, BadSetting]] = []
+    for key, value in table.items():
+        try:
+            parse = KEYS.get(key)
+            if parse is None:
+                raise misspelt(f"{key} in {place} is not a key of a volume", key, {name: name for name in KEYS})
+            fields[key.replace("-", "_")] = parse(Given(name=key, source=f"{key} in {place}", value=value, file=place))
+        except BadSetting as fault:
+            faults.append((key, fault))
+    return fields, faults
+
+
+def merged(
+    tables: "dict[str, dict[str, Any]]", paths: dict[str, str | None], source: str, policy: str
+) -> tuple[Volume, ...]:
+    """The volumes of the tables and of the `chown` list from `source`.
+
+    A path in both is as its table says, but for a policy that the list names. `policy` is for those without.
+    """
+    volumes = {where: dict(fields) for where, fields in tables.items()}
+    for where, named in paths.items():
+        fields = volumes.setdefault(where, {"path": where, "source": source})
+        if named:
+            fields.update(policy=named, source=source)
+    return tuple([Volume(**{"policy": policy, **fields}) for fields in volumes.values()])
+
+
+def _policy(given: Given) -> str:
+    return choice(given, CHOWN_POLICIES)
+
+
+def _patterns(given: Given) -> tuple[str, ...]:
+    return tuple(texts(given, ":"))
+
+
+def _owner(given: Given) -> tuple[int | None, int | None]:
+    """``UID:GID``, ``UID`` or ``:GID``; None matches any."""
+    value = given.value
+    word = str(value) if isinstance(value, int) and not isinstance(value, bool) else text(given)
+    uid, _, gid = word.partition(":")
+    if not uid.strip(BLANKS) and not gid.strip(BLANKS):
+        raise given.refuse("names no number", 'write "999:999", "999" or ":999"')
+    return (
+        identifier(given, uid) if uid.strip(BLANKS) else None,
+        identifier(given, gid) if gid.strip(BLANKS) else None,
+    )
+
+
+def _mode(given: Given) -> str:
+    """chmod(1)'s octal or symbolic form, checked and kept as text. Set-uid and set-gid are refused."""
+    remedy = 'write it as chmod takes it, in quotes: "u=rwX,g=rX" or "0750"'
+    if isinstance(given.value, int):
+        raise given.refuse("is a number, of which nobody can tell whether it was octal", remedy)
+    word = item_text(given, given.value).strip(BLANKS)
+    if word.isascii() and word.isdigit():
+        if word.strip("01234567") or len(word) not in (3, 4):
+            raise given.refuse("is not an octal mode", remedy)
+        if int(word, 8) > 0o1777:
+            raise given.refuse("sets the set-uid or set-gid bit, which pydrop never does", remedy)
+    elif not all([_is_clause(clause) for clause in word.split(",")]):
+        bits = "s" in word and all([_is_clause(clause.replace("s", "")) for clause in word.split(",")])
+        reason = "sets the set-uid or set-gid bit, which pydrop never does" if bits else "is not a mode"
+        raise given.refuse(reason, remedy)
+    return word
+
+
+def _is_clause(clause: str) -> bool:
+    """``[ugoa]*`` and then one or more of ``[+-=]`` with ``[rwxXt]*`` or one of ``u``, ``g``, ``o``."""
+    rest = clause.lstrip(WHO)
+    if rest[:1] not in ("+", "-", "="):
+        return False
+    parts = rest.replace("-", "+").replace("=", "+").split("+")[1:]
+    return all([part in ("u", "g", "o") or not part.strip(WHAT) for part in parts])
+
+
+KEYS = {
+    "path": path,
+    "policy": _policy,
+    "mode": _mode,
+    "exclude": _patterns,
+    "across-mounts": flag,
+    "only-from": _owner,
+    "create": flag,
+    "hard-links": flag,
+}

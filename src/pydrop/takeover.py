@@ -1,0 +1,73 @@
+"""What this process was started with, before Python or pydrop changed any of it.
+
+The door (door.c) hands over a word STATE, argv[0], the arguments, and an environment in which every
+string has a `!` in front. `python3 -I -m pydrop` comes without a door: then the environment is as
+the kernel has it in /proc/self/environ, and SIGPIPE and SIGXFSZ are taken to have come unignored,
+since CPython ignores both before anybody can look.
+"""
+
+import _signal
+import os
+
+from pydrop.errors import Interrupted
+from pydrop.model import Start
+
+HELD = (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP, _signal.SIGQUIT)
+IGNORED_BY_PYTHON = (_signal.SIGPIPE, _signal.SIGXFSZ)
+DISGUISE = "!"
+
+
+def from_door(words: list[str]) -> Start:
+    """`words` is sys.argv as door.c left it: ``-c STATE NAME ARGUMENT...``."""
+    _, state, name, *arguments = words
+    ignored, blocked = state.split(":")
+    return Start(
+        name=name,
+        arguments=tuple(arguments),
+        environment=tuple([line[1:] for line in _environment() if line.startswith(DISGUISE)]),
+        ignored=tuple([s for s, letter in zip(IGNORED_BY_PYTHON, ignored, strict=True) if letter != "-"]),
+        blocked=tuple([s for s, letter in zip(HELD, blocked, strict=True) if letter != "-"]),
+    )
+
+
+def without_door(words: list[str]) -> Start:
+    """For ``python3 -I -m pydrop ARGUMENT...``."""
+    came_blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, HELD)
+    return Start(
+        name=words[0],
+        arguments=tuple(words[1:]),
+        environment=_environment(),
+        ignored=(),
+        blocked=tuple([s for s in HELD if s in came_blocked]),
+    )
+
+
+def _environment() -> tuple[str, ...]:
+    """As the kernel laid it out at exec: in order, doubles included, without what Python added."""
+    try:
+        with open("/proc/self/environ", "rb") as file:
+            block = file.read()
+    except OSError:  # no /proc: Python's view, which has lost doubles and may have LC_CTYPE added
+        return tuple([f"{name}={value}" for name, value in os.environ.items()])
+    return tuple([os.fsdecode(line) for line in block.split(b"\0")[:-1]])
+
+
+def interruptible(start: Start) -> None:
+    """From here on TERM, INT, HUP and QUIT raise `Interrupted`, also those that came since the door.
+
+    A signal that came ignored stays ignored (nohup), one that came blocked stays blocked."""
+    for number in HELD:
+        if _signal.getsignal(number) != _signal.SIG_IGN:
+            _signal.signal(number, _interrupt)
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [s for s in HELD if s not in start.blocked])
+
+
+_interrupted = False
+
+
+def _interrupt(signum: int, _frame: object) -> None:
+    """Once: a second signal must not break into the cleaning up after the first."""
+    global _interrupted
+    if not _interrupted:
+        _interrupted = True
+        raise Interrupted(signum)

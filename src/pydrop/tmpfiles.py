@@ -1,0 +1,269 @@
+"""What must exist in /run: the standard entries, and the lines for /run in tmpfiles.d(5) files.
+
+Types `d`, `D`, `f` and `L` count; the start of a container is a boot, so lines with `!` do too.
+What the other types do (globs, ages, attributes, removing) is no concern of a start. Text in, values
+out: who the names are and what the specifiers stand for is handed in.
+"""
+
+from pydrop.model import RunEntry
+
+FOLDERS = ("/etc/tmpfiles.d", "/run/tmpfiles.d", "/usr/local/lib/tmpfiles.d", "/usr/lib/tmpfiles.d")  # first wins
+TYPES = "dDfL"
+MODIFIERS = "+!-=~^$"
+LAST_ID = 4294967294
+BLANKS = " \t\r\f\v"
+ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "s": " "}
+NUMERIC_ESCAPES = {"x": (1, 2, 16), "u": (1, 4, 16), "U": (1, 8, 16)}  # (prefix, digits, base)
+# pam_nologin refuses every login while /run/nologin is there. systemd's line makes it at boot for a
+# service to remove, and no container runs that service.
+NEVER = ("/run/nologin",)
+
+
+class _Unusable(Exception):
+    """Why a line cannot be used; becomes a warning."""
+
+
+def standard_entries() -> tuple[RunEntry, ...]:
+    """What programs take for granted, whatever image and mounts left of it. `source` is ""."""
+    return (
+        RunEntry(kind="d", path="/run", mode=0o755, uid=0, gid=0, exact=True),
+        RunEntry(kind="d", path="/run/lock", mode=0o1777, uid=0, gid=0, exact=True),
+        RunEntry(kind="L", path="/var/run", mode=None, uid=0, gid=0, content="/run"),
+        RunEntry(kind="d", path="/tmp", mode=0o1777, uid=0, gid=0, exact=True),
+        RunEntry(kind="d", path="/var/tmp", mode=0o1777, uid=0, gid=0, exact=True),
+    )
+
+
+def merged(*lists: tuple[RunEntry, ...] | list[RunEntry]) -> tuple[RunEntry, ...]:
+    """All entries of `lists`, parents first; of several for one path only the first."""
+    first: dict[str, RunEntry] = {}
+    for entries_of_one in lists:
+        for entry in entries_of_one:
+            first.setdefault(entry.path, entry)
+    return tuple(sorted(first.values(), key=lambda entry: entry.path.count("/")))
+
+
+def winners(listing: dict[str, list[str]]) -> list[str]:
+    """The paths of the files that count, out of each folder's names: in byte order of their names,
+    each name from the first of FOLDERS that has it."""
+    chosen: dict[str, str] = {}
+    for folder in FOLDERS:
+        for name in listing.get(folder, []):
+            if name.endswith(".conf"):
+                chosen.setdefault(name, f"{folder}/{name}")
+    return [chosen[name] for name in sorted(chosen, key=lambda name: name.encode("utf-8", "surrogateescape"))]
+
+
+def entries(
+    files: tuple[tuple[str, str], ...], users: dict[str, int], groups: dict[str, int], specifiers: dict[str, str]
+) -> tuple[list[RunEntry], list[str]]:
+    """What the files' lines say of /run, and a warning for each reason not to use some.
+
+    `files` are (path, text) in the order of `winners`; `users` and `groups` name -> id; `specifiers`
+    letter -> value. Of several lines for a path the first counts; parents come first.
+    """
+    reader = _Reader(users, groups, specifiers)
+    found: list[RunEntry] = []
+    unusable: dict[tuple[str, str], list[int]] = {}
+    for path, text in files:
+        for number, line in enumerate(text.split("\n"), 1):
+            try:
+                entry = reader.entry(line.strip(BLANKS), path)
+            except _Unusable as why:
+                unusable.setdefault((path, str(why)), []).append(number)
+                continue
+            if entry:
+                found.append(entry)
+    return list(merged(found)), [_warning(path, why, lines) for (path, why), lines in unusable.items()]
+
+
+def _warning(path: str, why: str, lines: list[int]) -> str:
+    more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
+    return f"{path} line {lines[0]}{more} is not used: {why}; mend it, or put an empty file of its name in {FOLDERS[0]}"
+
+
+class _Reader:
+    """Reads one line at a time, against the names and specifiers of this machine."""
+
+    def __init__(self, users: dict[str, int], groups: dict[str, int], specifiers: dict[str, str]) -> None:
+        self.users = {"root": 0} | users
+        self.groups = {"root": 0} | groups
+        self.specifiers = specifiers
+
+    def entry(self, line: str, source: str) -> RunEntry | None:
+        """The entry that a line asks for, None where it is none of ours; raises _Unusable."""
+        if not line or line[0] not in TYPES:
+            return None
+        if "/run" not in line and "%t" not in line:  # not ours, so its mistakes are not either
+            return None
+        fields, argument = _fields(line)
+        kind, modifiers = fields[0][0], fields[0][1:]
+        path = self.run_path(fields[1])
+        if path is None or (path == "/run" and kind in "fL") or path in NEVER:
+            return None
+        if modifiers.strip(MODIFIERS):
+            raise _Unusable(f"{fields[0]} is no type of line")
+        if "^" in modifiers:  # a service manager's credential: as where it is not set
+            return None
+        content = self.content(argument, modifiers) if kind in "fL" else ""
+        if kind == "L":
+            target = content or f"/usr/share/factory{path}"
+            link = RunEntry(kind=kind, path=path, mode=None, uid=0, gid=0, content=target, source=source)
+            link.replaces = "+" in modifiers
+            return link
+        made = self.owned(kind, path, *fields[2:5])
+        made.content, made.source, made.replaces = content, source, kind == "f" and "+" in modifiers
+        return made
+
+    def run_path(self, field: str) -> str | None:
+        """The path with its specifiers expanded and /var/run as /run, None where it is elsewhere."""
+        if not field.startswith(("/", "%t")):
+            return None
+        names = [name for name in self.expanded(field).split("/") if name not in ("", ".")]
+        if names[:2] == ["var", "run"]:
+            del names[0]
+        if names[:1] != ["run"]:
+            return None
+        path = "/" + "/".join(names)
+        if ".." in names or "\0" in path:
+            raise _Unusable(f"{path} leads out of itself")
+        return path
+
+    def owned(self, kind: str, path: str, mode: str, user: str, group: str) -> RunEntry:
+        """The entry with its mode and owners. What a line leaves out, or marks with ":", holds only
+        for what is made new."""
+        spared = {
+            "mode": not mode or ":" in mode[:2],
+            "uid": not user or user[0] == ":",
+            "gid": not group or group[0] == ":",
+        }
+        return RunEntry(
+            kind=kind,
+            path=path,
+            mode=_mode(mode or ("0644" if kind == "f" else "0755")),
+            uid=_id(user.removeprefix(":") or "root", self.users, "user"),
+            gid=_id(group.removeprefix(":") or "root", self.groups, "group"),
+            exact=True,
+            spares=tuple([what for what, spare in spared.items() if spare]),
+            masked="~" in mode[:2],
+        )
+
+    def content(self, argument: str, modifiers: str) -> str:
+        """The text of a file or the target of a link."""
+        if "~" not in modifiers:
+            return self.expanded(_unescaped(argument))
+        from binascii import Error, a2b_base64
+
+        try:
+            return a2b_base64(argument.encode("ascii")).decode("utf-8", "surrogateescape")
+        except (Error, UnicodeEncodeError) as error:
+            raise _Unusable("its argument is no Base64") from error
+
+    def expanded(self, text: str) -> str:
+        """`text` with each %x replaced; a % at the end stands for itself, as systemd has it."""
+        head, *parts = text.split("%") if "%" in text else [text]
+        out = [head]
+        while parts:
+            part = parts.pop(0)
+            if not part and not parts:
+                out.append("%")
+            elif not part:  # %%
+                out += ["%", parts.pop(0)]
+            elif part[0] in self.specifiers:
+                out += [self.specifiers[part[0]], part[1:]]
+            else:
+                raise _Unusable(f"nothing is known for %{part[0]}")
+        return "".join(out)
+
+
+def _mode(field: str) -> int:
+    digits = field.lstrip("~:")
+    if not digits or digits.strip("01234567") or int(digits, 8) > 0o7777:
+        raise _Unusable(f"{field} is no mode")
+    return int(digits, 8)
+
+
+def _id(name: str, known: dict[str, int], what: str) -> int:
+    if name.isascii() and name.isdigit():
+        if int(name) > LAST_ID:
+            raise _Unusable(f"{name} is no number of a {what}")
+        return int(name)
+    if name not in known:
+        raise _Unusable(f"there is no {what} {name}")
+    return known[name]
+
+
+def _fields(line: str) -> tuple[list[str], str]:
+    """Type, path, mode, user, group and age of a line, "" for what is left out or "-", and the argument."""
+    fields: list[str] = []
+    at = 0
+    while at < len(line) and len(fields) < 6:
+        field, at = _word(line, at)
+        fields.append("" if field == "-" else field)
+    if len(fields) < 2:
+        raise _Unusable("it has no path")
+    argument = line[at:]
+    return fields + [""] * (6 - len(fields)), "" if argument == "-" else argument
+
+
+def _word(line: str, at: int) -> tuple[str, int]:
+    """The field that begins at `at`, quotes and escapes resolved, and where the next one begins."""
+    out: list[str] = []
+    quote = ""
+    while at < len(line) and (quote or line[at] not in BLANKS):
+        char = line[at]
+        at += 1
+        if char == "\\":
+            char, at = _escape(line, at)
+            out.append(char)
+        elif char == quote:
+            quote = ""
+        elif not quote and char in "\"'":
+            quote = char
+        else:
+            out.append(char)
+    if quote:
+        raise _Unusable(f"a {quote} is not closed")
+    while at < len(line) and line[at] in BLANKS:
+        at += 1
+    return _joined(out), at
+
+
+def _unescaped(text: str) -> str:
+    out: list[str] = []
+    at = 0
+    while at < len(text):
+        char = text[at]
+        at += 1
+        if char == "\\":
+            char, at = _escape(text, at)
+        out.append(char)
+    return _joined(out)
+
+
+def _escape(text: str, at: int) -> tuple[str, int]:
+    """The character that the escape after a backslash stands for, and where it ends. A letter that
+    is no escape stands for itself, as in the systemd that takes no C escapes in fields."""
+    if at == len(text):
+        raise _Unusable("it ends in a backslash")
+    letter = text[at]
+    prefix, digits, base = NUMERIC_ESCAPES.get(letter, (0, 3, 8))
+    if letter not in NUMERIC_ESCAPES and letter not in "01234567":
+        return ESCAPES.get(letter, letter), at + 1
+    end = at + prefix + digits
+    number = text[at + prefix : end]
+    try:
+        value = int(number, base) if len(number) == digits and number.isalnum() else 0
+        if not value or (letter not in "uU" and value > 255):
+            raise ValueError
+        return chr(value) if value < 128 or letter in "uU" else chr(0xDC00 + value), end  # a lone byte
+    except (ValueError, OverflowError) as error:
+        raise _Unusable(f"\\{letter}{number if prefix else number[1:]} is no character") from error
+
+
+def _joined(characters: list[str]) -> str:
+    """One string; bytes that were escaped one by one become the characters that they spell."""
+    try:
+        return "".join(characters).encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:  # half of a surrogate pair
+        raise _Unusable("an escape in it is no character") from error

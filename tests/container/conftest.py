@@ -1,0 +1,96 @@
+"""Fixtures for tests with real containers; every container that a test makes is removed, by its id."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from engine import SEE, Container, Result, podman, run_words
+from engine import image as made_image
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """Dockerfile.example, built as it stands."""
+    return made_image("pydrop-example")
+
+
+@pytest.fixture(scope="session")
+def programs() -> str:
+    """Programs that mind their UID, with pydrop in front of them."""
+    return made_image("pydrop-programs")
+
+
+@pytest.fixture
+def idfile(tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """The option that makes podman write a container's id down; what is written there is removed at the end."""
+    folder = tmp_path / "ids"
+    folder.mkdir()
+    yield lambda: f"--cidfile={folder / str(len(os.listdir(folder)))}"
+    for file in folder.iterdir():
+        podman("rm", "--force", "--ignore", "--time=0", file.read_text())
+
+
+@pytest.fixture
+def run(image: str, idfile: Callable[[], str]) -> Callable[..., Result]:
+    """`podman run` to its end: run("--read-only", command=[...], env={...}). Without a command the program is SEE."""
+
+    def run(*options: str, image: str = image, command=SEE, env=(), timeout: float = 60) -> Result:
+        return podman(*run_words(image, command, ("--rm", idfile(), *options), dict(env)), timeout=timeout)
+
+    return run
+
+
+@pytest.fixture
+def container(image: str, idfile: Callable[[], str]) -> Callable[..., Container]:
+    """A container in the background: container("--read-only", command=[...], env={...})."""
+
+    def container(*options: str, image: str = image, command=("sleep", "1000"), env=()) -> Container:
+        started = podman(*run_words(image, command, ("--detach", idfile(), *options), dict(env)))
+        assert started.code == 0, started
+        return Container(started.stdout.strip())
+
+    return container
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> Callable[..., Path]:
+    """A folder to mount: volume({"sub": (999, 999), "sub/file": (0, 0)}); a name that others lie below is a folder."""
+
+    def volume(entries: dict[str, tuple[int, int]], name: str = "volume", top: tuple[int, int] = (0, 0)) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        for entry in sorted(entries):
+            path = folder / entry
+            path.mkdir() if any(other.startswith(f"{entry}/") for other in entries) else path.write_text("text\n")
+            os.chown(path, *entries[entry])
+        os.chown(folder, *top)
+        return folder
+
+    return volume
+
+
+@pytest.fixture
+def hooks(tmp_path: Path) -> Callable[..., str]:
+    """The option that gives a container these hooks: hooks(first="echo hello")."""
+
+    def hooks(**scripts: str) -> str:
+        folder = tmp_path / "hooks"
+        folder.mkdir()
+        for name, script in scripts.items():
+            (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+            (folder / name).chmod(0o755)
+        return f"--volume={folder}:/etc/pydrop.d:ro"
+
+    return hooks
+
+
+@pytest.fixture
+def wrong_run(tmp_path: Path) -> Iterator[str]:
+    """The option that mounts a tmpfs on /run which belongs to 1000 and is open to nobody else."""
+    folder = tmp_path / "wrong-run"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "uid=1000,gid=1000,mode=700", "tmpfs", folder], check=True)
+    yield f"--volume={folder}:/run"
+    subprocess.run(["umount", "--lazy", folder], check=True)

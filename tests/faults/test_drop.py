@@ -1,0 +1,179 @@
+"""Calls of the drop that fail or lie: the command never runs with more than was asked.
+
+Each call is hit alone and all of its kind together, with an error and with a lie (success, and
+nothing done). Allowed is: the command did not run, and one line says so with exit code 125; or it
+ran and is exactly who was asked for.
+"""
+
+import os
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+
+from .throwaway import APP, GROUP, PASSWD, PYDROP, Throwaway, Traced, strace
+
+FAULTS = {"EPERM": "error=EPERM", "EAGAIN": "error=EAGAIN", "EINVAL": "error=EINVAL", "a lie": "retval=0"}
+# What changes who a process is or what it may do; `%creds` is every call on ids and capabilities.
+CHANGES_IDENTITY = "%creds,prctl,umask,seccomp,unshare,setns,chroot,pivot_root,personality,keyctl"
+ONLY_READS = ("PR_GET_", "PR_CAPBSET_READ", "PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET")
+
+CALLS = {
+    "prctl PR_CAPBSET_DROP": "the bounding set",
+    "setgroups": "supplementary groups",
+    "setresgid": "gids, and the tries to get gid 0 back",
+    "setresuid": "uids, and the tries to get uid 0 back",
+    "setuid": "a try to get uid 0 back",
+    "capset": "permitted, effective and inheritable set",
+    "prctl PR_SET_NO_NEW_PRIVS": "no_new_privs",
+    "umask": "the program's, and pydrop's own while it makes /run",
+}
+CALLS_OF_KEEP_CAPS = CALLS | {
+    "prctl PR_SET_KEEPCAPS": "keeps the permitted set over setresuid",
+    "prctl PR_CAP_AMBIENT": "the ambient set",
+}
+KEEP = {"none": (), "net_bind_service": ("net_bind_service",)}
+BIT = 1 << 10  # CAP_NET_BIND_SERVICE, linux/capability.h
+ROOTS_GROUPS = (0, 4, 24)
+
+ROWS = [("none", call, fault) for call in CALLS for fault in FAULTS]
+ROWS += [("net_bind_service", call, fault) for call in CALLS_OF_KEEP_CAPS for fault in FAULTS]
+
+
+def asked(keep: str) -> dict[str, str]:
+    """The lines of /proc/self/status that say who was asked for."""
+    mask = f"{BIT if keep != 'none' else 0:016x}"
+    return {
+        "Umask": "0027",
+        "Uid": "\t".join([str(APP)] * 4),
+        "Gid": "\t".join([str(APP)] * 4),
+        "Groups": f"50 {APP}",
+        "NoNewPrivs": "1",
+        "CapInh": mask,
+        "CapPrm": mask,
+        "CapEff": mask,
+        "CapBnd": mask,
+        "CapAmb": mask,
+    }
+
+
+def found(status: bytes) -> dict[str, str]:
+    fields = dict([line.split(":", 1) for line in status.decode().splitlines()])
+    return {name: fields[name].strip() for name in asked("none")}
+
+
+def verdict(result: "subprocess.CompletedProcess[bytes]", wanted: dict[str, str]) -> str:
+    """What is wrong with how a start ended; "" where nothing is."""
+    said = result.stderr.decode(errors="replace")
+    if not result.stdout:
+        if result.returncode != 125:
+            return f"exit code {result.returncode}, not 125: {said}"
+        one_line = said.startswith("pydrop: ") and said.count("\n") == 1 and said.endswith("\n")
+        return "" if one_line else f"not one line of pydrop's: {said}"
+    who = found(result.stdout)
+    wrong = {name: value for name, value in who.items() if value != wanted[name]}
+    if wrong:
+        return f"THE COMMAND RAN with {wrong} in place of {({name: wanted[name] for name in wrong})}"
+    return f"ran, but exit code {result.returncode}: {said}" if result.returncode or said else ""
+
+
+class Starts:
+    """Starts under strace, two at a time, each in a folder that no other uses meanwhile."""
+
+    def __init__(self, folder: Path, workers: int = 2) -> None:
+        self.pool = ThreadPoolExecutor(workers)
+        self.free: SimpleQueue[Throwaway] = SimpleQueue()
+        for number in range(workers):
+            passwd = PASSWD.replace(b"app:x:1000:1000", b"app:x:1500:1500")
+            group = GROUP.replace(b"app:x:1000", b"app:x:1500")
+            self.free.put(Throwaway(folder / str(number), passwd, group))
+
+    def start(self, keep: str, *injections: str) -> "tuple[subprocess.CompletedProcess[bytes], Traced]":
+        place = self.free.get()
+        shutil.rmtree(place.folder / "run/pydrop", ignore_errors=True)
+        log = place.folder / "trace"
+        environment = {"PUID": str(APP), "PGID": str(APP), "PYDROP_UMASK": "027", "PYDROP_LOG_LEVEL": "error"}
+        environment |= {"PYDROP_KEEP_CAPS": ",".join(KEEP[keep])}
+        try:
+            tracer = strace(log, CHANGES_IDENTITY, *injections)
+            result = place.run(
+                PYDROP, "cat", "/proc/self/status", env=environment, around=tracer, groups=ROOTS_GROUPS
+            )
+            return result, Traced(log)
+        finally:
+            self.free.put(place)
+
+    def all(self, keep: str, injections: "list[str]") -> "dict[str, str]":
+        """Injection -> verdict, where it is not good."""
+        ended = self.pool.map(lambda injection: self.start(keep, injection), injections)
+        judged = {}
+        for injection, (result, traced) in zip(injections, ended, strict=True):
+            judged[injection] = verdict(result, asked(keep))
+            if "(INJECTED)" not in traced.text:
+                judged[injection] = "the fault did not happen"
+        return {injection: wrong for injection, wrong in judged.items() if wrong}
+
+
+@pytest.fixture(scope="module")
+def starts(tmp_path_factory: pytest.TempPathFactory) -> Starts:
+    return Starts(tmp_path_factory.mktemp("drop"))
+
+
+@pytest.fixture(scope="module")
+def plain(starts: Starts) -> "dict[str, list[tuple[str, str, int]]]":
+    """keep -> (kind of call, its name for strace, number) of each call of a start without faults."""
+    found_calls = {}
+    for keep in KEEP:
+        result, traced = starts.start(keep)
+        assert verdict(result, asked(keep)) == "" and result.stdout, "a start without faults must succeed"
+        found_calls[keep] = [
+            (f"{name} {text[:text.index(',')]}" if name == "prctl" else name, name, number)
+            for name, number, text in traced.numbered()
+            if not name.startswith(("get", "capget")) and not text.startswith(ONLY_READS)
+        ]
+    return found_calls
+
+
+@pytest.mark.parametrize("keep", KEEP)
+def test_every_call_that_changes_identity_is_one_that_is_made_to_fail_here(keep, plain):
+    """A new call in the drop must get its row."""
+    assert {kind for kind, _, _ in plain[keep]} == set(CALLS if keep == "none" else CALLS_OF_KEEP_CAPS)
+
+
+@pytest.mark.parametrize(("keep", "kind", "fault"), ROWS)
+def test_the_command_never_runs_with_more_than_was_asked(keep, kind, fault, starts, plain):
+    """Each call of the kind hit alone, then from the first to the last."""
+    hits = [(name, number) for one, name, number in plain[keep] if one == kind]
+    injections = [f"{name}:{FAULTS[fault]}:when={number}" for name, number in hits]
+    injections.append(f"{hits[0][0]}:{FAULTS[fault]}:when={hits[0][1]}..{hits[-1][1]}")
+    assert starts.all(keep, injections) == {}
+
+
+@pytest.mark.parametrize("keep", KEEP)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_nor_where_every_call_is_hit_at_once(keep, fault, starts, plain):
+    names = ",".join(sorted({name for _, name, _ in plain[keep]}))
+    result, _ = starts.start(keep, f"{names}:{FAULTS[fault]}")
+    assert verdict(result, asked(keep)) == ""
+    assert result.returncode == 125
+
+
+@pytest.mark.parametrize("call", ["getresuid", "getresgid"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_proof_that_cannot_be_read_is_no_proof(call, fault, starts):
+    result, traced = starts.start("none", f"{call}:{FAULTS[fault]}")
+    assert "(INJECTED)" in traced.text
+    assert verdict(result, asked("none")) == ""
+
+
+def test_the_judge_sees_what_a_program_lets_through_that_does_not_look(tmp_path):
+    """setpriv believes a setresuid that lies: if this harness saw nothing there, it would see nothing at all."""
+    place = Throwaway(tmp_path)
+    words = ["setpriv", f"--reuid={APP}", f"--regid={APP}", "--groups=50,1500", "--no-new-privs"]
+    lie = strace(place.folder / "trace", CHANGES_IDENTITY, "setresuid:retval=0")
+    environment = {"PATH": os.environ["PATH"]}
+    result = place.run(*words, "cat", "/proc/self/status", env=environment, around=lie, umask=0o027)
+    assert "'Uid': '0\\t0\\t0\\t0'" in verdict(result, asked("none"))

@@ -1,0 +1,169 @@
+"""A start killed at every call that changes something, and the start after it.
+
+SIGKILL comes when the call is entered, so the call is not done: the kills at all calls show every
+state between two of them. After each, the account files hold every line they had, and the next
+start completes, with the very result of a start that nobody disturbed.
+"""
+
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from .test_drop import found
+from .throwaway import APP, PASSWD, PYDROP, Throwaway, Traced, strace
+
+ALWAYS_CHANGE = (
+    "write,writev,pwrite64,pwritev,sendfile,copy_file_range,splice,truncate,ftruncate,fallocate,fsync,fdatasync,"
+    "rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,mkdirat,mknod,mknodat,symlink,symlinkat,link,linkat,"
+    "chmod,fchmod,fchmodat,?fchmodat2,chown,lchown,fchown,fchownat,setxattr,lsetxattr,fsetxattr,removexattr,"
+    "utimensat,mount,umount2,move_mount,fsmount"
+)
+MAY_CHANGE = "open,openat,creat"
+CHANGING_FLAGS = ("O_CREAT", "O_TRUNC", "O_WRONLY", "O_RDWR")
+
+HOOK = """\
+#!/bin/sh
+echo "hooked $(id -u)" >/mnt/hooked
+echo FROM_HOOK=yes >>"$PYDROP_ENV"
+"""
+SETTINGS = {
+    "PATH": os.environ["PATH"],
+    "PUID": str(APP),
+    "PGID": str(APP),
+    "PYDROP_CHOWN": "/mnt/data",
+    "PYDROP_RUN_DIRS": "/run/app",
+    "PYDROP_HOME": "/mnt/home/made",
+    "PYDROP_LOG_LEVEL": "error",
+}
+NO_APP = b"".join([line for line in PASSWD.splitlines(keepends=True) if not line.startswith(b"app:")])
+SCENARIOS = {  # name: (passwd, files of /etc that are mount points)
+    "an account that gets other numbers": (PASSWD, ""),
+    "an account that is made": (NO_APP, ""),
+    "account files that are mount points": (PASSWD, "passwd group"),
+}
+
+
+class Case:
+    """A folder with everything that a start has to put in order."""
+
+    def __init__(self, folder: Path, passwd: bytes, mounted: str) -> None:
+        self.place = Throwaway(folder, passwd, mounted=mounted)
+        data = folder / "data"
+        (data / "inner").mkdir(parents=True)
+        for name in ("one", "inner/two"):
+            (data / name).write_text(name)
+        (data / "link").symlink_to("/etc/passwd")
+        os.chown(data / "inner/two", 33, 33)
+        hooks = folder / "etc/pydrop.d"
+        hooks.mkdir()
+        (hooks / "10-hook").write_text(HOOK)
+        (hooks / "10-hook").chmod(0o755)
+        self.old = self.account_files()
+
+    def account_files(self) -> "dict[str, bytes]":
+        return {name: (self.place.folder / "etc" / name).read_bytes() for name in ("passwd", "group")}
+
+    def start(self, *around: str) -> "tuple[int, bytes, bytes]":
+        """(exit code, what the program found, what pydrop said)"""
+        program = "cat /proc/self/status && echo From: $FROM_HOOK"
+        result = self.place.run(PYDROP, "sh", "-c", program, env=SETTINGS, around=around)
+        return result.returncode, result.stdout, result.stderr
+
+    def result(self) -> "dict[str, object]":
+        """Everything that a start is to leave: the whole of /etc and /run, and who owns the volume."""
+        seen: dict[str, object] = {}
+        for top in ("etc", "run", "data", "home"):
+            for folder, inner, names in os.walk(self.place.folder / top):
+                for name in (*inner, *names):
+                    path = Path(folder, name)
+                    status = path.lstat()
+                    seen[str(path.relative_to(self.place.folder))] = (status.st_uid, status.st_gid, status.st_mode)
+        seen.pop("etc/.pwd.lock", None)  # the system's own
+        return seen | self.account_files() | {"hook": (self.place.folder / "hooked").read_bytes()}
+
+
+def lost(old: "dict[str, bytes]", new: "dict[str, bytes]", now: "dict[str, bytes]", whole: bool) -> str:
+    """What a kill took from the account files; "" where nothing.
+
+    Files that are replaced are the old or the new text. Of those written in place every old line is
+    there, in its order, and the account is what it was or what it is to be.
+    """
+    for name, text in now.items():
+        if text in (old[name], new[name]):
+            continue
+        if whole:
+            return f"{name} is neither the old nor the new text: {text!r}"
+        lines = iter(text.split(b"\n"))
+        kept = [line for line in old[name].split(b"\n") if not line.startswith(b"app:")]
+        missing = [line for line in kept if line not in lines]
+        if missing:
+            return f"{name} has lost {missing}: {text!r}"
+        entry = next((line for line in text.split(b"\n") if line.startswith(b"app:")), b"")
+        if entry not in old[name].split(b"\n") + new[name].split(b"\n"):
+            return f"{name} says {entry!r} of app"
+    return ""
+
+
+class Kills:
+    """All the kills of one scenario."""
+
+    def __init__(self, folder: Path, passwd: bytes, mounted: str) -> None:
+        self.folder, self.passwd, self.mounted = folder, passwd, mounted
+        undisturbed = Case(folder / "undisturbed", passwd, mounted)
+        log = folder / "trace"
+        code, said, errors = undisturbed.start(*strace(log, f"{ALWAYS_CHANGE},{MAY_CHANGE}"))
+        assert (code, errors) == (0, b""), "a start that nobody disturbs must succeed"
+        self.said, self.result, self.new = right(said), undisturbed.result(), undisturbed.account_files()
+        self.calls = [
+            (name, number, text)
+            for name, number, text in Traced(log).numbered()
+            if name not in MAY_CHANGE.split(",") or any(flag in text for flag in CHANGING_FLAGS)
+        ]
+
+    def killed_at(self, name: str, number: int) -> str:
+        """What is wrong after a kill at this call and after the next start; "" where nothing is."""
+        case = Case(self.folder / f"{name}.{number}", self.passwd, self.mounted)
+        log = case.place.folder / "trace"
+        case.start(*strace(log, name, f"{name}:signal=KILL:when={number}"))
+        if "killed by SIGKILL" not in log.read_text():
+            return "it was not killed"
+        if wrong := lost(case.old, self.new, case.account_files(), whole=not self.mounted):
+            return wrong
+        code, said, errors = case.start()
+        if code or errors:
+            return f"the next start: exit code {code}: {errors.decode()}"
+        if right(said) != self.said:
+            return f"the next start: the program found {said.decode()}"
+        result = case.result()
+        differs = {key for key in {*result, *self.result} if result.get(key) != self.result.get(key)}
+        shutil.rmtree(case.place.folder)
+        return "; ".join([f"{key}: {result.get(key)}, not {self.result.get(key)}" for key in sorted(differs)])
+
+
+def right(said: bytes) -> "tuple[dict[str, str], str]":
+    status, _, from_hook = said.rpartition(b"From: ")
+    return found(status), from_hook.decode()
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_after_a_kill_nothing_is_lost_and_the_next_start_completes(scenario, tmp_path):
+    kills = Kills(tmp_path, *SCENARIOS[scenario])
+    with ThreadPoolExecutor(2) as pool:
+        ended = list(pool.map(lambda call: kills.killed_at(*call[:2]), kills.calls))
+    wrong = {
+        f"killed at {name} {number}: {name}({text}": fault
+        for (name, number, text), fault in zip(kills.calls, ended, strict=True)
+        if fault
+    }
+    assert wrong == {}
+
+
+def test_the_kills_hit_every_kind_of_change(tmp_path):
+    """Otherwise the list of calls above, or the start, has lost what this module is about."""
+    kills = Kills(tmp_path, *SCENARIOS["an account that gets other numbers"])
+    texts = [f"{name}({text}" for name, _, text in kills.calls]
+    for part in (".passwd", ".group", "rename", "fsync", "chown", "mkdir", "app", "record"):
+        assert any([part in text for text in texts]), f"no call speaks of {part}"

@@ -1,0 +1,421 @@
+"""Root's hooks run in order, are root's alone, end with the start, and add to the environment."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pydrop.errors import HookFailed, Untrusted
+from pydrop.model import HooksStep, Outcome, Start
+from pydrop.perform import hooks
+
+SRC = str(Path(__file__).parents[2] / "src")
+PATH = "PATH=/usr/bin:/bin"
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What stands for /run/pydrop; not made yet."""
+    monkeypatch.setattr(hooks, "PLACE", str(tmp_path / "pydrop"))
+    return tmp_path / "pydrop"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "hooks"
+    made.mkdir(mode=0o755)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(tmp_path: Path) -> Iterator[None]:
+    """No test leaves a descriptor, a changed mask or handler, or a file for $PYDROP_ENV behind."""
+
+    def state() -> object:
+        return (
+            os.listdir("/proc/self/fd"),
+            signal.pthread_sigmask(signal.SIG_BLOCK, ()),
+            signal.getsignal(signal.SIGCHLD),
+        )
+
+    before = state()
+    yield
+    assert state() == before
+    assert list(tmp_path.glob("pydrop/env*")) == []
+
+
+def hook(folder: Path, body: str, name: str = "hook", interpreter: str = "#!/bin/sh\n") -> str:
+    path = folder / name
+    path.write_text(interpreter + body)
+    path.chmod(0o755)
+    return str(path)
+
+
+def started(*environment: str, **fields: tuple[int, ...]) -> Start:
+    given = {"ignored": (), "blocked": ()} | fields
+    return Start(name="pydrop", arguments=(), environment=(PATH, *environment), **given)
+
+
+def perform(*paths: str, command: tuple[str, ...] = (), start: Start | None = None) -> Outcome:
+    step = HooksStep(kind="hooks", words="", hooks=paths, command=command)
+    return hooks.perform(step, start or started())
+
+
+# -- running --------------------------------------------------------------------------------------
+
+
+def test_hooks_run_in_order_each_with_the_command_as_its_arguments(folder: Path, place: Path) -> None:
+    out = folder / "out"
+    both = [hook(folder, f'printf "%s|" "${{0##*/}}" "$#" "$@" >> {out}', name) for name in ("b", "a")]
+    outcome = perform(*both, command=("run", "", "a b", "\udcff\n"))
+    assert out.read_bytes() == b"b|4|run||a b|\xff\n|a|4|run||a b|\xff\n|"
+    assert outcome == Outcome(changed=2, words=f"ran {both[0]}, {both[1]}")
+
+
+def test_without_hooks_nothing_is_done(place: Path) -> None:
+    assert perform() == Outcome()
+    assert not place.exists()
+
+
+def test_a_hook_has_the_environment_the_folder_and_the_streams_of_the_start(
+    folder: Path, place: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    script = hook(folder, 'echo "$PWD $A $B ${PYTHONPATH-unset}"; echo problem >&2')
+    perform(script, start=started("A=1", "A=2", "=odd", "B=x=\udcff", "alone"))
+    out, err = capfd.readouterr()
+    assert (out, err) == (f"{folder} 1 x=\ufffd unset\n", "problem\n")
+
+
+@pytest.mark.parametrize(("ignored", "blocked"), [((), ()), ((signal.SIGPIPE,), (signal.SIGTERM, signal.SIGHUP))])
+def test_a_hook_gets_the_signals_as_the_start_got_them(
+    folder: Path, place: Path, ignored: tuple[int, ...], blocked: tuple[int, ...]
+) -> None:
+    """CPython ignores PIPE and XFSZ, and TERM, CHLD and others are blocked while a hook is waited for."""
+    script = hook(folder, f"exec grep ^Sig /proc/self/status > {folder}/out")
+    before = signal.pthread_sigmask(signal.SIG_SETMASK, {signal.SIGUSR1, *blocked})
+    try:
+        perform(script, start=started(ignored=ignored, blocked=blocked))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    lines = dict(line.split(":") for line in (folder / "out").read_text().splitlines())
+    assert int(lines["SigIgn"], 16) == sum(1 << (number - 1) for number in ignored)
+    assert int(lines["SigBlk"], 16) == sum(1 << (number - 1) for number in (signal.SIGUSR1, *blocked))
+
+
+def test_a_child_signal_that_came_ignored_hides_no_failure(folder: Path, place: Path) -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with pytest.raises(HookFailed) as error:
+            perform(hook(folder, "exit 4"))
+        assert signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert error.value.code == 4
+
+
+def test_children_that_are_not_ours_are_left_to_whoever_waits_for_them(folder: Path, place: Path) -> None:
+    with subprocess.Popen(["sh", "-c", "exit 7"]) as stranger:
+        os.waitid(os.P_PID, stranger.pid, os.WEXITED | os.WNOWAIT)
+        perform(hook(folder, "exit 0"))
+        assert stranger.wait() == 7
+
+
+# -- failing --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "how"),
+    [
+        ("exit 3", 3, "failed with exit code 3"),
+        ("exit 255", 255, "failed with exit code 255"),
+        ("kill -TERM $$", 143, "was ended by signal 15"),
+        ("kill -KILL $$", 137, "was ended by signal 9"),
+    ],
+)
+def test_a_hook_that_fails_stops_the_start_with_its_exit_code(
+    folder: Path, place: Path, body: str, code: int, how: str
+) -> None:
+    bad, never = hook(folder, body, "bad"), hook(folder, f"touch {folder}/ran", "never")
+    with pytest.raises(HookFailed) as error:
+        perform(bad, never)
+    assert error.value.code == code
+    assert f"the hook {bad} {how}; " in str(error.value)
+    assert not (folder / "ran").exists()
+
+
+def test_what_cannot_be_executed_is_explained(folder: Path, place: Path) -> None:
+    cases = {
+        hook(folder, "echo", "no-shebang", interpreter=""): "#!/bin/sh",
+        hook(folder, "echo", "windows", interpreter="#!/bin/sh\r\n"): "a CR there hides it",
+        hook(folder, "echo", "no-interpreter", interpreter="#!/nowhere/sh\n"): "interpreter",
+        str(folder / "missing"): "check that it is there",
+    }
+    Path(hook(folder, "echo", "not-executable")).chmod(0o644)
+    cases[str(folder / "not-executable")] = "chmod a+x"
+    for path, remedy in cases.items():
+        with pytest.raises(HookFailed) as error:
+            perform(path)
+        assert str(error.value).startswith(f"unable to run the hook {path}: ")
+        assert remedy in str(error.value)
+        assert error.value.code == 125
+
+
+def hostile(folder: Path, how: str) -> str:
+    script = Path(hook(folder, f"touch {folder}/ran"))
+    if how == "file of a user":
+        os.chown(script, 1000, 0)
+    elif how == "file for a group":
+        script.chmod(0o775)
+    elif how == "file for everybody":
+        script.chmod(0o757)
+    elif how == "folder for everybody":
+        folder.chmod(0o777)
+    elif how == "folder above for a group":
+        folder.parent.chmod(0o770)
+    elif how == "link to a user's file":
+        os.chown(script, 1000, 0)
+        (folder / "link").symlink_to(script)
+        return str(folder / "link")
+    elif how == "link of a user":
+        folder.chmod(0o1777)
+        (folder / "link").symlink_to(script)
+        os.chown(folder / "link", 1000, 0, follow_symlinks=False)
+        return str(folder / "link")
+    return str(script)
+
+
+HOSTILE = [
+    "file of a user",
+    "file for a group",
+    "file for everybody",
+    "folder for everybody",
+    "folder above for a group",
+    "link to a user's file",
+    "link of a user",
+]
+
+
+@pytest.mark.parametrize("how", HOSTILE)
+def test_a_hook_that_somebody_else_could_have_made_is_refused(folder: Path, place: Path, how: str) -> None:
+    with pytest.raises(Untrusted):
+        perform(hostile(folder, how))
+    assert not (folder / "ran").exists()
+
+
+def test_a_link_of_root_s_to_a_hook_of_root_s_is_run(folder: Path, place: Path) -> None:
+    (folder / "link").symlink_to(hook(folder, f"touch {folder}/ran"))
+    perform(str(folder / "link"))
+    assert (folder / "ran").exists()
+
+
+# -- adding to the environment ----------------------------------------------------------------------
+
+
+@pytest.fixture(params=["folder", "no place", "untrusted place"])
+def somewhere(request: pytest.FixtureRequest, place: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each place where $PYDROP_ENV can be; how its path begins."""
+    if request.param == "no place":
+        monkeypatch.setattr(hooks, "PLACE", "/proc/none/pydrop")
+    elif request.param == "untrusted place":
+        place.mkdir()
+        place.chmod(0o777)
+    return str(place) if request.param == "folder" else "/proc/"
+
+
+def test_lines_are_added_and_later_hooks_see_them(folder: Path, somewhere: str) -> None:
+    one = hook(folder, 'echo A=1 >> "$PYDROP_ENV"; (echo B=2; echo; printf "C=\\377 x=y \\nD=") >> "$PYDROP_ENV"', "1")
+    two = hook(folder, f'cat "$PYDROP_ENV" > {folder}/seen; echo "A=$A$B" > "$PYDROP_ENV"', "2")
+    outcome = perform(one, two, start=started("A=0"))
+    assert outcome.environment == (("A", "12"), ("B", "2"), ("C", "\udcff x=y "), ("D", ""))
+    assert (folder / "seen").read_text() == ""  # each hook has a file of its own
+
+
+def test_the_file_is_root_s_alone_and_gone_at_the_end(folder: Path, somewhere: str) -> None:
+    perform(hook(folder, f'stat -Lc "%a %u %n" "$PYDROP_ENV" > {folder}/out'))
+    mode, uid, path = (folder / "out").read_text().split()
+    assert path.startswith(somewhere)
+    assert uid == "0"
+    assert mode == "600" or somewhere == "/proc/"  # who may reach it there, /proc decides
+    assert not os.path.lexists(path) or "/fd/" in path
+
+
+def test_a_program_far_below_a_hook_can_write_it_too(folder: Path, somewhere: str) -> None:
+    code = "import subprocess; subprocess.run(['sh', '-c', 'echo A=1 >> $PYDROP_ENV'], close_fds=True)"
+    assert perform(hook(folder, f'{sys.executable} -c "{code}"')).environment == (("A", "1"),)
+
+
+def test_a_file_put_in_its_place_counts_and_none_adds_nothing(folder: Path, place: Path) -> None:
+    put = hook(folder, 'echo A=1 > "$PYDROP_ENV.new"; mv "$PYDROP_ENV.new" "$PYDROP_ENV"', "1")
+    removed = hook(folder, 'rm "$PYDROP_ENV"', "2")
+    assert perform(put, removed).environment == (("A", "1"),)
+
+
+@pytest.mark.parametrize("made", [lambda p: p.write_text("A=stale"), lambda p: p.symlink_to("/etc/motd")])
+def test_what_a_killed_start_left_is_replaced(folder: Path, place: Path, made: Callable[[Path], object]) -> None:
+    place.mkdir(mode=0o755)
+    made(place / f"env.{os.getpid()}")
+    assert perform(hook(folder, f'echo B=1 >> "$PYDROP_ENV"; stat -c %a "$PYDROP_ENV" > {folder}/out')).environment == (
+        ("B", "1"),
+    )
+    assert (folder / "out").read_text() == "600\n"
+
+
+ODD = [
+    ("secret", 1),
+    ("A=1\nsecret", 2),
+    ("\n\n=secret", 3),
+    ("export A=secret", 1),
+    (" A=secret", 1),
+    ("A =secret", 1),
+    ("A=sec\\0ret", 1),
+    ("# A=secret", 1),
+]
+
+
+@pytest.mark.parametrize(("text", "number"), ODD)
+def test_a_line_that_sets_nothing_is_an_error_with_its_number_and_not_its_content(
+    folder: Path, place: Path, text: str, number: int
+) -> None:
+    script = hook(folder, f"printf '{text}' > \"$PYDROP_ENV\"")
+    with pytest.raises(HookFailed) as error:
+        perform(script)
+    assert str(error.value).startswith(f"line {number} that the hook {script} wrote to $PYDROP_ENV sets no variable; ")
+    assert "secret" not in str(error.value)
+    assert error.value.code == 125
+
+
+@pytest.mark.parametrize(
+    "content", [b"A=" + b"x" * 131069, b"A=1\n" * (1 << 18) + b"A=1"], ids=["one line", "all lines"]
+)
+def test_more_than_an_environment_can_hold_is_refused(content: bytes) -> None:
+    with pytest.raises(HookFailed):
+        hooks.parsed(content, "/hook")
+    assert list(hooks.parsed(content[: 2 + 131068], "/hook")) == ["A"]
+
+
+# -- as PID 1 ---------------------------------------------------------------------------------------
+
+DRIVER = """
+import json, os, sys
+sys.path.insert(0, sys.argv[1])
+from pydrop import takeover
+from pydrop.errors import Interrupted, PydropError
+from pydrop.model import HooksStep, Start
+from pydrop.perform import hooks
+hooks.PLACE = sys.argv[2]
+start = Start(name="", arguments=(), environment=("PATH=/usr/bin:/bin",), ignored=(), blocked=())
+takeover.interruptible(start)
+def stat(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()
+code, said = 0, ""
+try:
+    said = hooks.perform(HooksStep(kind="", words="", hooks=tuple(sys.argv[3:]), command=()), start).words
+except Interrupted as error:
+    code = 128 + error.signum
+except PydropError as error:
+    code, said = error.code, str(error)
+zombies = [pid for pid in os.listdir("/proc") if pid.isdigit() and stat(pid)[0] == "Z"]
+print(json.dumps([os.getpid(), said, zombies, [p for p in os.listdir(sys.argv[2]) if p.startswith("env")]]))
+sys.exit(code)
+"""
+
+
+class AsPid1:
+    """The driver in a PID namespace of its own, `pid` as seen from here."""
+
+    def __init__(self, place: Path, *paths: str) -> None:
+        words = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", sys.executable, "-IS", "-c", DRIVER]
+        self.process = subprocess.Popen([*words, SRC, str(place), *paths], stdout=subprocess.PIPE, text=True)
+
+    @property
+    def pid(self) -> int:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return int(until(lambda: children.read_text().split())[0])
+
+    def end(self) -> tuple[int, list[object]]:
+        """The exit code and what the driver said: its pid, words, zombies, files left."""
+        out, _ = self.process.communicate(timeout=20)
+        said: list[object] = json.loads(out)
+        assert said[0] == 1
+        return self.process.returncode, said[1:]
+
+
+def until(condition: Callable[[], list[str] | bool]) -> list[str]:
+    end = time.monotonic() + 20
+    while not (result := condition()):
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.002)
+    return result
+
+
+IGNORING = "trap '' TERM INT HUP QUIT; touch {out}; while :; do sleep 0.01; done"
+SLEEPING = "touch {out}; exec sleep 60"
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
+@pytest.mark.parametrize("body", [SLEEPING, IGNORING], ids=["sleeping", "ignoring"])
+def test_a_signal_ends_the_start_at_once_whatever_the_hook_does(
+    folder: Path, place: Path, signum: signal.Signals, body: str
+) -> None:
+    out = folder / "out"
+    driver = AsPid1(place, hook(folder, body.format(out=out)), hook(folder, f"touch {folder}/ran", "next"))
+    until(out.exists)
+    begun = time.monotonic()
+    os.kill(driver.pid, signum)
+    code, (said, zombies, left) = driver.end()
+    assert time.monotonic() - begun < 1  # the limit is 0.1, on a machine that is quiet
+    assert (code, said, zombies, left) == (128 + signum, "", [], [])
+    assert not (folder / "ran").exists()
+
+
+def test_a_hook_is_passed_the_signal_and_waited_for(folder: Path, place: Path) -> None:
+    body = f"trap 'echo bye > {folder}/bye; exit 0' INT; touch {folder}/out; while :; do sleep 0.01; done"
+    driver = AsPid1(place, hook(folder, body))
+    until((folder / "out").exists)
+    os.kill(driver.pid, signal.SIGINT)
+    assert driver.end()[0] == 130
+    assert (folder / "bye").read_text() == "bye\n"
+
+
+def test_a_stopped_hook_gets_the_signal_too(folder: Path, place: Path) -> None:
+    body = f"trap 'touch {folder}/bye; exit 0' TERM; touch {folder}/out; kill -STOP $$; sleep 60"
+    driver = AsPid1(place, hook(folder, body))
+    until((folder / "out").exists)
+    children = Path(f"/proc/{driver.pid}/task/{driver.pid}/children")
+    until(lambda: "(stopped)" in Path(f"/proc/{children.read_text().split()[0]}/status").read_text())
+    os.kill(driver.pid, signal.SIGTERM)
+    assert driver.end()[0] == 143
+    assert (folder / "bye").exists()
+
+
+@pytest.mark.parametrize("then", ["sleep 60", "exit 0", "exit 9"])
+def test_a_signal_that_comes_while_a_hook_begins_or_ends_is_not_lost(folder: Path, place: Path, then: str) -> None:
+    code, (_, zombies, left) = AsPid1(place, hook(folder, f"kill -TERM $PPID; {then}")).end()
+    assert (code, zombies, left) == (143, [], [])
+
+
+def test_orphans_of_hooks_are_reaped_while_another_runs_and_at_the_end(folder: Path, place: Path) -> None:
+    leaves = hook(folder, f"sleep 0.01 & echo $! > {folder}/orphan", "1")
+    waits = hook(folder, f"while kill -0 $(cat {folder}/orphan) 2>/dev/null; do sleep 0.005; done", "2")
+    last = hook(folder, "true & while [ -d /proc/$! ] && ! grep -q '(zombie)' /proc/$!/status; do :; done; exit 0", "3")
+    assert AsPid1(place, leaves, waits, last).end() == (0, [f"ran {leaves}, {waits}, {last}", [], []])
+
+
+def test_an_orphan_s_end_is_not_taken_for_the_hook_s(folder: Path, place: Path) -> None:
+    body = "(setsid sh -c 'exit 0' &); sleep 0.05; exit 6"
+    code, (said, _, _) = AsPid1(place, hook(folder, body)).end()
+    assert code == 6
+    assert "failed with exit code 6" in str(said)
+
+
+def test_a_hook_that_fails_leaves_no_file(folder: Path, place: Path) -> None:
+    code, (_, _, left) = AsPid1(place, hook(folder, 'echo A=secret > "$PYDROP_ENV"; exit 1')).end()
+    assert (code, left) == (1, [])

@@ -1,0 +1,149 @@
+#!/usr/bin/python3
+"""Make this project's container images where they are missing or their recipe has changed.
+
+Usage: tools/images.py NAME...   prints one image id a line; says on standard error what it makes, and why
+
+Images cannot be pulled everywhere, so the bases are made of Debian's packages and tagged under the names that real
+Dockerfiles have in their FROM lines. An image carries the digest of its recipe as a label; the images and podman's
+layers are kept in the cache folder of tools/podman, outside this folder, so that a new clone finds them.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PODMAN = str(ROOT / "tools" / "podman")
+LABEL = "pydrop.recipe"
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+# What Debian's slim images leave out, so that packages added later leave it out too.
+SLIM = [
+    "--dpkgopt=path-exclude=/usr/share/doc/*",
+    "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+]
+
+# name -> the release it is made of
+BASES = {"debian:bookworm-slim": "bookworm", "debian:trixie-slim": "trixie"}
+
+# name -> (Dockerfile, images that it names, whether it copies this project's sources)
+BUILT = {
+    "pydrop-example": ("Dockerfile.example", ["debian:bookworm-slim"], True),
+    "pydrop-programs": ("tests/container/programs.Dockerfile", ["debian:bookworm-slim", "pydrop-example"], False),
+    "pydrop-tests": ("tests/container/trixie.Dockerfile", ["debian:trixie-slim"], True),
+}
+
+
+def ready(name: str) -> str:
+    """The id of the image, which is made first where there is none of today's recipe."""
+    recipe = recipe_of(name)
+    found = inspect(name)
+    if found and found[1] == recipe:
+        return found[0]
+    say(f"{name}: {'its recipe changed' if found else 'not there yet'}, making it")
+    began = time.monotonic()
+    if name in BASES:
+        make_base(name, recipe)
+    else:
+        build(name, recipe)
+    if found:
+        # Fails, rightly, while a container or another image is made of it.
+        podman("rmi", found[0], check=False)
+    say(f"{name}: made in {time.monotonic() - began:.0f} s")
+    return inspect(name)[0]
+
+
+def recipe_of(name: str) -> str:
+    """A digest of all that an image is made of; makes the images that it is built on, whose ids are part of it."""
+    digest = hashlib.sha256()
+    if name in BASES:
+        digest.update(" ".join(debootstrap(BASES[name])).encode())
+    else:
+        file, bases, sources = BUILT[name]
+        digest.update((ROOT / file).read_bytes())
+        for base in bases:
+            digest.update(ready(base).encode())
+        for path in source_files() if sources else ():
+            digest.update(b"\0%s\0%s" % (str(path.relative_to(ROOT)).encode(), path.read_bytes()))
+    return digest.hexdigest()[:16]
+
+
+def source_files() -> Iterator[Path]:
+    """What .dockerignore lets through, in a fixed order."""
+    yield from (ROOT / name for name in (".dockerignore", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"))
+    for folder in ("src", "door"):
+        yield from sorted(p for p in (ROOT / folder).rglob("*") if p.is_file() and p.suffix != ".pyc")
+
+
+def inspect(name: str) -> tuple[str, str]:
+    """(id, recipe) of an image that is there, else ()."""
+    done = podman("image", "inspect", "--format", f'{{{{.Id}}}} {{{{index .Labels "{LABEL}"}}}}', name, check=False)
+    return tuple(done.stdout.split()) if done.returncode == 0 else ()
+
+
+def debootstrap(release: str) -> list[str]:
+    return ["mmdebstrap", "--quiet", "--variant=minbase", *SLIM, release, "-"]
+
+
+def make_base(name: str, recipe: str) -> None:
+    with subprocess.Popen(debootstrap(BASES[name]), stdout=subprocess.PIPE) as debian:
+        podman("import", "--change", f"LABEL {LABEL}={recipe}", "--change", "CMD bash", "-", name, stdin=debian.stdout)
+    if debian.returncode:
+        podman("rmi", name)
+        raise subprocess.CalledProcessError(debian.returncode, debian.args)
+
+
+def build(name: str, recipe: str) -> None:
+    """Builds the Dockerfile as it stands; what pip needs of this machine is mounted where pip looks for it."""
+    with tempfile.TemporaryDirectory() as pip:
+        words = ["[global]", "disable-pip-version-check = true", "root-user-action = ignore"]
+        if CERTIFICATES.exists():
+            shutil.copy(CERTIFICATES, pip)
+            words.append(f"cert = /root/.config/pip/{CERTIFICATES.name}")
+        Path(pip, "pip.conf").write_text("\n".join(words) + "\n")
+        podman(
+            *("build", "--pull=never", "--network", "host", "--volume", f"{pip}:/root/.config/pip:ro"),
+            *("--label", f"{LABEL}={recipe}", "--tag", name, "--file", BUILT[name][0], "."),
+        )
+
+
+def podman(*arguments: str, check: bool = True, stdin: object = None) -> subprocess.CompletedProcess[str]:
+    """Quiet where it succeeds; where it fails and must not, all that it said is shown."""
+    done = subprocess.run([PODMAN, *arguments], cwd=ROOT, stdin=stdin, capture_output=True, text=True, check=False)
+    if check and done.returncode:
+        sys.stderr.write(done.stdout + done.stderr)
+        done.check_returncode()
+    return done
+
+
+def say(words: str) -> None:
+    print("images:", words, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """One at a time, of all processes that share the cache folder."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pydrop"
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "images.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    try:
+        with alone():
+            for wanted in sys.argv[1:]:
+                print(ready(wanted))
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SystemExit(f"images: {error}") from None
