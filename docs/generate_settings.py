@@ -112,7 +112,7 @@ In the file alone, one table a volume, with all that can be said of it:
 |---|---|---|---|
 | `path` | absolute path | must be there | the folder, or file, to own |
 | `policy` | a policy | `chown-policy` | see there |
-| `mode` | text: chmod's symbolic or octal form | modes are left alone | permissions that entries get; set-uid and set-gid are refused |
+| `mode` | text: chmod's symbolic or octal form | modes are left alone | permissions that entries get; set-uid and set-gid reach folders alone |
 | `exclude` | list of patterns | `[]` | entries that are left alone |
 | `across-mounts` | `true` `false` | `false` | enter other mounts below it |
 | `only-from` | `"UID:GID"`, `"UID"`, `":GID"` | any owner | touch only what has this owner |

@@ -9,26 +9,27 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydrop.model import Settings
 
 LEVELS = ("error", "warn", "info", "debug")
 
 
 class Report:
-    """Prints what is at or above `level`, as `text` or `json`."""
+    """Prints what is at or above `level`: as text, until the settings ask for JSON."""
 
-    def __init__(self, level: str = "info", form: str = "text") -> None:
+    def __init__(self, level: str = "info") -> None:
         self.level = level
-        self.form = form
+        self.dumps: Callable[[object], str] | None = None
 
     def obey(self, settings: "Settings") -> None:
         """Speak as the settings say from now on."""
         self.level = settings.log_level
-        self.form = settings.log_format
-        if self.form == "json":
-            import json  # noqa: F401 # now, since nothing may be imported after the drop
-        if self.level == "debug":
-            import traceback  # noqa: F401 # likewise
+        if settings.log_format == "json":
+            from json import dumps  # now, since nothing may be imported after the drop
+
+            self.dumps = dumps
 
     def error(self, message: str) -> None:
         self.say("error", message)
@@ -43,18 +44,19 @@ class Report:
         self.say("debug", message)
 
     def traceback_of(self, bug: BaseException) -> list[str]:
-        """Where a bug of ours is, for who asked for `debug`."""
-        if self.level != "debug":
-            return []
-        import traceback
-
-        return "".join(traceback.format_exception(bug)).splitlines()
+        """Where a bug of ours is, for who asked for `debug`: without `traceback`, which opens the sources."""
+        lines, at = [], bug.__traceback__ if self.level == "debug" else None
+        while at:
+            code = at.tb_frame.f_code
+            lines.append(f"{code.co_filename}:{at.tb_lineno} in {code.co_qualname}")
+            at = at.tb_next
+        return lines
 
     def say(self, level: str, message: str) -> None:
         """Print one line; a standard error that is closed or full is nobody's failure."""
         if LEVELS.index(level) > LEVELS.index(self.level):
             return
-        line = _as_json(level, message) if self.form == "json" else _as_text(level, message)
+        line = self.dumps(_fields(level, message)) if self.dumps else _as_text(level, message)
         try:
             os.write(2, line.encode("utf-8", "backslashreplace") + b"\n")
         except OSError:
@@ -82,9 +84,7 @@ def _as_text(level: str, message: str) -> str:
     return prefix + escaped(message)
 
 
-def _as_json(level: str, message: str) -> str:
-    import json
-
+def _fields(level: str, message: str) -> dict[str, str]:
     now = time.time()
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
-    return json.dumps({"time": stamp, "level": level, "program": "pydrop", "message": escaped(message)})
+    return {"time": stamp, "level": level, "program": "pydrop", "message": escaped(message)}

@@ -243,13 +243,13 @@ def _trusted_text(path: str) -> str:
 
 
 def _record() -> Record | None:
-    """What this container's entrypoint left. Not for PID 1, which is the entrypoint, and not from
-    before a restart."""
+    """What this container's entrypoint left. Not for PID 1, which is the entrypoint, not from before
+    a restart, and not where others could have left it: an entrypoint makes /run root's."""
     if os.getpid() == 1:
         return None
     try:
         file = open_trusted(RECORD)
-    except OSError:
+    except (OSError, Untrusted):
         return None
     with open(file, encoding="utf-8", errors="surrogateescape", newline="") as content:
         found = record.decode(content.read())

@@ -48,7 +48,7 @@ def container(image: str, idfile: Callable[[], str]) -> Callable[..., Container]
 
     def container(*options: str, image: str = image, command=("sleep", "1000"), env=()) -> Container:
         started = podman(*run_words(image, command, ("--detach", idfile(), *options), dict(env)))
-        assert started.code == 0, started
+        assert started.code == 0, str(started)
         return Container(started.stdout.strip())
 
     return container

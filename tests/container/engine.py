@@ -23,7 +23,7 @@ class Result:
     @property
     def seen(self) -> dict:
         """What SEE said."""
-        assert self.code == 0, self
+        assert self.code == 0, str(self)
         return json.loads(self.stdout)
 
     def __repr__(self) -> str:
@@ -72,7 +72,7 @@ class Container:
 
     def start(self) -> None:
         done = podman("start", self.id)
-        assert done.code == 0, done
+        assert done.code == 0, str(done)
 
     def wait(self, timeout: float = 60) -> int:
         """Until it has ended; its exit code."""

@@ -1,7 +1,7 @@
 """A container's worth of namespaces around one command, so that pydrop may change what it likes.
 
-The folder given is `/mnt` inside; its `etc` and `run` lie over the machine's own. It outlives the
-namespaces: a second start in the same folder finds what the first one left, as a container does
+The folder given is `/mnt` inside; its `etc` and `run` lie over the machine's own, whose
+tmpfiles.d is out of sight. It outlives the namespaces: a second start in the same folder finds what the first one left, as a container does
 that is started again.
 """
 
@@ -41,6 +41,9 @@ nogroup:x:65534:"""
 
 ENTER = """\
 mount --bind "$1" /mnt && mount --bind /mnt/etc /etc && mount --bind /mnt/run /run || exit 99
+for folder in /usr/lib/tmpfiles.d /usr/local/lib/tmpfiles.d; do
+    [ ! -d "$folder" ] || mount --bind /mnt/home "$folder" || exit 99
+done
 for name in $2; do mount --bind "/etc/$name" "/etc/$name" || exit 99; done
 shift 2; exec "$@"
 """
@@ -105,6 +108,6 @@ class Traced:
 
 
 def strace(log: Path, calls: str, *injections: str) -> "tuple[str, ...]":
-    """strace of one process alone: what it forks is not followed, and keeps its own pace."""
+    """strace of one process alone, which stays PID 1 (-D); what it forks is not followed."""
     options = [word for injection in injections for word in ("-e", f"inject={injection}")]
-    return ("strace", "-o", str(log), "-e", f"trace={calls}", *options)
+    return ("strace", "-D", "-o", str(log), "-e", f"trace={calls}", *options)

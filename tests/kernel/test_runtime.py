@@ -234,6 +234,8 @@ def test_nothing_is_followed_or_replaced_at_any_component(root: Path, what: str,
         perform(entry("/run/a/b/c", kind, content="text", replaces=True))
     assert str(error.value).startswith("unable to make /run/a/b/c (PYDROP_RUN_DIRS): ")
     assert (snapshot(outside), snapshot(where.parent)) == before
+    if component == "a/b/c" and what in ("fifo", "socket"):
+        assert "is in its place" in str(error.value)
 
 
 @pytest.mark.parametrize(("uid", "mode"), [(1000, 0o755), (0, 0o775), (0, 0o777), (0, 0o1777)])
@@ -279,7 +281,7 @@ def test_a_folder_swapped_for_a_link_between_the_look_and_the_open_is_not_entere
     def swap(parent: int, name: str) -> os.stat_result | None:
         status = looked(parent, name)
         (root / "run/x").rmdir()
-        (root / "run/x").symlink_to("/outside")
+        (root / "run/x").symlink_to("../outside")
         return status
 
     monkeypatch.setattr(making, "look", swap)
@@ -382,8 +384,8 @@ def test_where_mounting_is_not_allowed_the_mount_option_is_named() -> None:
 
 
 def test_a_read_only_folder_in_a_writable_run_is_no_reason_to_mount() -> None:
-    below = "mount -n -t tmpfs tmpfs /run && mkdir /run/ro && mount -n -t tmpfs -o ro tmpfs /run/ro"
-    words, warnings, names = in_namespace([below], [("/run/ro/a", ""), ("/run/b", "")])
+    commands = ["mount -n -t tmpfs -o mode=755 tmpfs /run && mount -n -t tmpfs -o ro tmpfs /mnt && ln -s /mnt /run/ro"]
+    words, warnings, names = in_namespace(commands, [("/run/ro/a", ""), ("/run/b", "")])
     assert (words, names, len(warnings)) == ("made right /run/b", ["b", "ro"], 1)
 
 

@@ -76,7 +76,9 @@ def test_the_examples_of_the_docs_work(row):
     if row.key:
         table = tomllib.loads(value if row.name == "volume" else f"{row.name} = {value}")
         assert settings.problems(table) == []
-        assert settings.read(("id",), environment, table).sources[row.name].startswith(row.name)
+        assert (
+            settings.read(("id",), environment, table).sources[row.name.replace("volume", "chown")].startswith(row.name)
+        )
 
 
 def test_every_setting_has_a_place_to_stand_and_a_meaning():

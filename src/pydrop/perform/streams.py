@@ -44,9 +44,9 @@ def _is_stream(descriptor: int, status: os.stat_result) -> bool:
 
 
 def _matters(descriptor: int, status: os.stat_result) -> bool:
-    """Whether a program could want to open it by name: output that is no socket (nobody can open
-    one) and that not everybody may write."""
-    return descriptor != 0 and not stat.S_ISSOCK(status.st_mode) and not status.st_mode & stat.S_IWOTH
+    """Whether a program could want to open it by name and not be let: output that not everybody may
+    write (a socket everybody may, and nobody can open)."""
+    return descriptor != 0 and not status.st_mode & stat.S_IWOTH
 
 
 def _warning(closed: list[str], uid: int) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """(Settings, Facts) -> Plan: the only place where the order of a start is decided, and explained.
 
 who            decided first, since everything else is owned by them
-accounts       before anything is owned, so that names resolve
-/run           before volumes and hooks, which may lie on it
+/run           before the rest, which may lie on it; the home folder too: it is made for an account that is
+               new, and a start that was killed with the account made would not come back to it
+accounts       before volumes and hooks, so that names resolve
 streams        the program reopens /dev/stdout after the drop
 volumes        before hooks, which expect the data to be the program's
 secrets        before hooks, which see the program's environment
@@ -31,41 +32,45 @@ def plan(settings: Settings, facts: Facts) -> Plan:
 
 
 def _as_root(settings: Settings, facts: Facts) -> Plan:
-    who, change, warnings = accounts.identity(
+    who, change, said = accounts.identity(
         settings, facts.passwd, facts.group, facts.owner, limits.granted_groups(facts), facts.devices
     )
     limits.require_mapped(facts, who)
-    limits.require_capabilities(settings, facts, who)
-    warnings = [*warnings, *_warnings(settings, facts, who)]
+    limits.require_capabilities(settings, facts, who, settings.keep_caps)
+    warnings = [*said, *_warnings(settings, facts, who)]
     home = steps.home_for(who, change, facts, settings)
     account = steps.account_step(facts, change)
     if account.how == "environment":
         warnings.append(steps.without_entry(who.uid))
-    runtime, said = steps.runtime(settings, facts, who, change, home)
+    runtime, misread = steps.runtime(settings, facts, who, change, home)
     return Plan(
         identity=who,
         steps=(
-            account,
             runtime,
+            account,
             *steps.streams(who),
             *steps.volumes(settings, who),
             *steps.secrets(settings),
             *steps.hooks(settings, facts),
             steps.record(settings, facts, who),
-            steps.privileges(settings.keep_caps, settings.umask, settings, who),
+            steps.privileges(who, settings.keep_caps, settings.umask, settings.no_new_privs),
         ),
-        warnings=(*warnings, *said),
+        warnings=(*warnings, *misread),
         command=settings.command,
         environment=steps.environment(who, facts),
     )
 
 
 def _again(settings: Settings, facts: Facts, record: Record) -> Plan:
-    """A second pydrop in the same container: the program's identity and environment, no setup."""
+    """A second pydrop in the same container: the program's identity and environment, no setup.
+
+    How it is dropped to is as recorded too, since an `exec` does not repeat the entrypoint's options."""
     who = record.identity
-    limits.require_capabilities(settings, facts, who)
+    keep_caps = settings.keep_caps if "keep-caps" in settings.sources else record.keep_caps
+    no_new_privs = settings.no_new_privs if "no-new-privs" in settings.sources else record.no_new_privs
     umask = record.umask if settings.umask is None else settings.umask
-    todo: list[Step] = [*steps.secrets(settings), steps.privileges(record.keep_caps, umask, settings, who)]
+    limits.require_capabilities(settings, facts, who, keep_caps)
+    todo: list[Step] = [*steps.secrets(settings), steps.privileges(who, keep_caps, umask, no_new_privs)]
     added = [line.partition("=") for line in record.environment]
     return Plan(
         identity=who,

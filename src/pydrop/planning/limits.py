@@ -40,9 +40,9 @@ def require_no_way_back(settings: Settings) -> None:
             )
 
 
-def require_capabilities(settings: Settings, facts: Facts, who: Identity) -> None:
+def require_capabilities(settings: Settings, facts: Facts, who: Identity, keep_caps: tuple[str, ...]) -> None:
     """Raise NotPermitted naming exactly what this start lacks, with the line that gives it."""
-    held, keep = facts.credentials, mask_of(settings.keep_caps)
+    held, keep = facts.credentials, mask_of(keep_caps)
     missing = (_for_the_drop(facts, who, keep) & ~held.effective) | (keep & ~held.permitted)
     if missing:
         for_the_rest = _for_the_setup(settings, who) & ~held.effective

@@ -155,14 +155,14 @@ def record(settings: Settings, facts: Facts, who: Identity) -> RecordStep:
     return RecordStep(kind="record", words="/run/pydrop/record tells a later `exec` who the program is", record=kept)
 
 
-def privileges(keep_caps: tuple[str, ...], umask: int | None, settings: Settings, who: Identity) -> PrivilegesStep:
+def privileges(who: Identity, keep_caps: tuple[str, ...], umask: int | None, no_new_privs: bool) -> PrivilegesStep:
     """The drop, in words that say all of it."""
     groups = " ".join([str(gid) for gid in who.groups]) or "none"
     kept = f"keeps {', '.join(keep_caps)}" if keep_caps else "no capability"
     words = [f"{who.uid}:{who.gid}", f"groups {groups}", kept]
     if who.uid == 0:
         words = [f"stays root (0:{who.gid})", f"groups {groups}"]
-    if settings.no_new_privs:
+    if no_new_privs:
         words.append("no_new_privs")
     if umask is not None:
         words.append(f"umask {umask:03o}")
@@ -172,7 +172,7 @@ def privileges(keep_caps: tuple[str, ...], umask: int | None, settings: Settings
         why=who.why,
         identity=who,
         keep_caps=mask_of(keep_caps),
-        no_new_privs=settings.no_new_privs,
+        no_new_privs=no_new_privs,
         umask=umask,
         keep_root=who.uid == 0,
     )

@@ -17,12 +17,13 @@ def plan(settings: Settings, facts: Facts) -> Plan:
     if not facts.second_time:
         warnings += _refusals(settings, facts, who)
         if change:
-            todo.append(_account_step(facts, change))
-            warnings += [steps.without_entry(who.uid)] if todo[0].how == "environment" else []
+            account = _account_step(facts, change)
+            todo.append(account)
+            warnings += [steps.without_entry(who.uid)] if account.how == "environment" else []
     kept, said = _kept(settings, facts)
     return Plan(
         identity=who,
-        steps=(*todo, *steps.secrets(settings), steps.privileges(kept, settings.umask, settings, who)),
+        steps=(*todo, *steps.secrets(settings), steps.privileges(who, kept, settings.umask, settings.no_new_privs)),
         warnings=(*warnings, *said),
         command=settings.command,
         environment=_environment(who, facts),

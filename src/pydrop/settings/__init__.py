@@ -48,10 +48,12 @@ def read(
 
 
 def _volumes(parsed: "dict[str, Any]", sources: dict[str, str]) -> object:
+    """The volumes; [[volume]] tables are added to the source of `chown`."""
     from pydrop.settings.volumes import merged
 
-    policy = parsed.get("chown-policy", "mismatch")
-    return merged(parsed.get("volume", {}), parsed.get("chown", {}), sources.get("chown", ""), policy)
+    listed_by, tables_in = sources.get("chown", ""), sources.pop("volume", "")
+    sources["chown"] = ", ".join([source for source in (listed_by, tables_in) if source])
+    return merged(parsed.get("volume", {}), parsed.get("chown", {}), listed_by, parsed.get("chown-policy", "mismatch"))
 
 
 def _secrets(parsed: "dict[str, Any]", sources: dict[str, str], environment: tuple[str, ...]) -> object:

@@ -6,7 +6,7 @@ from pydrop.settings.given import BLANKS, Given, quoted
 from pydrop.settings.identity import identifier
 from pydrop.settings.nearest import CLOSE, likeness, misspelt, nearest
 from pydrop.settings.table import CHOWN_POLICIES
-from pydrop.settings.values import absolute, choice, flag, item_text, path, text, texts
+from pydrop.settings.values import absolute, choice, flag, path, text, texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Place = tuple[str | int, ...]
 
 WHO = "ugoa"
-WHAT = "rwxXt"
+WHAT = "rwxXst"
 
 
 def listed(given: Given) -> dict[str, str | None]:
@@ -151,25 +151,21 @@ def _owner(given: Given) -> tuple[int | None, int | None]:
 
 
 def _mode(given: Given) -> str:
-    """chmod(1)'s octal or symbolic form, checked and kept as text. Set-uid and set-gid are refused."""
+    """chmod(1)'s octal or symbolic form, checked and kept as text."""
     remedy = 'write it as chmod takes it, in quotes: "u=rwX,g=rX" or "0750"'
     if isinstance(given.value, int):
         raise given.refuse("is a number, of which nobody can tell whether it was octal", remedy)
-    word = item_text(given, given.value).strip(BLANKS)
-    if word.isascii() and word.isdigit():
-        if word.strip("01234567") or len(word) not in (3, 4):
-            raise given.refuse("is not an octal mode", remedy)
-        if int(word, 8) > 0o1777:
-            raise given.refuse("sets the set-uid or set-gid bit, which pydrop never does", remedy)
-    elif not all([_is_clause(clause) for clause in word.split(",")]):
-        bits = "s" in word and all([_is_clause(clause.replace("s", "")) for clause in word.split(",")])
-        reason = "sets the set-uid or set-gid bit, which pydrop never does" if bits else "is not a mode"
-        raise given.refuse(reason, remedy)
+    word = text(given).strip(BLANKS)
+    octal = word.isascii() and word.isdigit()
+    if octal and (word.strip("01234567") or len(word) not in (3, 4)):
+        raise given.refuse("is not an octal mode", remedy)
+    if not octal and not all([_is_clause(clause) for clause in word.split(",")]):
+        raise given.refuse("is not a mode", remedy)
     return word
 
 
 def _is_clause(clause: str) -> bool:
-    """``[ugoa]*`` and then one or more of ``[+-=]`` with ``[rwxXt]*`` or one of ``u``, ``g``, ``o``."""
+    """``[ugoa]*`` and then one or more of ``[+-=]`` with ``[rwxXst]*`` or one of ``u``, ``g``, ``o``."""
     rest = clause.lstrip(WHO)
     if rest[:1] not in ("+", "-", "="):
         return False

@@ -8,14 +8,14 @@ if TYPE_CHECKING:
 def matcher(patterns: tuple[str, ...]) -> "Callable[[str], object] | None":
     """A test for relative paths like ``a/b``, or None where there is no pattern.
 
-    As in fnmatch(3) without flags, ``*`` also matches slashes. A path is tried with and without a slash in front, so
-    that ``*/lost+found`` means the one at the top too, and ``/cache`` the one at the top alone.
+    As in fnmatch(3) without flags, ``*`` also matches slashes. ``*/lost+found`` means the one at the top too, and
+    ``/cache`` is the same as ``cache``: the one at the top alone.
     """
     if not patterns:
         return None
     import fnmatch  # brings `re`, 6 ms: only where something is excluded
     import re
 
-    trimmed = [pattern.removeprefix("./").rstrip("/") for pattern in patterns]
-    found = re.compile("|".join([fnmatch.translate(pattern) for pattern in trimmed])).match
-    return lambda path: found(path) or found("/" + path)
+    trimmed = [pattern.removeprefix("./").strip("/") for pattern in patterns]
+    trimmed += [pattern[2:] for pattern in trimmed if pattern.startswith("*/")]
+    return re.compile("|".join([fnmatch.translate(pattern) for pattern in trimmed])).match

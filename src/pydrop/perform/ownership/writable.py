@@ -16,7 +16,7 @@ def can_write(place: "Place", uid: int, gid: int, groups: tuple[int, ...]) -> bo
 
     False where it cannot be found out.
     """
-    mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, range(1, _signal.NSIG))
+    mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
     child = None
     try:
         child = os.fork()

@@ -1,0 +1,423 @@
+"""Volumes whose content was written, and is being rewritten, by somebody who wants root led astray."""
+
+import ctypes
+import os
+import signal
+import stat
+import subprocess
+import time
+from errno import ESTALE
+
+import pytest
+from test_ownership import GID, UID, apart, entries, give, grow, mount, owner, owners, script
+
+from pydrop.model import Volume
+from pydrop.perform.ownership import own, walk, wanted
+
+ROOT, RIGHT = (0, 0), (UID, GID)
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def exchange(one, two):
+    """Swap two names in one call: renameat2 with RENAME_EXCHANGE."""
+    LIBC.renameat2(-100, os.fsencode(one), -100, os.fsencode(two), 2)
+
+
+@pytest.fixture
+def volume(tmp_path):
+    top = tmp_path / "volume"
+    top.mkdir()
+    yield top
+    subprocess.run(["rm", "-rf", top], check=True)  # shutil.rmtree gives up on deep trees
+
+
+@pytest.fixture
+def outside(tmp_path):
+    """Root's, on the same filesystem, with a name for everything that the volume has."""
+    folder = tmp_path / "outside"
+    grow(folder, "file", "folder/file", "deep/file")
+    yield folder
+    assert set(owners(folder).values()) | {owner(folder)} == {ROOT}
+
+
+# -- what lies there --------------------------------------------------------------------------------
+
+
+def test_symlinks_are_changed_themselves_and_never_followed(volume, outside):
+    targets = {"absolute": outside, "file": outside / "file", "relative": "../outside", "loop": "loop", "up": ".."}
+    targets |= {"gone": "/nowhere", "etc": "/etc", "passwd": "/etc/passwd", "self": "/proc/self/root", "dot": "."}
+    for name, target in targets.items():
+        (volume / name).symlink_to(target)
+    before = owner("/etc"), owner("/etc/passwd")
+    report = give(volume, mode="a=rwx")
+    assert set(owners(volume).values()) == {RIGHT}
+    assert (owner("/etc"), owner("/etc/passwd")) == before
+    assert report.looked_at == len(targets) + 1
+
+
+def test_names_may_be_any_bytes(volume):
+    top = os.fsencode(volume)
+    names = [bytes([byte]) for byte in range(1, 256) if byte not in b"./"]
+    names += [b"\xff\xfe" * 60, b"n" * 255, b"\n\x1b[2J", b"-R", b"...", b" ", "e\u0301".encode(), b"%s{}", b"\\040"]
+    for name in names:
+        os.mkdir(os.path.join(top, name))
+        os.close(os.open(os.path.join(top, name, name), os.O_CREAT))
+    give(volume)
+    assert {owner(path) for path in entries(top)} == {RIGHT}
+
+
+def test_nothing_but_folders_is_opened(volume, tmp_path):
+    """FIFOs would hang, devices wake up: every open is of a folder, or holds without opening (O_PATH)."""
+    grow(volume, "a/file")
+    os.chown(volume, 999, 999)
+    for where in (volume, volume / "a"):
+        os.mkfifo(where / "fifo")
+        os.mknod(where / "device", stat.S_IFCHR | 0o600, os.makedev(5, 1))
+    os.chown(volume / "a", 999, 999)
+    log = tmp_path / "log"
+    command = ["strace", "-y", "-o", str(log), "-e", "trace=open,openat,openat2", *script(volume, mode="a+r")]
+    subprocess.run(command, check=True, timeout=20)
+    opened = [line for line in log.read_text().splitlines() if f"{volume}" in line]
+    assert len(opened) > 8
+    assert [line for line in opened if "O_PATH" not in line and "O_DIRECTORY" not in line] == []
+    assert set(owners(volume).values()) == {RIGHT}
+
+
+def dig(top, depth, name="d"):
+    """A chain of folders, each with a file and with folders on both sides of the way down."""
+    fd = os.open(top, os.O_PATH)
+    for _ in range(depth):
+        for made in (name, "a", "z"):
+            os.mkdir(made, dir_fd=fd)
+        os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=fd))
+        below = os.open(name, os.O_PATH, dir_fd=fd)
+        os.close(fd)
+        fd = below
+    os.close(fd)
+
+
+def wrong_below(top, uid=UID):
+    found = subprocess.run(["find", top, "!", "-user", str(uid), "-printf", "x"], stdout=subprocess.PIPE, check=True)
+    return len(found.stdout)
+
+
+def test_depth_is_bounded_by_nothing_and_takes_few_descriptors(volume):
+    """3,000 folders deep is past PATH_MAX, Python's recursion limit and 256 descriptors."""
+    dig(volume, 3000, "d" * 50)
+    command = ["prlimit", "--nofile=256", *script(volume, then="assert not report.refused")]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    assert done.stdout.split()[:2] == [b"12001", b"12001"]
+    assert wrong_below(volume) == 0
+
+
+@pytest.mark.parametrize("depth", [walk.OPEN - 2, walk.OPEN - 1, walk.OPEN, walk.OPEN + 1, 3 * walk.OPEN])
+def test_folders_around_the_number_that_is_kept_open_are_all_visited(volume, depth):
+    dig(volume, depth)
+    before = sorted(os.listdir("/proc/self/fd"))
+    report = give(volume)
+    assert (report.changed, wrong_below(volume)) == (4 * depth + 1, 0)
+    assert sorted(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_wide_folder_takes_bounded_memory():
+    def check():
+        mount("-t", "tmpfs", "none", "/mnt")
+        os.mkdir("/mnt/volume")
+        fd = os.open("/mnt/volume", os.O_RDONLY)
+        for number in range(100_000):
+            os.mknod(f"a name that is not short {number}", dir_fd=fd)
+        then = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        peaks = [
+            int(subprocess.run(script(path, then=then), check=True, stdout=subprocess.PIPE).stdout.split()[-1])
+            for path in ("/mnt/volume", "/mnt")
+            for path in [path]
+        ]
+        os.mkdir("/mnt/small")
+        small = subprocess.run(script("/mnt/small", then=then), check=True, stdout=subprocess.PIPE).stdout.split()[-1]
+        assert peaks[0] - int(small) < 3000, (peaks, small)  # KiB; the names alone would be 8 MB
+
+    apart(check)
+
+
+# -- mounts below -----------------------------------------------------------------------------------
+
+
+def mounts_in(volume, outside):
+    grow(volume, "a/tmpfs/", "a/same/", "a/file bound", "a/plain/file", "b/file")
+    mount("-t", "tmpfs", "none", volume / "a/tmpfs")
+    mount("--bind", outside, volume / "a/same")
+    mount("--bind", outside / "file", volume / "a/file bound")
+    grow(volume, "a/tmpfs/in")
+
+
+@pytest.mark.parametrize("folder_owner", [0, 999])
+def test_mounts_below_are_left_alone_also_of_the_same_filesystem(volume, outside, folder_owner):
+    def check():
+        mounts_in(volume, outside)
+        os.chown(volume / "a", folder_owner, folder_owner)
+        report = give(volume)
+        assert sorted(report.mounts.names) == ["a/file bound", "a/same", "a/tmpfs"] or folder_owner == 0
+        assert report.mounts.count == 3
+        assert {owner(volume / "a" / name) for name in ("tmpfs", "tmpfs/in", "same", "file bound")} == {ROOT}
+        assert {owner(volume / name) for name in ("a", "a/plain/file", "b/file", "")} == {RIGHT}
+
+    apart(check)
+
+
+def test_mounts_below_are_entered_when_asked(volume, tmp_path):
+    there = grow(tmp_path / "there", "file")
+
+    def check():
+        mounts_in(volume, there)
+        report = give(volume, across_mounts=True)
+        assert set(owners(volume).values()) == {RIGHT}
+        assert report.mounts.count == 0
+
+    apart(check)
+    assert owner(there) == owner(there / "file") == RIGHT
+
+
+def test_a_mount_that_appears_while_walking_is_not_entered(volume, outside, monkeypatch):
+    grow(volume, "a/folder/", "b/")
+    enter = walk.Walk._enter
+
+    def mounting(self, parent, name):
+        if name == "folder":
+            mount("--bind", outside, volume / "a/folder")
+        enter(self, parent, name)
+
+    def check():
+        monkeypatch.setattr(walk.Walk, "_enter", mounting)
+        report = give(volume)
+        assert report.mounts.names == ["a/folder"]
+        assert owner(outside) == ROOT
+
+    apart(check)
+
+
+def test_a_volume_that_is_a_mount_itself_is_walked(volume, tmp_path):
+    def check():
+        mount("-t", "tmpfs", "none", volume)
+        grow(volume, "a/file")
+        assert give(volume).changed == 3
+
+    apart(check)
+
+
+# -- what moves while root walks --------------------------------------------------------------------
+
+
+def at_the(monkeypatch, call, when, do):
+    """Do something once in the moment before (or right after) a call of the kernel for the name `when`."""
+    real, done = getattr(os, call), []
+
+    def calling(path, *rest, **more):
+        hit = path == when and not done
+        if hit and do.__name__ != "after":
+            done.append(1)
+            do()
+        result = real(path, *rest, **more)
+        if hit and do.__name__ == "after":
+            done.append(1)
+            do()
+        return result
+
+    monkeypatch.setattr(os, call, calling)
+    return done
+
+
+def test_a_folder_that_becomes_a_symlink_is_not_entered(volume, outside, monkeypatch):
+    grow(volume, "folder/file")
+
+    def before():
+        os.rename(volume / "folder", volume / "away")
+        (volume / "folder").symlink_to(outside)
+
+    done = at_the(monkeypatch, "open", "folder", before)
+    give(volume)
+    assert done
+
+
+@pytest.mark.parametrize("folder_owner", [0, 999])
+def test_a_file_that_becomes_a_link_to_roots_is_not_given(volume, outside, monkeypatch, folder_owner):
+    """The name is exchanged between the first look and the descriptor; where only root can do that, nobody checks."""
+    grow(volume, "a/victim")
+    os.chown(volume / "a/victim", 999, 999)
+    os.chown(volume / "a", folder_owner, folder_owner)
+    os.link(outside / "file", volume / "bait")
+    os.chown(volume, 999, 999)
+
+    def before():
+        os.rename(volume / "bait", volume / "a/victim")
+
+    done = at_the(monkeypatch, "open", "victim", before)
+    report = give(volume)
+    assert bool(done) is (folder_owner != 0)  # in root's own folder it is changed by name, without being held
+    if folder_owner:
+        assert "a/victim" in report.linked.names
+
+
+def test_a_link_whose_name_is_taken_away_after_the_open_is_not_given(volume, outside, monkeypatch):
+    """Held, it then counts one link, the one outside: that the name is gone gives it away."""
+    grow(volume, "a/victim")
+    os.chown(volume / "a/victim", 999, 999)
+    os.chown(volume / "a", 999, 999)
+    (volume / "a/victim").unlink()
+    os.link(outside / "file", volume / "a/victim")
+    os.chown(outside / "file", 999, 999)  # passes the first look; becomes root's with one link
+
+    def after():
+        os.unlink(volume / "a/victim")
+        os.chown(outside / "file", 0, 0)
+
+    done = at_the(monkeypatch, "open", "victim", after)
+    report = give(volume)
+    assert done
+    assert report.changed == 2
+
+
+def test_a_link_whose_name_comes_back_is_not_given(volume, outside, monkeypatch):
+    grow(volume, "file")
+    info = os.stat(outside / "file")
+    os.link(outside / "file", volume / "again")
+    monkeypatch.undo()
+    target = wanted.Wanted(Volume(path=str(volume)), UID, GID)
+    top = os.open(volume, os.O_PATH)
+    try:
+        assert target.unsure(top, "again", info)  # counted one before, two now
+        assert target.unsure(top, "file", info)  # another file
+        assert not target.unsure(top, "file", os.stat(volume / "file"))
+    finally:
+        os.close(top)
+
+
+def moved_while_deep(volume, monkeypatch, move):
+    """Dig deeper than is kept open, and move something the moment the walk turns round at the bottom."""
+    dig(volume, 2 * walk.OPEN)
+    leave, done = walk.Walk._leave, []
+
+    def leaving(self):
+        if not done and len(self.levels) == 2 * walk.OPEN + 1 and self.levels[-1].name == "d":
+            done.append(1)
+            move()
+        leave(self)
+
+    monkeypatch.setattr(walk.Walk, "_leave", leaving)
+    report = give(volume)
+    assert done
+    return report
+
+
+@pytest.mark.parametrize("level", [2, walk.OPEN // 2, walk.OPEN, walk.OPEN + 4])
+def test_a_folder_moved_out_of_the_volume_does_not_take_root_along(volume, outside, monkeypatch, level):
+    """Its ".." lies outside now, where folders have the same names as those still to visit."""
+    for name in ("a", "z", "d"):
+        grow(outside, f"{name}/file")
+    way = volume / "/".join("d" * level)
+    report = moved_while_deep(volume, monkeypatch, lambda: os.rename(way, volume.parent / "outside" / "moved"))
+    kept = volume / "/".join("d" * (level - 1))
+    assert {owner(path) for path in (kept, kept / "a", kept / "z", volume / "a", volume / "z", volume)} == {RIGHT}
+    assert set(report.refused) <= {ESTALE}
+    moved = outside / "moved"
+    subprocess.run(["chown", "-R", "0:0", moved], check=True)  # that it was changed while it was in the volume is right
+    subprocess.run(["rm", "-rf", moved], check=True)
+
+
+def test_a_folder_moved_inside_the_volume_costs_only_what_was_above_it_there(volume, monkeypatch):
+    way = volume / "/".join("d" * 10)
+    report = moved_while_deep(volume, monkeypatch, lambda: os.rename(way, volume / "moved"))
+    assert report.refused[ESTALE].count == 1
+    assert owner(volume / "d/a") == owner(volume / "z") == owner(volume) == RIGHT
+    assert give(volume).refused == {}
+    assert wrong_below(volume) == 0
+
+
+def test_entries_that_vanish_and_appear_are_no_error(volume):
+    for number in range(50):
+        grow(volume, f"{number}/a/file", f"{number}/b")
+    churn = os.fork()
+    if churn == 0:
+        while True:
+            for number in range(50):
+                for path in (f"{number}/a", f"{number}/new/a"):
+                    try:
+                        os.rename(volume / path, volume / f"{number}/gone")
+                        os.rename(volume / f"{number}/gone", volume / path)
+                        os.unlink(volume / f"{number}/b")
+                        os.mkdir(volume / f"{number}/b")
+                        os.rmdir(volume / f"{number}/b")
+                        os.mknod(volume / f"{number}/b")
+                    except OSError:
+                        pass
+    try:
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            for who in (7, 8):
+                report = own(Volume(path=str(volume)), who, who)
+                assert (set(report.refused), report.linked.count) == (set(), 0)
+                assert owner(volume) == (who, who)
+    finally:
+        os.kill(churn, signal.SIGKILL)
+        os.waitpid(churn, 0)
+
+
+def naive(top, uid):
+    """The walk that everybody writes first."""
+    for folder, folders, files in os.walk(top):
+        for name in folders + files:
+            try:
+                os.chown(os.path.join(folder, name), uid, uid, follow_symlinks=False)
+            except OSError:
+                pass
+
+
+def swapped(volume, pairs, walking, seconds):
+    """Own the volume while somebody exchanges the pairs as fast as possible; whether root was led outside."""
+    swapper = os.fork()
+    if swapper == 0:
+        while True:
+            for one, two in pairs:
+                exchange(one, two)
+    outside = volume.parent / "outside"
+    try:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            for who in (7, 8):
+                walking(volume, who)
+                if set(owners(outside).values()) != {ROOT}:
+                    return True
+    finally:
+        os.kill(swapper, signal.SIGKILL)
+        os.waitpid(swapper, 0)
+    return False
+
+
+def ours(volume, who):
+    own(Volume(path=str(volume), mode="a+rX"), who, who)
+
+
+WALKS = [(naive, True, 15), (ours, False, 4)]
+
+
+@pytest.mark.parametrize(("walking", "led_out", "seconds"), WALKS)
+def test_folders_exchanged_for_symlinks_lead_nobody_out(volume, tmp_path, walking, led_out, seconds):
+    outside = grow(tmp_path / "outside", *[f"{name}/file{number}" for name in "ab" for number in range(20)])
+    pairs = []
+    for number in range(4):
+        grow(volume, *[f"{number}/folder/{name}/file{file}" for name in "ab" for file in range(20)])
+        (volume / f"{number}/link").symlink_to(outside)
+        pairs.append((volume / f"{number}/folder", volume / f"{number}/link"))
+    assert swapped(volume, pairs, walking, seconds) is led_out
+
+
+@pytest.mark.parametrize(("walking", "led_out", "seconds"), WALKS)
+def test_files_exchanged_for_links_to_roots_give_nothing_away(volume, tmp_path, walking, led_out, seconds):
+    outside = grow(tmp_path / "outside", "secret")
+    os.chown(volume, 999, 999)
+    pairs = []
+    for number in range(50):
+        grow(volume, f"file{number}")
+        os.chown(volume / f"file{number}", 999, 999)
+        os.link(outside / "secret", volume / f"link{number}")
+        pairs.append((volume / f"file{number}", volume / f"link{number}"))
+    assert swapped(volume, pairs, walking, seconds - 2) is led_out

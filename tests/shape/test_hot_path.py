@@ -1,0 +1,212 @@
+"""What a start may load, and that the drop and all behind it loads and opens nothing."""
+
+import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import _prctl
+import pytest
+from source import SOURCES, Function, Module, modules
+
+ALL = modules()
+# Milliseconds each, at every start of every container (house.md, rule 5).
+DEAR = (
+    "re json typing dataclasses collections pathlib subprocess logging signal enum argparse tomllib ctypes "
+    "click psutil contextlib functools inspect warnings tempfile shutil threading socket traceback"
+).split()
+SITE = str(Path(_prctl.__file__).parent)  # where _prctl is: with -S nothing else is added
+PREPARE = f"import sys; sys.path.insert(0, {str(SOURCES.parent)!r}); sys.path.append({SITE!r})"
+
+
+def child(script: str, *options: str) -> str:
+    """What a bare interpreter prints for `script`, started as door.c starts it."""
+    command = [sys.executable, "-I", "-S", *options, "-c", f"{PREPARE}\n{script}"]
+    return subprocess.run(command, check=True, capture_output=True, text=True, env={}).stdout
+
+
+def loaded_after(script: str) -> set[str]:
+    """The dear modules that `script` has loaded, over what the bare interpreter has."""
+    print_them = "print(*sys.modules)"
+    before, after = child(print_them).split(), child(f"{script}\n{print_them}").split()
+    return {name.split(".")[0] for name in set(after) - set(before)} & set(DEAR)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in ALL if name.split(".")[0] not in ("ctl", "__main__")))
+def test_no_module_of_a_start_loads_a_dear_one(name: str) -> None:
+    """Every module outside of ctl can be imported without one that costs milliseconds."""
+    assert loaded_after(f"import pydrop{'.' if name else ''}{name}") == set()
+
+
+def test_a_plain_start_up_to_its_plan_loads_nothing_dear() -> None:
+    """Settings from the environment, the look at the world and the plan: no late import of a dear module either."""
+    script = """
+from pydrop import entry, handover, planning, survey
+from pydrop.model import Start
+lines = ("PATH=/usr/bin:/bin", "PUID=1500", "PYDROP_CHOWN=/data", "PYDROP_UMASK=027")
+start = Start(name="pydrop", arguments=("true", "-x"), environment=lines, ignored=(), blocked=())
+settings = entry.read_settings(start)
+plan = planning.plan(settings, survey.look(settings, start))
+handover.Handover(plan.command, handover.environment(lines, plan.environment), start)
+for step in plan.steps:
+    entry.performer(step)
+"""
+    assert loaded_after(script) == set()
+
+
+# -- nothing is imported and nothing opened from the drop on: read from the source -----------------
+
+# What runs from the drop's frontier on. What they call is followed through pydrop's own modules.
+AFTER_THE_DROP = (
+    "perform.privileges._give_up",
+    "perform.privileges._stay_root",
+    "perform.privileges._prove",
+    "perform.privileges._try_to_regain",
+    "kernel.bounding_dropper.drop",
+    "kernel._libc_prctl.call",
+    "kernel.exact_exec.call",
+    "handover.Handover.run",
+    "report.Report.info",
+    "report.Report.error",
+    "report.Report.traceback_of",
+)
+OPENS = {"open", "os.open", "os.listdir", "os.scandir", "os.walk", "os.fdopen", "os.popen", "os.system", "__import__"}
+
+
+def defined(module: Module) -> "dict[str, Function]":
+    """The functions of a module by their dotted names, inner ones and methods too."""
+    found: dict[str, Function] = {}
+
+    def visit(node: ast.AST, prefix: str) -> None:
+        for inner in ast.iter_child_nodes(node):
+            if isinstance(inner, Function | ast.ClassDef):
+                name = f"{prefix}{inner.name}"
+                if isinstance(inner, Function):
+                    found[name] = inner
+                visit(inner, f"{name}.")
+            else:
+                visit(inner, prefix)
+
+    visit(module.tree, "")
+    return found
+
+
+def split(dotted: str) -> tuple[str, str]:
+    """`kernel._libc_prctl.call` is `_libc_prctl.call` in module `kernel`."""
+    parts = dotted.split(".")
+    cut = max(n for n in range(1, len(parts)) if ".".join(parts[:n]) in ALL)
+    return ".".join(parts[:cut]), ".".join(parts[cut:])
+
+
+def called(module: Module, name: str, function: "Function") -> set[str]:
+    """The functions of pydrop's that `function` calls, as far as names say it."""
+    known = defined(module)
+    aliases = {n: i.name.removeprefix("pydrop.") for i in module.imports for n in i.names if i.name.startswith("pydrop.")}
+    found = set()
+    for node in ast.walk(function):
+        if not isinstance(node, ast.Call):
+            continue
+        words = ast.unparse(node.func).split(".")
+        if len(words) == 1 and words[0] in known:
+            found.add(f"{module.name}.{words[0]}")
+        elif len(words) == 1 and words[0] in aliases:
+            found.add(f"{aliases[words[0]]}.{words[0]}")
+        elif len(words) == 2 and words[0] == "self":
+            found.add(f"{module.name}.{name.rpartition('.')[0]}.{words[1]}")
+        elif len(words) == 2 and aliases.get(words[0]) in ALL:
+            found.add(f"{aliases[words[0]]}.{words[1]}")
+    return {dotted for dotted in found if split(dotted)[1] in defined(ALL[split(dotted)[0]])}
+
+
+def reached() -> "dict[str, Function]":
+    """All functions that run from the drop on."""
+    todo, found = list(AFTER_THE_DROP), {}
+    while todo:
+        dotted = todo.pop()
+        if dotted in found:
+            continue
+        place, name = split(dotted)
+        found[dotted] = defined(ALL[place])[name]
+        todo += called(ALL[place], name, found[dotted])
+    return found
+
+
+REACHED = reached()
+
+
+def test_what_is_followed_is_the_drop() -> None:
+    """The following of calls sees what it must: a renamed function would make these tests blind."""
+    assert {
+        "kernel.credentials",
+        "kernel._whole",
+        "kernel.set_capabilities",
+        "capabilities.bits",
+        "perform.privileges._set_groups_and_gids",
+        "handover._restore_signals",
+        "handover.Handover.not_found",
+        "report.escaped",
+    } <= REACHED.keys()
+
+
+@pytest.mark.parametrize("dotted", sorted(REACHED))
+def test_nothing_is_imported_or_opened_after_the_drop(dotted: str) -> None:
+    """No import statement and no call that opens stands in what runs from the drop on."""
+    nodes = list(ast.walk(REACHED[dotted]))
+    assert not [node.lineno for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert not [ast.unparse(n) for n in nodes if isinstance(n, ast.Call) and ast.unparse(n.func) in OPENS]
+
+
+def test_the_drop_itself_imports_nothing_behind_its_frontier() -> None:
+    """`perform` looks, prepares, and from its `try` on only does."""
+    perform = defined(ALL["perform.privileges"])["perform"]
+    body = next(node for node in perform.body if isinstance(node, ast.Try))
+    assert not [node for node in ast.walk(body) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+# -- the same, as the kernel sees it ---------------------------------------------------------------
+
+DROP = """
+import os
+from pydrop import handover, kernel
+from pydrop.capabilities import mask_of
+from pydrop.model import Identity, PrivilegesStep, Settings, Start
+from pydrop.perform import privileges
+from pydrop.report import Report
+kept = {kept!r}
+report = Report()
+report.obey(Settings(log_format={form!r}, log_level="debug", sources={{}}))
+who = Identity(name="app", uid=1500, gid=1501, group="app", groups=(24, 1501), home="/", shell="", why="test")
+step = PrivilegesStep(kind="privileges", words="", identity=who, keep_caps=mask_of(kept), no_new_privs=True, umask=0o27)
+lines = {lines!r}
+start = Start(name="pydrop", arguments=(), environment=lines, ignored=(), blocked=())
+ready = handover.Handover(("true", ""), lines, start)
+privileges.perform(step, start)
+report.info("dropped")
+ready.run()
+"""
+CHANGES = ("capset(", "setgroups(", "setresgid(", "setresuid(", "prctl(PR_CAPBSET_DROP")
+OPENING = ("open(", "openat(", "openat2(", "creat(", "readlink(", "mmap(")  # an anonymous mmap opens nothing
+WAYS = {
+    "plain": {"kept": (), "form": "text", "lines": ("PATH=/nowhere:/etc/passwd:/usr/bin:/bin", "A=1")},
+    "json": {"kept": (), "form": "json", "lines": ("PATH=/usr/bin:/bin",)},
+    "capabilities kept": {"kept": ("net_bind_service",), "form": "text", "lines": ("PATH=/usr/bin:/bin",)},
+    "an environment without names": {"kept": (), "form": "text", "lines": ("PATH=/usr/bin:/bin", "odd", "=x", "")},
+}
+
+
+@pytest.mark.parametrize("way", sorted(WAYS))
+def test_the_kernel_sees_nothing_opened_between_the_drop_and_exec(way: str, tmp_path: Path) -> None:
+    """From the first call that gives something up until the program runs, no file is opened or mapped."""
+    assert shutil.which("strace"), "strace is needed"
+    log = tmp_path / "log"
+    script = f"{PREPARE}\n{DROP.format(**WAYS[way])}"
+    python = [sys.executable, "-I", "-S", "-c", script]
+    subprocess.run(["strace", "-o", str(log), *python], check=True, capture_output=True, env={})
+    lines = log.read_text().splitlines()
+    first = next(n for n, line in enumerate(lines) if line.startswith(CHANGES))
+    last = max(n for n, line in enumerate(lines) if line.startswith("execve(") and line.endswith("= 0"))
+    assert first < last, "the program was not run"
+    between = lines[first:last]
+    assert any(line.startswith("setresuid(1500, 1500, 1500)") and line.endswith("= 0") for line in between)
+    assert [line for line in between if line.startswith(OPENING) and "MAP_ANONYMOUS" not in line] == []
