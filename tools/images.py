@@ -96,7 +96,8 @@ def debootstrap(release: str) -> list[str]:
 
 
 def make_base(name: str, recipe: str) -> None:
-    with subprocess.Popen(debootstrap(BASES[name]), stdout=subprocess.PIPE) as debian:
+    # In a session of its own: where its output is cut off, mmdebstrap sends HUP to its whole process group.
+    with subprocess.Popen(debootstrap(BASES[name]), stdout=subprocess.PIPE, start_new_session=True) as debian:
         podman("import", "--change", f"LABEL {LABEL}={recipe}", "--change", "CMD bash", "-", name, stdin=debian.stdout)
     if debian.returncode:
         podman("rmi", name)

@@ -134,31 +134,29 @@ class _Done:
         self.report.debug(f"{step.words}: {outcome.words or 'so already'} ({seconds * 1000:.1f} ms)")
 
 
+PERFORMERS = {  # the kind of a step, or the way an account step goes -> the module that carries it out
+    "rename": "pydrop.perform.accountfiles",
+    "in place": "pydrop.perform.accountfiles",
+    "append": "pydrop.perform.accountfiles",
+    "wrapper": "pydrop.perform.wrapper",
+    "runtime": "pydrop.perform.runtime",
+    "streams": "pydrop.perform.streams",
+    "volumes": "pydrop.perform.ownership",
+    "secrets": "pydrop.perform.secrets",
+    "hooks": "pydrop.perform.hooks",
+    "record": "pydrop.perform.recording",
+    "privileges": "pydrop.perform.privileges",
+}
+
+
 def performer(step: Step) -> "Callable[[Step, Start], Outcome]":
     """The function that carries out one kind of step; its module is loaded when it is needed."""
-    kind = step.kind
-    if isinstance(step, AccountsStep):
-        kind = step.how
-    if kind == "wrapper":
-        from pydrop.perform.wrapper import perform
-    elif kind in ("rename", "in place", "append"):
-        from pydrop.perform.accountfiles import perform
-    elif kind == "environment":
+    kind = step.how if isinstance(step, AccountsStep) else step.kind
+    if kind == "environment":
         return _nothing
-    elif kind == "runtime":
-        from pydrop.perform.runtime import perform
-    elif kind == "streams":
-        from pydrop.perform.streams import perform
-    elif kind == "volumes":
-        from pydrop.perform.ownership import perform
-    elif kind == "secrets":
-        from pydrop.perform.secrets import perform
-    elif kind == "hooks":
-        from pydrop.perform.hooks import perform
-    elif kind == "record":
-        from pydrop.perform.recording import perform
-    else:
-        from pydrop.perform.privileges import perform
+    module = PERFORMERS[kind]
+    __import__(module)
+    perform: Callable[[Step, Start], Outcome] = sys.modules[module].perform
     return perform
 
 

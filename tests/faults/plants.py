@@ -36,7 +36,7 @@ int gconv(void *step) { return step != 0; }
 
 class Plant:
     """`files` are texts by their path under `/mnt/plants`; `libraries` are shared objects by their
-    path, with the name of the one they stand before; `bite` is a command that runs the planted code."""
+    path, with the name of the one they stand before; `bytecode` is compiled Python; `bite` is a command that runs the planted code."""
 
     def __init__(
         self,
@@ -44,12 +44,14 @@ class Plant:
         env: "dict[str, str]",
         files: "dict[str, str] | None" = None,
         libraries: "dict[str, str] | None" = None,
+        bytecode: "dict[str, str] | None" = None,
         cwd: str = "/",
-        name: str = "",
+        name: str = "mark",
     ) -> None:
         self.bite, self.env, self.cwd, self.name = bite, env, cwd, name
         self.files = files or {}
         self.libraries = libraries or {}
+        self.bytecode = bytecode or {}
 
     def put(self, folder: Path) -> None:
         for path, text in self.files.items():
@@ -59,6 +61,8 @@ class Plant:
             file.chmod(0o755)
         for path, real in self.libraries.items():
             library(folder / path, self.name, real)
+        for path, text in self.bytecode.items():
+            compiled(folder / path, text)
 
 
 def library(target: Path, name: str, real: str) -> None:
@@ -76,6 +80,14 @@ def library(target: Path, name: str, real: str) -> None:
         )
         words += [f"-Wl,-soname,{real}", "-Wl,--no-as-needed", str(stand_in)]
     subprocess.run(words, check=True)
+
+
+def compiled(target: Path, text: str) -> None:
+    """Bytecode that Python takes as it is, without a look at the source it stands for."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source = target.with_suffix(".source")
+    source.write_text(text)
+    py_compile.compile(str(source), str(target), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
 
 
 def _path_of(soname: str) -> str:
@@ -113,10 +125,10 @@ def needed_library(soname: str) -> Plant:
     )
 
 
+# Not `os`, `stat`, `codecs`: CPython has these frozen in itself, so a file of that name is never read.
 PYTHON_MODULES = (
-    "os stat sys_ posixpath codecs encodings signal _prctl pydrop fcntl traceback tomllib json ctypes click psutil "
-    "sitecustomize usercustomize"
-).replace("sys_ ", "").split()
+    "encodings signal traceback tomllib json ctypes _prctl pydrop click psutil sitecustomize usercustomize".split()
+)
 SHELL_TOOLS = "python3 sh readlink env id chown mount ldd uname dirname groupmod".split()
 
 ALL: "dict[str, Plant]" = {
@@ -142,9 +154,9 @@ ALL: "dict[str, Plant]" = {
         files={"path/planted.py": IN_PYTHON.format("mark") + "class Bad(Warning): pass\n"},
     ),
     "PYTHONPYCACHEPREFIX": Plant(
-        bite=[PYTHON, "-c", "import stat"],
+        bite=[PYTHON, "-c", "import tomllib"],
         env={"PYTHONPYCACHEPREFIX": f"{PLANTS}/cache"},
-        name="pycache",
+        bytecode={f"cache{STDLIB}/tomllib/__init__.{sys.implementation.cache_tag}.pyc": IN_PYTHON.format("mark")},
     ),
     "PYTHONUSERBASE .pth": Plant(
         bite=[PYTHON, "-c", "pass"],
@@ -192,20 +204,11 @@ ALL: "dict[str, Plant]" = {
         env={"LD_AUDIT": f"{PLANTS}/planted.so"},
         libraries={"planted.so": ""},
     ),
-    **{f"LD_LIBRARY_PATH {name}": needed_library(name) for name in ("libc.so.6", "libm.so.6", "libcap.so.2")},
+    **{f"LD_LIBRARY_PATH {name}": needed_library(name) for name in ("libm.so.6", "libcap.so.2")},
     "GCONV_PATH": Plant(
         bite=["/usr/bin/iconv", "-f", "PLANTED", "-t", "UTF-8", "/etc/group"],
-        env={"GCONV_PATH": f"{PLANTS}/gconv", "LOCPATH": f"{PLANTS}/locale", "LC_ALL": "xx_XX.PLANTED"},
+        env={"GCONV_PATH": f"{PLANTS}/gconv", "LOCPATH": f"{PLANTS}/locale"},
         files={"gconv/gconv-modules": "module PLANTED// INTERNAL planted 1\nmodule INTERNAL PLANTED// planted 1\n"},
         libraries={"gconv/planted.so": ""},
     ),
 }
-
-
-def put_cached_bytecode(folder: Path) -> None:
-    """What Python would take for its own `stat` module, compiled, under PYTHONPYCACHEPREFIX."""
-    source = folder / "stat.py"
-    source.write_text(IN_PYTHON.format("pycache"))
-    target = folder / "cache" / STDLIB.lstrip("/") / f"stat.{sys.implementation.cache_tag}.pyc"
-    target.parent.mkdir(parents=True)
-    py_compile.compile(str(source), str(target), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)

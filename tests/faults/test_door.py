@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from .plants import ALL, IN_SHELL, PLANTS, Plant, put_cached_bytecode
+from .plants import ALL, IN_SHELL, PLANTS, Plant
 from .throwaway import APP, PYDROP, Throwaway
 
 HOOKS = {
-    "10-sh": "#!/bin/sh\nid -u && readlink /proc/self/exe && uname && chown root /mnt/home && dirname /a/b\n",
-    "20-bash": "#!/bin/bash\necho hook && env && python3 -c pass\n",
-    "30-python": "#!/usr/bin/env python3\nimport json, signal, stat, tomllib\nprint('hook')\n",
+    "10-sh": "#!/bin/sh\nid -u >/dev/null && readlink /bin/sh >/dev/null && chown root /mnt/home && echo sh done\n",
+    "20-bash": "#!/bin/bash\nuname >/dev/null && dirname /a/b >/dev/null && env >/dev/null && echo bash done\n",
+    "30-python": "#!/usr/bin/env python3\nimport json, signal, tomllib\nprint('python done')\n",
 }
 OURS = {"PUID": str(APP), "PGID": str(APP), "PYDROP_LOG_LEVEL": "error"}
 
@@ -26,7 +26,6 @@ class Planted:
         self.plants.mkdir()
         (folder / "marks").mkdir()
         (folder / "marks").chmod(0o1777)
-        self.root_writes(HOOKS)
 
     def root_writes(self, texts: "dict[str, str]", folder: str = "etc/pydrop.d") -> None:
         for name, text in texts.items():
@@ -56,25 +55,13 @@ def planted(tmp_path: Path) -> Planted:
 
 
 def put(plants: "list[Plant]", planted: Planted) -> "dict[str, str]":
+    """The plants in their places; the variables that lead there."""
     env: dict[str, str] = {}
     for plant in plants:
-        plant.name = plant.name or "mark"
         plant.put(planted.plants)
         env |= plant.env
-        if plant.name == "pycache":
-            put_cached_bytecode(planted.plants)
     planted.give_away()
     return env
-
-
-def program_found(stdout: bytes) -> "list[bytes]":
-    """The environment that `cat /proc/self/environ` prints last, without what pydrop sets."""
-    block = stdout[stdout.rindex(b"\nENVIRONMENT\n") + len(b"\nENVIRONMENT\n") :]
-    lines = block.removesuffix(b"\0").split(b"\0")
-    return sorted([line for line in lines if not line.startswith((b"HOME=", b"USER=", b"LOGNAME="))])
-
-
-SHOW = ("/usr/bin/printf", "\\nENVIRONMENT\\n")
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -89,5 +76,122 @@ def test_planted_code_does_not_run_as_root(name, planted):
     result = planted.place.run(PYDROP, "/bin/cat", "/proc/self/environ", env=env, cwd=ALL[name].cwd)
     assert planted.marks() <= {str(APP)}
     assert (result.returncode, result.stderr) == (0, b"")
-    for line in [os.fsencode(f"{key}={value}") for key, value in env.items() if key != "HOME"]:
-        assert line in result.stdout.split(b"\0") or line in result.stdout.splitlines()
+    assert set(env.items()) <= {tuple(os.fsdecode(line).split("=", 1)) for line in result.stdout.split(b"\0")[:-1]}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_nor_does_it_run_in_a_hook_of_roots(name, planted):
+    env = put([ALL[name]], planted)
+    planted.root_writes(HOOKS)
+    result = planted.place.run(PYDROP, "/bin/true", env=env | OURS, cwd=ALL[name].cwd)
+    assert planted.marks() <= {str(APP)}
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert result.stdout == b"sh done\nbash done\npython done\n"
+
+
+def test_all_of_it_together_is_no_more_than_its_parts(planted):
+    env = put(list(ALL.values()), planted)
+    planted.root_writes(HOOKS)
+    result = planted.place.run(PYDROP, "/bin/true", env=env | OURS, cwd=f"{PLANTS}/cwd")
+    assert planted.marks() <= {str(APP)}
+    assert (result.returncode, result.stderr) == (0, b"")
+
+
+def test_a_preload_that_was_meant_for_the_program_works_there(planted):
+    env = put([ALL["LD_PRELOAD"]], planted)
+    planted.place.run(PYDROP, "/bin/true", env=env | OURS)
+    assert planted.marks() == {str(APP)}
+
+
+# -- settings and hooks that somebody else can write ----------------------------------------------
+
+MARKING_HOOK = {"10-planted": "#!/bin/sh\n" + IN_SHELL.format("hook")}
+
+
+def refused(planted: Planted, env: "dict[str, str]") -> str:
+    """The one line with which a start ends."""
+    result = planted.place.run(PYDROP, "/bin/echo", "ran", env=env | OURS)
+    said = result.stderr.decode()
+    assert (result.returncode, result.stdout, said.count("\n")) == (125, b"", 1)
+    assert planted.marks() == set()
+    return said
+
+
+def test_settings_of_the_users_are_refused_and_the_same_of_roots_are_obeyed(planted):
+    planted.root_writes(MARKING_HOOK, "hooks")
+    planted.root_writes({"settings.toml": 'hooks = "/mnt/hooks"\n'}, "plants")
+    env = {"PYDROP_CONFIG": f"{PLANTS}/settings.toml"}
+    planted.give_away()
+    assert "/settings.toml" in refused(planted, env)
+    for path in (planted.plants, planted.plants / "settings.toml"):
+        os.chown(path, 0, 0)
+    planted.place.run(PYDROP, "/bin/true", env=env | OURS)
+    assert planted.marks() == {"0"}
+
+
+def theirs(planted: Planted) -> None:
+    os.chown(planted.place.folder / "etc/pydrop.d/10-planted", APP, APP)
+
+
+def their_folder(planted: Planted) -> None:
+    os.chown(planted.place.folder / "etc/pydrop.d", APP, APP)
+
+
+def everybodys(planted: Planted) -> None:
+    (planted.place.folder / "etc/pydrop.d/10-planted").chmod(0o777)
+
+
+def everybodys_folder(planted: Planted) -> None:
+    (planted.place.folder / "etc/pydrop.d").chmod(0o777)
+
+
+def their_groups(planted: Planted) -> None:
+    os.chown(planted.place.folder / "etc/pydrop.d/10-planted", 0, APP)
+    (planted.place.folder / "etc/pydrop.d/10-planted").chmod(0o775)
+
+
+def a_link_to_theirs(planted: Planted) -> None:
+    hook = planted.place.folder / "etc/pydrop.d/10-planted"
+    hook.rename(planted.plants / "hook")
+    hook.symlink_to(f"{PLANTS}/hook")
+    planted.give_away()
+
+
+def a_link_into_their_folder(planted: Planted) -> None:
+    a_link_to_theirs(planted)
+    os.chown(planted.plants / "hook", 0, 0)
+
+
+def their_folder_behind_a_link(planted: Planted) -> None:
+    folder = planted.place.folder / "etc/pydrop.d"
+    folder.rename(planted.plants / "hooks")
+    folder.symlink_to(f"{PLANTS}/hooks")
+    os.chown(planted.plants, APP, APP)
+
+
+def etc_is_theirs(planted: Planted) -> None:
+    os.chown(planted.place.folder / "etc", APP, APP)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "named"),
+    [
+        (theirs, "10-planted"),
+        (their_folder, "10-planted"),
+        (everybodys, "10-planted"),
+        (everybodys_folder, "10-planted"),
+        (their_groups, "10-planted"),
+        (a_link_to_theirs, "10-planted"),
+        (a_link_into_their_folder, "10-planted"),
+        (their_folder_behind_a_link, "10-planted"),
+        (etc_is_theirs, "/etc/pydrop.toml"),  # looked at first: its not being there can be changed too
+    ],
+)
+def test_a_hook_that_somebody_else_can_write_or_replace_is_refused(spoil, named, planted):
+    """Before it is spoilt it runs, as root."""
+    planted.root_writes(MARKING_HOOK)
+    planted.place.run(PYDROP, "/bin/true", env=OURS)
+    assert planted.marks() == {"0"}
+    planted.wipe_marks()
+    spoil(planted)
+    assert named in refused(planted, {})

@@ -372,8 +372,8 @@ def until(condition: Callable[[], list[str] | bool]) -> list[str]:
     return result
 
 
-IGNORING = "trap '' TERM INT HUP QUIT; touch {out}; while :; do sleep 0.01; done"
-SLEEPING = "touch {out}; exec sleep 60"
+IGNORING = "trap '' TERM INT HUP QUIT; : > {out}; while :; do sleep 0.01; done"
+SLEEPING = ": > {out}; exec sleep 60"
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
@@ -393,7 +393,7 @@ def test_a_signal_ends_the_start_at_once_whatever_the_hook_does(
 
 
 def test_a_hook_is_passed_the_signal_and_waited_for(folder: Path, as_pid1: Callable[..., AsPid1]) -> None:
-    body = f"trap 'echo bye > {folder}/bye; exit 0' INT; touch {folder}/out; while :; do sleep 0.01; done"
+    body = f"trap 'echo bye > {folder}/bye; exit 0' INT; : > {folder}/out; while :; do sleep 0.01; done"
     driver = as_pid1(hook(folder, body))
     until((folder / "out").exists)
     os.kill(driver.pid, signal.SIGINT)
@@ -402,7 +402,7 @@ def test_a_hook_is_passed_the_signal_and_waited_for(folder: Path, as_pid1: Calla
 
 
 def test_a_stopped_hook_gets_the_signal_too(folder: Path, as_pid1: Callable[..., AsPid1]) -> None:
-    body = f"trap 'touch {folder}/bye; exit 0' TERM; touch {folder}/out; kill -STOP $$; sleep 60"
+    body = f"trap 'touch {folder}/bye; exit 0' TERM; : > {folder}/out; kill -STOP $$; sleep 60"
     driver = as_pid1(hook(folder, body))
     until((folder / "out").exists)
     children = Path(f"/proc/{driver.pid}/task/{driver.pid}/children")

@@ -382,6 +382,11 @@ def test_root_s_group_by_the_image_s_word_alone_is_warned_of(settings: Settings,
     assert [("gid 0" in warning) for warning in warnings] == [True] * warned
 
 
+def test_root_s_group_never_takes_another_number() -> None:
+    change = identity(asked("root", N, 1600), "root:x:500:0::/:\n", "root:x:0:\n", None, (), ())[1]
+    assert change.group == Group(name="gid1600", gid=1600)
+
+
 def test_a_gid_is_never_root_s_for_want_of_better() -> None:
     """Whatever is asked short of gid 0, in an image whose accounts are in other groups."""
     for image in ("bare", "app", "node", "both", "empty", "app in users", "group app"):

@@ -135,5 +135,13 @@ def test_a_text_without_a_rewriting_is_settled_as_it_is(text: str) -> None:
     assert settled(text) is text
 
 
-def test_a_begin_that_says_nothing_is_taken_out() -> None:
-    assert settled(f"a\n{BEGIN}x of y\n") == "a\n"
+@pytest.mark.parametrize(
+    "words", ["x of y", "0 of 99999999 until", "99 of 1 until", "1", "", "9" * 5000 + " of 1 until"]
+)
+def test_a_begin_that_pydrop_did_not_write_is_taken_out_alone(words: str) -> None:
+    """Where others may write the file, they must not hold up root's start with it."""
+    assert settled(f"a\n{BEGIN}{words}\nb\n") == "a\nb\n"
+
+
+def test_many_forged_begins_are_taken_out_in_time() -> None:
+    assert settled(f"a\n{BEGIN}\n" * 300) == "a\n" * 300

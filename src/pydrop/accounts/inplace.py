@@ -12,6 +12,8 @@ never within one byte. So at every moment each line of the file is a whole old l
 comment or blank, and every entry is there at least once: until 2 as it was, from then on behind BEGIN.
 """
 
+from pydrop.accounts.entries import parse_id
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,9 +42,9 @@ def _without_last(text: str) -> str:
     if begin is None:
         return text
     words = lines[begin][len(BEGIN) :].split(" ")
-    if len(words) < 3 or not (words[0].isdigit() and words[2].isdigit()):
-        return "\n".join([*lines[:begin], ""])
-    stay, were = int(words[0]), int(words[2])
+    stay, were = (parse_id(words[0]), parse_id(words[2])) if len(words) > 2 else (None, None)
+    if stay is None or were is None or max(stay, were) > begin:  # nothing that writes() wrote
+        return "\n".join([*lines[:begin], *lines[begin + 1 :]])
     if END in lines[begin:]:
         return "\n".join(lines[:stay] + lines[begin + 1 : lines.index(END, begin)])
     return "\n".join([*lines[:were], ""])

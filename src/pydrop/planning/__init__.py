@@ -21,7 +21,6 @@ def plan(settings: Settings, facts: Facts) -> Plan:
     """The start that `settings` asks for in the world of `facts`.
 
     Raises BadSetting for what cannot be meant, NotPermitted for what the runtime does not allow."""
-    limits.require_no_way_back(settings)
     if facts.credentials.uids[1] != 0:
         from pydrop.planning import unprivileged
 

@@ -1,7 +1,7 @@
 """What a start asks for and the container cannot give: refused before anything is changed."""
 
 from pydrop.capabilities import mask_of, names_of
-from pydrop.errors import BadSetting, NotPermitted
+from pydrop.errors import NotPermitted
 from pydrop.model import Facts, Identity, IdRange, Settings
 
 CHOWN, DAC_OVERRIDE, FOWNER = mask_of(("chown",)), mask_of(("dac_override",)), mask_of(("fowner",))
@@ -28,16 +28,6 @@ def require_mapped(facts: Facts, who: Identity) -> None:
 
 def _mapped(number: int, ranges: tuple[IdRange, ...]) -> bool:
     return any([line.inside <= number < line.inside + line.count for line in ranges])
-
-
-def require_no_way_back(settings: Settings) -> None:
-    """A program that keeps these can become root whenever it likes: no drop can be proven."""
-    for name in ("setuid", "setgid"):
-        if name in settings.keep_caps:
-            raise BadSetting(
-                f"{settings.sources.get('keep-caps', 'keep-caps')} asks for {name}, with which a program can become root",
-                "leave it out, or ask for root in so many words: user=root",
-            )
 
 
 def require_capabilities(settings: Settings, facts: Facts, who: Identity, keep_caps: tuple[str, ...]) -> None:

@@ -21,11 +21,11 @@ LINKS = 40  # symlinks in one path, as in the kernel
 class Place:
     """An opened volume. `fd` is the folder or file itself (O_PATH), `parent` the folder it was found in, by `name`."""
 
-    __slots__ = ("created", "fd", "name", "parent", "path", "todo", "trusted")
+    __slots__ = ("created", "fd", "name", "next", "parent", "path", "todo", "trusted")
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.parent = self.fd = -1
+        self.parent = self.fd = self.next = -1
         self.name = ""
         self.created = self.trusted = False
         self.todo: list[str] = []
@@ -38,9 +38,9 @@ class Place:
         return os.fstat(self.fd)
 
     def close(self) -> None:
-        for fd in {self.fd, self.parent} - {-1}:
+        for fd in {self.fd, self.parent, self.next} - {-1}:
             os.close(fd)
-        self.fd = self.parent = -1
+        self.fd = self.parent = self.next = -1
 
 
 def find(path: str, create: bool) -> Place:
@@ -68,15 +68,14 @@ def _follow(place: Place, create: bool) -> None:
     links = 0
     while place.todo:
         name = place.todo.pop()
-        child = _step(place, name, create)
-        info = os.fstat(child)
+        place.next = _step(place, name, create)
+        info = os.fstat(place.next)
         if not S_ISLNK(info.st_mode):
-            _advance(place, name, child, info)
+            _advance(place, name, info)
             continue
-        try:
-            target = os.readlink("", dir_fd=child)
-        finally:
-            os.close(child)
+        target = os.readlink("", dir_fd=place.next)
+        os.close(place.next)
+        place.next = -1
         if not _fixed(place, info):
             raise _planted(place, name, target)
         links += 1
@@ -125,13 +124,14 @@ def _fixed(place: Place, info: os.stat_result) -> bool:
     return not folder.st_mode & 0o022 or bool(folder.st_mode & S_ISVTX)
 
 
-def _advance(place: Place, name: str, child: int, info: os.stat_result) -> None:
+def _advance(place: Place, name: str, info: os.stat_result) -> None:
     folder = place.look()
     root_alone = folder.st_uid == 0 and not folder.st_mode & 0o022
     trusted = place.trusted and (root_alone or _fixed(place, info))
     if place.parent >= 0:
         os.close(place.parent)
-    place.parent, place.fd, place.name, place.trusted = place.fd, child, name, trusted
+    place.parent, place.fd, place.next = place.fd, place.next, -1
+    place.name, place.trusted = name, trusted
 
 
 def _vet(place: Place) -> None:

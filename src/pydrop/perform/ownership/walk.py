@@ -73,7 +73,12 @@ class Walk:
             self.mount_names = mounts.mount_point_names()
         try:
             self.descriptors = os.open("/proc/self/fd", os.O_PATH | os.O_DIRECTORY)
-            self.levels.append(self._level(".", os.open(".", FOLDER, dir_fd=top)))
+            fd = os.open(".", FOLDER, dir_fd=top)
+            try:
+                self.levels.append(Level(fd, ".", os.fstat(fd)))
+            finally:
+                if not self.levels:
+                    os.close(fd)
             while self.levels:
                 self._go_on(self.levels[-1])
         finally:
@@ -188,24 +193,19 @@ class Walk:
             self._refuse(error, parent, name)
             self._enter_not(parent, name)
             return
-        if self.mount and not self.mount.holds(fd):
-            self.report.mounts.add(self._path(parent, name))
-            os.close(fd)
-            return
         try:
-            self.levels.append(self._level(name, fd))
+            if self.mount and not self.mount.holds(fd):
+                self.report.mounts.add(self._path(parent, name))
+            else:
+                self.levels.append(Level(fd, name, os.fstat(fd)))
+                fd = -1
         except OSError as error:
             self._refuse(error, parent, name)
+        finally:
+            if fd >= 0:
+                os.close(fd)
         if len(self.levels) - self.closed > OPEN:
             self._close_farthest()
-
-    def _level(self, name: str, fd: int) -> Level:
-        """Take over the descriptor of a folder."""
-        try:
-            return Level(fd, name, os.fstat(fd))
-        except BaseException:
-            os.close(fd)
-            raise
 
     def _enter_not(self, parent: Level, name: str) -> None:
         """Change a folder that cannot be looked into, as far as it is one."""

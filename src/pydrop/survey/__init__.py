@@ -1,0 +1,188 @@
+"""Looks at the world once, reading only, and hands on what it saw as Facts.
+
+What root will obey (the settings file, hooks, tmpfiles.d, a record) is opened through `trust`;
+without root there is nobody above to obey it, and it is opened plainly.
+"""
+
+import os
+import sys
+
+from pydrop import kernel, record
+from pydrop.errors import PydropError, Untrusted
+from pydrop.model import Device, Facts, IdRange, Record, Settings, Start
+from pydrop.trust import open_trusted
+
+RECORD = "/run/pydrop/record"
+LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64")
+WRAPPER = "libnss_wrapper.so"
+STRAY = ("/etc/.passwd.pydrop", "/etc/.group.pydrop")
+TMPFILES = ("/etc/tmpfiles.d", "/run/tmpfiles.d", "/usr/local/lib/tmpfiles.d", "/usr/lib/tmpfiles.d")
+EVERY_ID = (IdRange(inside=0, outside=0, count=2**32 - 1),)
+
+
+def settings_table(path: str, named: bool) -> dict[str, object] | None:
+    """The settings file as a table, None where there is none and nobody named one; see settingsfile."""
+    if not named and not os.path.lexists(path):
+        return None
+    from pydrop.survey.settingsfile import read
+
+    return read(path)
+
+
+def look(settings: Settings, start: Start) -> Facts:
+    """Everything that planning needs to know."""
+    try:
+        status = kernel.open_status()
+    except OSError as error:
+        raise PydropError(
+            f"unable to read /proc: {error.strerror}", "mount /proc: no drop can be proven without"
+        ) from error
+    credentials = kernel.credentials(status)
+    os.close(status)
+    root = credentials.uids[1] == 0
+    if root:
+        _require_own_code_safe()
+    writable = _account_files(root)
+    return Facts(
+        credentials=credentials,
+        pid=os.getpid(),
+        uid_map=_id_map("uid_map"),
+        gid_map=_id_map("gid_map"),
+        setgroups_allowed=kernel.setgroups_allowed() if root else False,
+        passwd=_text("/etc/passwd"),
+        group=_text("/etc/group"),
+        account_files=writable,
+        stray_files=root and any([os.path.lexists(path) for path in STRAY]),
+        nss_wrapper=_wrapper() if writable == "no" else None,
+        owner=_owner(settings) if settings.owner_of else None,
+        devices=_devices(settings) if settings.devices else (),
+        hooks=_hooks(settings, root),
+        tmpfiles=_declared() if root else (),
+        instance=kernel.instance() if root else "",
+        record=_record() if root else None,
+        second_time=not root and os.getpid() != 1 and os.path.lexists(RECORD),
+        environment=start.environment,
+        root_folder_writable=os.access("/", os.W_OK),
+        home_writable=_home_writable(start),
+        noexec_run=_noexec_run(settings),
+    )
+
+
+def _text(path: str) -> str:
+    """A whole file as text that keeps every byte; "" where it is missing."""
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise PydropError(f"unable to read {path}: {error.strerror}", "make it a file that may be read") from error
+    parts = []
+    try:
+        while part := os.read(file, 65536):
+            parts.append(part)
+    finally:
+        os.close(file)
+    return os.fsdecode(b"".join(parts))
+
+
+def _id_map(name: str) -> tuple[IdRange, ...]:
+    try:
+        return kernel.id_map(name)
+    except FileNotFoundError:  # a kernel without user namespaces maps everything
+        return EVERY_ID
+
+
+def _account_files(root: bool) -> str:
+    """How /etc/passwd can be changed: by "rename", "in place" (a writable file in a folder that is
+    not), "append" (OpenShift's group-writable file), or not ("no")."""
+    if root and os.access("/etc", os.W_OK):
+        return "rename"
+    if os.access("/etc/passwd", os.W_OK):
+        return "in place" if root else "append"
+    return "no"
+
+
+def _wrapper() -> str | None:
+    """libnss_wrapper.so in the image's library folders, also one folder down (Debian's multiarch)."""
+    for folder in LIBRARIES:
+        if os.path.exists(f"{folder}/{WRAPPER}"):
+            return f"{folder}/{WRAPPER}"
+        try:
+            inner = sorted(os.listdir(folder))
+        except OSError:
+            continue
+        for name in inner:
+            if name.endswith(("-gnu", "-musl", "-gnueabihf")) and os.path.exists(f"{folder}/{name}/{WRAPPER}"):
+                return f"{folder}/{name}/{WRAPPER}"
+    return None
+
+
+def _owner(settings: Settings) -> tuple[int, int]:
+    from pydrop.survey.asked import owner
+
+    return owner(settings)
+
+
+def _devices(settings: Settings) -> tuple[Device, ...]:
+    from pydrop.survey.asked import devices
+
+    return devices(settings)
+
+
+def _hooks(settings: Settings, root: bool) -> tuple[str, ...]:
+    if "hooks" not in settings.sources and not os.path.lexists(settings.hooks):
+        return ()
+    from pydrop.survey.asked import hooks
+
+    return hooks(settings, root)
+
+
+def _declared() -> tuple[tuple[str, str], ...]:
+    if not any([os.path.lexists(folder) for folder in TMPFILES]):
+        return ()
+    from pydrop.survey.declared import declared
+
+    return declared()
+
+
+def _require_own_code_safe() -> None:
+    """Refuse to run as root where somebody else can write what pydrop itself is made of: the next
+    start would run his code as root. (Whoever has done so can also remove this check: it is for the
+    first start of an image that was built wrongly.)"""
+    for path in (os.path.dirname(os.path.dirname(__file__)), sys.executable):
+        try:
+            os.close(open_trusted(path, os.O_PATH))
+        except Untrusted as error:
+            raise Untrusted(
+                f"pydrop will not run as root from where somebody else can write: {error.problem}",
+                "install it as root into a folder of its own, as /opt/pydrop, that no chown -R of the image touches",
+            ) from error
+
+
+def _record() -> Record | None:
+    """What this container's entrypoint left. Not for PID 1, which is the entrypoint, not from before
+    a restart, and not where others could have left it: an entrypoint makes /run root's."""
+    if os.getpid() == 1:
+        return None
+    try:
+        file = open_trusted(RECORD)
+    except (OSError, Untrusted):
+        return None
+    with open(file, encoding="utf-8", errors="surrogateescape", newline="") as content:
+        found = record.decode(content.read())
+    return found if found and found.instance == kernel.instance() else None
+
+
+def _home_writable(start: Start) -> bool:
+    home = next((line[5:] for line in start.environment if line.startswith("HOME=")), "")
+    return bool(home) and os.access(home, os.W_OK)
+
+
+def _noexec_run(settings: Settings) -> bool:
+    """Whether the command lies on a /run that executes nothing."""
+    if not settings.command or not settings.command[0].startswith("/run/"):
+        return False
+    try:
+        return bool(os.statvfs("/run").f_flag & os.ST_NOEXEC)
+    except OSError:
+        return False

@@ -1,0 +1,89 @@
+"""Looks at what a setting names: the path whose owner counts, devices, and the folder of hooks."""
+
+import os
+import stat
+
+from pydrop.errors import BadSetting, Untrusted
+from pydrop.model import Device, Settings
+from pydrop.trust import open_trusted
+
+
+def owner(settings: Settings) -> tuple[int, int]:
+    """(uid, gid) of what `owner-of` names, links followed."""
+    try:
+        status = os.stat(settings.owner_of or "/")
+    except OSError as error:
+        source = settings.sources.get("owner-of", "owner-of")
+        raise BadSetting(
+            f"{source}={settings.owner_of} cannot be looked at: {error.strerror}",
+            "mount it, or name a path that is there",
+        ) from error
+    return status.st_uid, status.st_gid
+
+
+def devices(settings: Settings) -> tuple[Device, ...]:
+    """The device files named, and those in the folders named."""
+    found: list[Device] = []
+    source = settings.sources.get("devices", "devices")
+    for path in settings.devices:
+        try:
+            inside = _devices_at(path)
+        except OSError as error:
+            raise BadSetting(
+                f"{source}={path} cannot be looked at: {error.strerror}", f"pass it to the container (--device {path})"
+            ) from error
+        if not inside:
+            raise BadSetting(
+                f"{source}={path} is no device and holds none", f"pass one to the container (--device {path})"
+            )
+        found += inside
+    return tuple(found)
+
+
+def _devices_at(path: str) -> list[Device]:
+    status = os.stat(path)
+    if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
+        return [Device(path=path, uid=status.st_uid, gid=status.st_gid, mode=status.st_mode)]
+    if not stat.S_ISDIR(status.st_mode):
+        return []
+    found = []
+    for folder, _, names in os.walk(path):
+        for name in sorted(names):
+            inner = os.stat(f"{folder}/{name}", follow_symlinks=False)
+            if stat.S_ISCHR(inner.st_mode) or stat.S_ISBLK(inner.st_mode):
+                found.append(Device(path=f"{folder}/{name}", uid=inner.st_uid, gid=inner.st_gid, mode=inner.st_mode))
+    return found
+
+
+def hooks(settings: Settings, root: bool) -> tuple[str, ...]:
+    """The executables in the hooks folder, in byte order. One that somebody else could have written
+    is refused, not skipped: a start that quietly lacks a hook is no start."""
+    try:
+        names = os.listdir(os.fsencode(settings.hooks))
+    except FileNotFoundError as error:
+        if "hooks" in settings.sources:
+            raise BadSetting(
+                f"{settings.sources['hooks']}={settings.hooks} is not there", "make the folder, or leave it out"
+            ) from error
+        return ()
+    except OSError as error:
+        raise BadSetting(
+            f"unable to read the hooks in {settings.hooks}: {error.strerror}", "make it a folder of root's"
+        ) from error
+    paths = [f"{settings.hooks}/{os.fsdecode(name)}" for name in sorted(names)]
+    hooks = tuple([path for path in paths if _is_hook(path)])
+    if root:
+        for path in hooks:
+            os.close(open_trusted(path, os.O_PATH))
+    return hooks
+
+
+def _is_hook(path: str) -> bool:
+    """A regular file with an execute bit; what else lies there (README, data) is no hook."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise Untrusted(
+            f"the hook {path} cannot be looked at: {error.strerror}", "mend the link or remove it"
+        ) from error
+    return stat.S_ISREG(status.st_mode) and bool(status.st_mode & 0o111)

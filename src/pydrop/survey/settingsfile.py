@@ -1,0 +1,27 @@
+"""The settings file, which root obeys: read only where nobody else could have written it."""
+
+import os
+
+from pydrop.errors import BadSetting
+from pydrop.trust import open_trusted
+
+
+def read(path: str) -> dict[str, object]:
+    """The settings file as a table.
+
+    Raises BadSetting where it cannot be read or is no TOML, Untrusted where root should not obey it."""
+    try:
+        file = open_trusted(path) if os.geteuid() == 0 else os.open(path, os.O_RDONLY)
+    except FileNotFoundError as error:
+        raise BadSetting(f"the settings file {path} is not there", "check PYDROP_CONFIG, or leave it out") from error
+    except OSError as error:
+        raise BadSetting(f"unable to read {path}: {error.strerror}", "make it a readable file of root's") from error
+    import tomllib
+
+    try:
+        with open(file, "rb") as content:
+            return tomllib.load(content)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSetting(f"{path} is no TOML: {error}", f"try it with: pydropctl check {path}") from error
+    except OSError as error:
+        raise BadSetting(f"unable to read {path}: {error.strerror}", "make it a readable file of root's") from error
