@@ -184,7 +184,7 @@ def etc_is_theirs(planted: Planted) -> None:
         (a_link_to_theirs, "10-planted"),
         (a_link_into_their_folder, "10-planted"),
         (their_folder_behind_a_link, "10-planted"),
-        (etc_is_theirs, "/etc/pydrop.toml"),  # looked at first: its not being there can be changed too
+        (etc_is_theirs, "/etc belongs to user 1500"),
     ],
 )
 def test_a_hook_that_somebody_else_can_write_or_replace_is_refused(spoil, named, planted):

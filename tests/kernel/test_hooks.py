@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pydrop.errors import HookFailed, Untrusted
+from pydrop.errors import HookFailed, Interrupted, Untrusted
 from pydrop.model import HooksStep, Outcome, Start
 from pydrop.perform import hooks
 
@@ -126,6 +126,22 @@ def test_children_that_are_not_ours_are_left_to_whoever_waits_for_them(folder: P
         os.waitid(os.P_PID, stranger.pid, os.WEXITED | os.WNOWAIT)
         perform(hook(folder, "exit 0"))
         assert stranger.wait() == 7
+
+
+def test_a_hook_that_ignores_a_signal_is_gone_before_the_start_ends(folder: Path, place: Path) -> None:
+    """Also where pydrop is not PID 1, whose end would take the hook along."""
+
+    def interrupt(signum: int, _frame: object) -> None:
+        raise Interrupted(signum)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        with pytest.raises(Interrupted):
+            perform(hook(folder, f"trap '' TERM; echo $$ > {folder}/pid; kill -TERM $PPID; while :; do :; done"))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((folder / "pid").read_text()), 0)
 
 
 # -- failing --------------------------------------------------------------------------------------
@@ -425,7 +441,8 @@ def test_orphans_of_hooks_are_reaped_while_another_runs_and_at_the_end(
 ) -> None:
     leaves = hook(folder, f"sleep 0.01 & echo $! > {folder}/orphan", "1")
     waits = hook(folder, f"while kill -0 $(cat {folder}/orphan) 2>/dev/null; do sleep 0.005; done", "2")
-    last = hook(folder, "true & while [ -d /proc/$! ] && ! grep -q '(zombie)' /proc/$!/status; do :; done; exit 0", "3")
+    code = "import os\nchild = os.fork() or os._exit(0)\nos.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)\n"
+    last = hook(folder, code, "3", interpreter=f"#!{sys.executable} -IS\n")
     assert as_pid1(leaves, waits, last).end() == (0, [f"ran {leaves}, {waits}, {last}", [], []])
 
 

@@ -93,7 +93,7 @@ static void say_strings(const char *name, const char *path)
 static void say_status(void)
 {
     static const char *const told[] = {
-        "Umask", "Uid", "Gid", "Groups", "SigQ", "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt",
+        "Umask", "Uid", "Gid", "Groups", "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt",
         "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "Cpus_allowed",
         "Speculation_Store_Bypass", "SpeculationIndirectBranch", "THP_enabled", "CoreDumping", "TracerPid", "Threads",
     };

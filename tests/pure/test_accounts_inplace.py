@@ -8,8 +8,8 @@ from pydrop.accounts import accounts, passwd_with, writes
 from pydrop.accounts.inplace import BEGIN, END, settled
 from pydrop.model import Account, AccountChange, Group
 
-PAGE = 128  # BEGIN and END fit in one; small, so that every write is torn somewhere
-MANY = "".join([f"user{n}:x:{n}:{n}:Number {n}:/home/user{n}:/bin/sh\n" for n in range(1, 30)])
+PAGE = 16  # so small that every write is torn in many places
+MANY = "".join([f"user{n}:x:{n}:{n}:Number {n}:/home/user{n}:/bin/sh\n" for n in range(1, 12)])
 
 
 def wanted(uid: int = 1500, name: str = "app") -> AccountChange:
@@ -52,8 +52,10 @@ def torn(offset: int, data: bytes) -> list[bytes]:
 
 def killed(old: str, new: str) -> list[str]:
     """The file's text after every kill that can happen, the last one only just before it is cut."""
+    whole = settled(old)
+    old = whole if old.startswith(whole) else old  # cut, which is one call
     file = state(old)
-    texts = []
+    texts = [old]
     prepare, change = writes(old, new, PAGE)
     for offset, data in prepare + change:
         for part in torn(offset, data):
@@ -85,7 +87,7 @@ def test_after_any_kill_the_next_start_makes_it_what_it_was_to_be(case: str) -> 
     new = passwd_with(old, change)
     for text in killed(old, new):
         after = passwd_with(text, change)
-        assert after.rstrip("\n") == new.rstrip("\n")
+        assert after.rstrip("\n") == new.rstrip("\n"), text
         assert BEGIN not in after
         assert END not in after
 
@@ -101,7 +103,7 @@ def test_a_start_that_is_killed_while_it_mends_is_mended_by_the_next(case: str) 
             assert passwd_with(again, change).rstrip("\n") == new.rstrip("\n")
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(200))
 def test_any_text_can_become_any_other(seed: int) -> None:
     """Also where lines are lost or shortened, which no change of an account does."""
     dice = random.Random(seed)
@@ -135,13 +137,11 @@ def test_a_text_without_a_rewriting_is_settled_as_it_is(text: str) -> None:
     assert settled(text) is text
 
 
-@pytest.mark.parametrize(
-    "words", ["x of y", "0 of 99999999 until", "99 of 1 until", "1", "", "9" * 5000 + " of 1 until"]
-)
+@pytest.mark.parametrize("words", ["x of y", "0 of 99999999 until", "1", "", "2 of 1 until", "99999999999 of 1 until"])
 def test_a_begin_that_pydrop_did_not_write_is_taken_out_alone(words: str) -> None:
     """Where others may write the file, they must not hold up root's start with it."""
     assert settled(f"a\n{BEGIN}{words}\nb\n") == "a\nb\n"
 
 
-def test_many_forged_begins_are_taken_out_in_time() -> None:
-    assert settled(f"a\n{BEGIN}\n" * 300) == "a\n" * 300
+def test_only_so_many_forged_begins_are_looked_at() -> None:
+    assert settled(f"a\n{BEGIN}\n" * 10_000).count(BEGIN) == 10_000 - 20

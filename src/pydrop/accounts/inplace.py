@@ -3,7 +3,7 @@
 A file that is a mount point has no second name to prepare a new text under, so the new text is prepared
 behind the old one, in the file itself, and settled at the next start if this one is killed:
 
-    1. append, behind padding, BEGIN (which lines stay, how many there were), the lines to come, END
+    1. append BEGIN (which lines stay, how many there were), padding, BEGIN again, the lines to come, END
     2. comment out the old lines from the first that differs, blank them, write the new ones there
     3. cut the file behind them
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PAGE = 4096  # what a killed write(2) leaves is whole pages
 
+MOST = 20  # rewritings killed one after the other; more is somebody who would keep root busy
+
 BEGIN = "# pydrop rewrites this file: of its lines stay "
 END = "# pydrop: all of them stand above"
 
@@ -28,12 +30,21 @@ Write = tuple[int, bytes]  # offset, content
 
 def settled(text: str) -> str:
     """The text once every rewriting in it is taken to its end, or back where it had not begun to change lines."""
-    while BEGIN in text:
-        former = text
-        text = _without_last(text)
-        if text is former:
+    text = _without_torn_begin(text)
+    for _ in range(MOST):
+        if BEGIN not in text:
             break
+        text = _without_last(text)
     return text
+
+
+def _without_torn_begin(text: str) -> str:
+    """The text without the beginning of BEGIN that a kill left as its last words."""
+    if text.endswith("\n"):
+        return text
+    last = text[text.rfind("\n") + 1 :]
+    torn = last.startswith(BEGIN) or (last != "" and BEGIN.startswith(last))
+    return text[: len(text) - len(last)] if torn else text
 
 
 def _without_last(text: str) -> str:
@@ -43,9 +54,10 @@ def _without_last(text: str) -> str:
         return text
     words = lines[begin][len(BEGIN) :].split(" ")
     stay, were = (parse_id(words[0]), parse_id(words[2])) if len(words) > 2 else (None, None)
-    if stay is None or were is None or max(stay, were) > begin:  # nothing that writes() wrote
-        return "\n".join([*lines[:begin], *lines[begin + 1 :]])
-    if END in lines[begin:]:
+    complete = END in lines[begin:]
+    if stay is None or were is None or not stay <= were or (stay if complete else were) > begin:
+        return "\n".join([*lines[:begin], *lines[begin + 1 :]])  # nothing that writes() wrote
+    if complete:
         return "\n".join(lines[:stay] + lines[begin + 1 : lines.index(END, begin)])
     return "\n".join([*lines[:were], ""])
 
@@ -53,7 +65,8 @@ def _without_last(text: str) -> str:
 def writes(old: str, new: str, page: int = PAGE) -> tuple[list[Write], list[Write]]:
     """(the writes that prepare, the writes that change), each list in its order; after both, cut to `new`.
 
-    The first must be on the disk before the second begins.
+    The first must be on the disk before the second begins. What an earlier rewriting left behind the
+    old text must be cut off before: where `settled` is the beginning of a text, it is the text to start from.
     """
     before, after = _bytes(old), _bytes(new)
     if before.startswith(after):
@@ -63,17 +76,17 @@ def writes(old: str, new: str, page: int = PAGE) -> tuple[list[Write], list[Writ
         return [], [(len(before), added)]
     stay = _lines_in_common(before, after)
     begin = _bytes(f"{BEGIN}{before.count(10, 0, stay)} of {_line_count(before)} until it is done\n")
-    first = max(len(before), len(after)) + 1  # one more: a newline, where neither text ends with one
-    if first // page != (first + len(begin) - 1) // page:
-        first = (first // page + 1) * page  # BEGIN is never torn
+    early = (b"" if before[-1:] in (b"", b"\n") else b"\n") + begin
+    first = max(len(before) + len(early), len(after) + 1)  # one more: a newline, where `new` does not end with one
     prepared, copy = first + len(begin), after[stay:] + b"\n"
     prepare = [
-        (len(before), b"\n" * (first - len(before)) + begin),
+        (len(before), early),
+        (len(before) + len(early), b"\n" * (first - len(before) - len(early)) + begin),
         *_laid(prepared, copy),
         (prepared + len(copy), _bytes(END + "\n")),
     ]
     change = [(start, b"#") for start in _line_starts(before, stay)]
-    return prepare, [*change, *_blanked(stay, len(before), page), *_laid(stay, after[stay:])]
+    return prepare, [*change, *_blanked(stay, first, page), *_laid(stay, after[stay:])]
 
 
 def _laid(offset: int, content: bytes) -> "Iterator[Write]":

@@ -13,6 +13,7 @@ import time
 
 from pydrop.errors import HookFailed, Untrusted
 from pydrop.model import HooksStep, Outcome, Start
+from pydrop.rootenv import for_root
 from pydrop.trust import open_trusted
 
 HELD = (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP, _signal.SIGQUIT)
@@ -36,23 +37,13 @@ def perform(step: HooksStep, start: Start) -> Outcome:
     try:
         for hook in step.hooks:
             path = additions.fresh()
-            environment = _environment(start) | added | {"PYDROP_ENV": path}
+            environment = for_root(start.environment) | added | {"PYDROP_ENV": path}
             _run(hook, (hook, *step.command), environment, start)
             added |= parsed(additions.content(), hook)
     finally:
         additions.close()
         _reap_strangers()
     return Outcome(changed=len(step.hooks), words=f"ran {', '.join(step.hooks)}", environment=tuple(added.items()))
-
-
-def _environment(start: Start) -> dict[str, str]:
-    """What getenv(3) would find: of doubles the first, and nothing that has no name."""
-    found: dict[str, str] = {}
-    for line in start.environment:
-        name, equals, value = line.partition("=")
-        if name and equals:
-            found.setdefault(name, value)
-    return found
 
 
 # -- one hook -------------------------------------------------------------------------------------

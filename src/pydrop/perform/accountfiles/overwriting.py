@@ -12,8 +12,10 @@ def overwrite(folder: int, name: str, old: str, new: str) -> None:
     file = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     try:
         before = content(file)
-        if before != old.encode("utf-8", "surrogateescape"):
+        if before != _bytes(old):
             raise PydropError(f"/etc/{name} was changed without the lock /etc/.pwd.lock", "start again")
+        old = _without_rest(file, old)
+        before = _bytes(old)
         prepare, change = accounts.writes(old, new)
         try:
             _write(file, prepare)
@@ -23,7 +25,7 @@ def overwrite(folder: int, name: str, old: str, new: str) -> None:
         if prepare:
             os.fsync(file)
         _write(file, change)
-        os.ftruncate(file, len(new.encode("utf-8", "surrogateescape")))
+        os.ftruncate(file, len(_bytes(new)))
         os.fsync(file)
     finally:
         os.close(file)
@@ -34,3 +36,16 @@ def _write(file: int, writes: list[tuple[int, bytes]]) -> None:
         done = 0
         while done < len(data):
             done += os.pwrite(file, data[done:], offset + done)
+
+
+def _without_rest(file: int, text: str) -> str:
+    """Cut off what a killed rewriting left, where it had not begun to change lines."""
+    whole = accounts.settled(text)
+    if whole is text or not text.startswith(whole):
+        return text
+    os.ftruncate(file, len(_bytes(whole)))
+    return whole
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,171 @@
+"""The survey reads the world as it is, and refuses what root must not obey."""
+
+import os
+import stat
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pydrop import survey
+from pydrop.errors import BadSetting, PydropError, Untrusted
+from pydrop.model import Settings, Start
+from pydrop.survey import asked, declared, settingsfile
+
+
+def start(*environment: str) -> Start:
+    return Start(name="pydrop", arguments=(), environment=environment, ignored=(), blocked=())
+
+
+def settings(**given: object) -> Settings:
+    return Settings(**{"sources": {}, "hooks": "/nonexistent"} | given)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def roots(tmp_path: Path) -> Path:
+    """A folder that only root can write."""
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == 0 and folder.stat().st_mode & 0o022 and not folder.stat().st_mode & stat.S_ISVTX:
+            pytest.fail(f"{folder} is writable by others, which every path below it inherits")
+    tmp_path.chmod(0o755)
+    return tmp_path
+
+
+def test_facts_are_what_the_kernel_and_the_files_say() -> None:
+    facts = survey.look(settings(command=("true",)), start("HOME=/root"))
+    assert facts.credentials.uids == (0, 0, 0, 0)
+    assert facts.pid == os.getpid()
+    assert facts.passwd == Path("/etc/passwd").read_text(errors="surrogateescape")
+    assert facts.group == Path("/etc/group").read_text(errors="surrogateescape")
+    assert facts.uid_map[0].inside == 0
+    assert facts.account_files == "rename"
+    assert facts.record is None
+
+
+@pytest.mark.parametrize(
+    ("prepare", "expected"),
+    [
+        ("true", "rename"),
+        ("mount -o remount,bind,ro /etc", "no"),
+        ("mount --bind /etc/passwd /etc/passwd && mount -o remount,bind,ro /etc", "in place"),
+    ],
+)
+def test_how_the_account_files_can_be_changed(prepare: str, expected: str, tmp_path: Path) -> None:
+    """A read-only root leaves a passwd that is a mount of its own writable."""
+    assert in_namespace(tmp_path, prepare, "survey._account_files(True)") == expected
+
+
+def test_a_group_writable_passwd_is_found_without_root(tmp_path: Path) -> None:
+    """OpenShift's old pattern: gid 0 may write it."""
+    drop = "os.setgroups([]); os.setresgid(0, 0, 0); os.setresuid(1234, 1234, 1234)"
+    assert in_namespace(tmp_path, "chmod 664 /etc/passwd", "survey._account_files(False)", drop) == "append"
+    assert in_namespace(tmp_path, "chmod 644 /etc/passwd", "survey._account_files(False)", drop) == "no"
+
+
+def in_namespace(tmp_path: Path, prepare: str, expression: str, before: str = "pass") -> str:
+    """`expression` as Python sees it where /etc is a copy and `prepare` was done."""
+    source = Path(survey.__file__).parent.parent.parent
+    code = (
+        f"import os, sys; sys.path.insert(0, {str(source)!r}); from pydrop import survey; {before}; print({expression})"
+    )
+    script = f'cp -a /etc "$1/etc" && mount --bind "$1/etc" /etc && {prepare} && exec "$2" -I -c "$3"'
+    import sys
+
+    words = ["unshare", "--mount", "sh", "-c", script, "sh", str(tmp_path), sys.executable, code]
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_no_settings_file_is_no_table(roots: Path) -> None:
+    assert survey.settings_table(str(roots / "none.toml"), named=False) is None
+
+
+def test_a_settings_file_that_was_named_must_be_there(roots: Path) -> None:
+    with pytest.raises(BadSetting, match=r"none\.toml is not there"):
+        survey.settings_table(str(roots / "none.toml"), named=True)
+
+
+def test_a_settings_file_of_root_s_is_read(roots: Path) -> None:
+    file = roots / "pydrop.toml"
+    file.write_text('chown = ["/data"]\n')
+    assert settingsfile.read(str(file)) == {"chown": ["/data"]}
+
+
+@pytest.mark.parametrize(("content", "said"), [(b"chown = [", "is no TOML"), (b"a = '\xff'", "is no TOML")])
+def test_a_settings_file_that_is_no_toml_is_refused(roots: Path, content: bytes, said: str) -> None:
+    file = roots / "pydrop.toml"
+    file.write_bytes(content)
+    with pytest.raises(BadSetting, match=said):
+        settingsfile.read(str(file))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda file: os.chown(file, 1500, 0), id="of another owner"),
+        pytest.param(lambda file: file.chmod(0o666), id="writable by everybody"),
+        pytest.param(lambda file: file.chmod(0o664), id="writable by a group"),
+        pytest.param(lambda file: os.chown(file.parent, 1500, 0), id="in a folder of another's"),
+    ],
+)
+def test_a_settings_file_that_others_can_write_is_refused(roots: Path, spoil: Callable[[Path], None]) -> None:
+    """Root would obey what the program's user wrote."""
+    folder = roots / "etc"
+    folder.mkdir()
+    file = folder / "pydrop.toml"
+    file.write_text("")
+    spoil(file)
+    with pytest.raises(Untrusted, match=r"chown root:root"):
+        settingsfile.read(str(file))
+
+
+def test_hooks_are_the_executables_in_byte_order(roots: Path) -> None:
+    for name in ("B", "a", "10", "Z.sh"):
+        (roots / name).write_text("#!/bin/sh\n")
+        (roots / name).chmod(0o755)
+    (roots / "README").write_text("no hook")
+    found = asked.hooks(settings(hooks=str(roots)), root=True)
+    assert [os.path.basename(path) for path in found] == ["10", "B", "Z.sh", "a"]
+
+
+def test_a_hook_of_the_user_s_is_refused_and_not_skipped(roots: Path) -> None:
+    hook = roots / "10"
+    hook.write_text("#!/bin/sh\n")
+    hook.chmod(0o755)
+    os.chown(hook, 1500, 1500)
+    with pytest.raises(Untrusted, match="10"):
+        asked.hooks(settings(hooks=str(roots)), root=True)
+
+
+def test_devices_of_a_folder_are_found_and_other_files_are_not(roots: Path) -> None:
+    os.mknod(roots / "null", 0o660 | stat.S_IFCHR, os.makedev(1, 3))
+    (roots / "inner").mkdir()
+    os.mknod(roots / "inner/zero", 0o660 | stat.S_IFCHR, os.makedev(1, 5))
+    (roots / "note").write_text("")
+    found = asked.devices(settings(devices=(str(roots),)))
+    assert [device.path for device in found] == [f"{roots}/null", f"{roots}/inner/zero"]
+
+
+def test_only_tmpfiles_that_are_root_s_and_speak_of_run_are_handed_on(
+    roots: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that the program's user can write would make root create what it says."""
+    (roots / "a.conf").write_text("d /run/a 0755 root root -\n")
+    (roots / "other.conf").write_text("d /srv 0755 root root -\n")
+    (roots / "planted.conf").write_text("d /run/b 0777 root root -\n")
+    os.chown(roots / "planted.conf", 1500, 1500)
+    (roots / "masked.conf").symlink_to("/dev/null")
+    (roots / "gone.conf").symlink_to("/nonexistent")
+    monkeypatch.setattr("pydrop.tmpfiles.FOLDERS", (str(roots),))
+    assert [path for path, _ in declared.declared()] == [f"{roots}/a.conf"]
+
+
+def test_without_proc_there_is_no_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No drop can be proven where the kernel cannot be asked."""
+
+    def missing() -> int:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr("pydrop.kernel.open_status", missing)
+    with pytest.raises(PydropError, match="mount /proc"):
+        survey.look(settings(), start())

@@ -1,0 +1,107 @@
+"""What the program finds, from odd starting states, is what setpriv hands over: everything as it
+came, apart from who it is, and HOME, USER and LOGNAME.
+
+The probe is a static C program, so it sees the state as exec left it.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from faults.throwaway import APP, GROUP, PASSWD, PYDROP, Throwaway
+
+from .states import STATES, State
+
+HERE = Path(__file__).parent
+GROUPS = f"50,{APP}"  # `staff` lists app
+SETPRIV = (
+    "/usr/bin/setpriv", f"--reuid={APP}", f"--regid={APP}", f"--groups={GROUPS}", "--inh-caps=-all", "--bounding-set=-all",
+    "--no-new-privs",
+)  # fmt: skip
+# Errors alone: a line on standard error would move the offset of a file there.
+PYDROP_AS = (PYDROP, "--user", f"{APP}:{APP}", "--log-level", "error")
+
+Found = dict[str, list[str]]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Throwaway:
+    passwd = PASSWD.replace(b"app:x:1000:1000", b"app:x:1500:1500")
+    group = GROUP.replace(b"app:x:1000", b"app:x:1500")
+    place = Throwaway(tmp_path_factory.mktemp("peers"), passwd, group)
+    probe = str(place.folder / "probe")
+    subprocess.run(["gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", probe, HERE / "probe.c"], check=True)
+    return place
+
+
+def handed_over(place: Throwaway, words: "tuple[str, ...]", state: str) -> Found:
+    """What the probe found behind `words`, by name; what is there several times in its order."""
+    if (words, state) not in known:
+        known[words, state] = probed(place, words, state)
+    return {name: list(values) for name, values in known[words, state].items()}
+
+
+known: "dict[tuple[tuple[str, ...], str], Found]" = {}
+
+
+def probed(place: Throwaway, words: "tuple[str, ...]", state: str) -> Found:
+    out = place.folder / "out"
+    out.write_bytes(b"")
+    out.chmod(0o666)
+    (place.folder / "written").unlink(missing_ok=True)
+    launcher = (f"{sys.base_prefix}/bin/python3", "-I", str(HERE / "states.py"), state, "/mnt/out", *words)
+    done = subprocess.run(place.inside(*launcher), capture_output=True, timeout=30, check=False)
+    assert done.returncode == 0, done
+    found: Found = {}
+    for line in out.read_text().splitlines():
+        name, _, value = line.partition("\t")
+        value = re.sub(r"/dev/pts/\d+", "/dev/pts/N", value)
+        found.setdefault(name, []).append(re.sub(r" tty 348\d\d ", " tty 348NN ", value))
+    return found
+
+
+def escaped(line: bytes) -> str:
+    """As probe.c prints bytes."""
+    return "".join([chr(c) if 32 <= c < 127 and c != 92 else f"\\x{c:02x}" for c in line])
+
+
+def own_environment(state: State) -> "list[str]":
+    """The whole of what pydrop changes: HOME where it is root's or none, USER and LOGNAME always.
+
+    A name that is there keeps its place (its doubles go); a new one stands at the end."""
+    came = list(state.environment)
+    home = next((line[5:] for line in came if line.startswith(b"HOME=")), b"")
+    ours = {b"USER": b"app", b"LOGNAME": b"app"}
+    if home in (b"", b"/", b"/root"):
+        ours = {b"HOME": b"/mnt/home"} | ours
+    result, seen = [], set()
+    for line in came:
+        name = line.partition(b"=")[0]
+        if name in ours and name in seen:
+            continue
+        seen.add(name)
+        result.append(name + b"=" + ours[name] if name in ours else line)
+    result += [name + b"=" + value for name, value in ours.items() if name not in seen]
+    return [escaped(line) for line in result]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_program_finds_what_setpriv_would_hand_over(state, place):
+    ours = handed_over(place, PYDROP_AS, state)
+    theirs = handed_over(place, SETPRIV, state)
+    assert ours.pop("environment", []) == own_environment(STATES[state])
+    assert theirs.pop("environment", []) == [escaped(line) for line in STATES[state].environment]
+    assert ours == theirs
+
+
+# A drop ends these (prctl(2), capabilities(7)), by whomever: what their rows show is that pydrop's does.
+ENDED = {"a death signal", "no_new_privs already", "inheritable and ambient capabilities"}
+
+
+def test_the_probe_sees_each_of_the_states(place):
+    """A state that changed nothing, or nothing that the probe prints, would make its row worthless."""
+    usual = handed_over(place, SETPRIV, "nothing odd")
+    unseen = {state for state in STATES if handed_over(place, SETPRIV, state) == usual}
+    assert unseen == {"nothing odd", *ENDED}

@@ -1,0 +1,83 @@
+"""`pydropctl plan` prints the very steps that a start performs, and changes nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+from faults.throwaway import APP, PYDROP, Throwaway
+
+CTL = f"{PYDROP}ctl"
+ENV = {
+    "PATH": "/usr/bin:/bin",
+    "PUID": str(APP),
+    "PYDROP_CHOWN": "/mnt/home",
+    "PYDROP_RUN_DIRS": "/run/web",
+    "COLUMNS": "100",
+}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Throwaway:
+    return Throwaway(tmp_path)
+
+
+def contents(folder: Path) -> list[tuple[str, int, int, bytes]]:
+    """Everything below a folder: name, owner, mode, content."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        status = path.lstat()
+        found.append((str(path), status.st_uid, status.st_mode, path.read_bytes() if path.is_file() else b""))
+    return found
+
+
+def test_the_steps_are_those_of_the_start_in_the_same_words_and_order(place: Throwaway) -> None:
+    planned = place.run(CTL, "plan", "--json", "--", "true", env=ENV)
+    steps = [step["words"] for step in json.loads(planned.stdout)["steps"]]
+    started = place.run(PYDROP, "true", env=ENV | {"PYDROP_LOG_LEVEL": "debug"})
+    assert started.returncode == 0
+    said = [line.removeprefix("pydrop: ") for line in started.stderr.decode().splitlines()]
+    performed = [next((step for step in steps if line.startswith(f"{step}: ")), None) for line in said]
+    assert [step for step in performed if step] == steps[:-1]
+    assert steps[-1].startswith("1500:1500")  # the drop is said by the summary, after it is proven
+
+
+def test_planning_changes_nothing(place: Throwaway) -> None:
+    place.run("true", env=ENV)  # mount(8) itself leaves a folder in /run
+    before = contents(place.folder)
+    done = place.run(CTL, "plan", "--", "true", env=ENV)
+    assert done.returncode == 0, done
+    assert contents(place.folder) == before
+
+
+def test_the_table_names_each_step_and_the_setting_that_asked_for_it(place: Throwaway) -> None:
+    done = place.run(CTL, "plan", "gunicorn", "app:app", env=ENV)
+    rows = done.stdout.decode().splitlines()
+    assert rows[0].split()[0] == "STEP"
+    assert any("volumes" in row and "/mnt/home" in row and "PYDROP_CHOWN" in row for row in rows)
+    assert any("1500:1500" in row and "PUID" in row for row in rows)
+    assert rows[-1].split()[1:] == ["exec", "gunicorn", "app:app"]
+    assert max(map(len, rows)) <= 100
+
+
+def test_what_is_so_already_is_said(place: Throwaway) -> None:
+    place.run(PYDROP, "true", env=ENV)
+    done = place.run(CTL, "plan", "--json", "true", env=ENV)
+    accounts = next(step for step in json.loads(done.stdout)["steps"] if step["kind"] == "accounts")
+    assert accounts["done"] is True
+
+
+def test_json_has_its_documented_shape(place: Throwaway) -> None:
+    content = json.loads(place.run(CTL, "plan", "--json", "--chown", "/mnt/home", "true", env=ENV).stdout)
+    assert set(content) == {"identity", "steps", "warnings", "command", "environment", "sources"}
+    assert content["identity"]["uid"] == APP
+    assert content["command"] == ["true"]
+    assert content["environment"]["USER"] == "app"
+    assert content["sources"]["chown"] == "--chown"
+    assert all(set(step) == {"kind", "words", "why", "done"} for step in content["steps"])
+
+
+def test_what_a_start_would_refuse_the_plan_refuses_too(place: Throwaway) -> None:
+    done = place.run(CTL, "plan", "true", env=ENV | {"PUID": "x"})
+    assert done.returncode == 125
+    assert done.stderr.decode().startswith("pydrop: PUID=x is not a number")
+    assert done.stdout == b""

@@ -1,0 +1,189 @@
+"""The installed `pydrop` as a process: its exit codes, its words, and what it says when all is well."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from faults.throwaway import APP, PYDROP, Throwaway
+
+PASSWD = b"root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/usr/sbin/nologin\n"
+GROUP = b"root:x:0:\nwww-data:x:33:\nvideo:x:44:\n"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Throwaway:
+    return Throwaway(tmp_path, PASSWD, GROUP)
+
+
+def lines_of(done: "subprocess.CompletedProcess[bytes]") -> list[str]:
+    return done.stderr.decode().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("words", "env", "code", "said"),
+    [
+        pytest.param(("true",), {"PUID": "abc"}, 125, "PUID=abc", id="a word where a number belongs"),
+        pytest.param(("true",), {"PUID": "4294967295"}, 125, "PUID=4294967295", id="the kernel's unchanged"),
+        pytest.param(("true",), {"PYDROP_CHWON": "/x"}, 125, "did you mean PYDROP_CHOWN", id="a typo in a variable"),
+        pytest.param(("--chwon", "/x", "true"), {}, 125, "--chown", id="a typo in an option"),
+        pytest.param((), {}, 125, "there is no command", id="no command"),
+        pytest.param(("true",), {"PYDROP_USER": "nobodyhere"}, 125, "nobodyhere", id="an unknown account"),
+        pytest.param(("true",), {"PYDROP_CONFIG": "/nowhere.toml"}, 125, "/nowhere.toml", id="no settings file"),
+        pytest.param(
+            ("true",), {"PYDROP_OWNER_OF": "/nowhere"}, 125, "PYDROP_OWNER_OF=/nowhere", id="no such owner-of"
+        ),
+        pytest.param(("true",), {"PYDROP_OWNER_OF": "/etc"}, 125, "root", id="owner-of is root's"),
+        pytest.param(("true",), {"PYDROP_DEVICES": "/dev/nosuch"}, 125, "--device /dev/nosuch", id="no such device"),
+        pytest.param(("true",), {"PYDROP_DEVICES": "/etc"}, 125, "is no device", id="a folder without devices"),
+        pytest.param(("true",), {"PYDROP_HOOKS": "/nowhere"}, 125, "PYDROP_HOOKS=/nowhere", id="no hooks folder"),
+        pytest.param(("true",), {"PYDROP_CHOWN": "/usr"}, 125, "/usr", id="a volume that is the system's"),
+        pytest.param(("true",), {"FILE__X": "/nowhere"}, 125, "FILE__X", id="a secret that is not there"),
+        pytest.param(("true",), {"PYDROP_INIT": "1"}, 125, "not in this version", id="init mode"),
+        pytest.param(("nosuchcommand",), {}, 127, "nosuchcommand was not found", id="command not found"),
+        pytest.param(("/nosuch/command",), {}, 127, "/nosuch/command is not there", id="path not found"),
+        pytest.param(("/etc/passwd",), {}, 126, "execute", id="not executable"),
+        pytest.param(("/etc",), {}, 126, "execute", id="a folder"),
+        pytest.param(("false",), {}, 1, "starting false", id="the command's own code"),
+    ],
+)
+def test_every_refusal_is_one_line_with_the_value_and_the_code(
+    place: Throwaway, words: tuple[str, ...], env: dict[str, str], code: int, said: str
+) -> None:
+    """The exit code is 125 where pydrop fails, 126 and 127 as env(1) has them, else the command's own."""
+    done = place.run(PYDROP, *words, env={"PATH": "/usr/bin:/bin"} | env)
+    assert done.returncode == code
+    assert b"Traceback" not in done.stderr
+    said_lines = [line for line in lines_of(done) if said in line]
+    assert len(said_lines) == 1, done.stderr
+    assert all(line.startswith("pydrop: ") for line in lines_of(done))
+
+
+def test_a_good_start_is_one_line(place: Throwaway) -> None:
+    """At info: who, what was changed, how long it took; and the second time that nothing was to change."""
+    env = {"PATH": "/usr/bin:/bin", "PUID": str(APP)}
+    first = place.run(PYDROP, "true", env=env)
+    again = place.run(PYDROP, "true", env=env)
+    assert first.returncode == again.returncode == 0
+    assert re.fullmatch(
+        r"pydrop: app 1500:1500 \(PUID\): .*made account app 1500:1500.*; starting true after \d+ ms\n",
+        first.stderr.decode(),
+    )
+    assert "made account" not in again.stderr.decode()
+    assert len(lines_of(again)) == 1
+
+
+def test_nothing_is_said_at_error_level_when_all_is_well(place: Throwaway) -> None:
+    done = place.run(PYDROP, "true", env={"PATH": "/usr/bin:/bin", "PYDROP_LOG_LEVEL": "error"})
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_json_lines_have_a_time_a_level_and_a_message(place: Throwaway) -> None:
+    env = {"PATH": "/usr/bin:/bin", "PYDROP_LOG_FORMAT": "json", "PUID": "0"}
+    done = place.run(PYDROP, "true", env=env)
+    spoken = [json.loads(line) for line in lines_of(done)]
+    assert [line["level"] for line in spoken] == ["warn", "info"]
+    assert all(set(line) == {"time", "level", "program", "message"} for line in spoken)
+
+
+def test_a_failure_after_the_drop_speaks_json_too(place: Throwaway) -> None:
+    """Nothing is imported after the drop, so what the format needs is there before."""
+    done = place.run(PYDROP, "nosuchcommand", env={"PATH": "/usr/bin", "PYDROP_LOG_FORMAT": "json"})
+    assert done.returncode == 127
+    assert json.loads(lines_of(done)[-1])["level"] == "error"
+
+
+def test_what_a_stranger_named_cannot_command_the_terminal(place: Throwaway) -> None:
+    """Control characters and bytes that are no UTF-8 are printed escaped."""
+    done = place.run(PYDROP, b"no\x1b[31msuch\xff", env={"PATH": "/usr/bin"})
+    assert done.returncode == 127
+    assert b"\x1b" not in done.stderr and b"\xff" not in done.stderr
+    assert b"\\x1b[31msuch\\xff" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_go_to_standard_output(place: Throwaway, option: str) -> None:
+    done = place.run(PYDROP, option, env={})
+    assert done.returncode == 0
+    assert done.stderr == b""
+    assert (b"Usage: pydrop" if option == "--help" else b"pydrop 0.") in done.stdout
+
+
+def test_root_is_said_to_be_root(place: Throwaway) -> None:
+    """Asked for in so many words it is given, with a warning."""
+    done = place.run(PYDROP, "id", "-u", env={"PATH": "/usr/bin:/bin", "PYDROP_USER": "root"})
+    assert done.stdout == b"0\n"
+    assert "runs as root, because" in lines_of(done)[0]
+
+
+def test_what_is_done_before_a_failure_is_said(place: Throwaway) -> None:
+    """After the first step that cannot be undone, a failure says what stays done."""
+    done = place.run(PYDROP, "true", env={"PATH": "/usr/bin:/bin", "PUID": str(APP), "FILE__X": "/nowhere"})
+    assert done.returncode == 125
+    assert "(done before: " in lines_of(done)[-1] and "made account app" in lines_of(done)[-1]
+
+
+def test_a_hook_s_addition_reaches_the_program_and_its_failure_ends_the_start(place: Throwaway) -> None:
+    hooks = place.folder / "etc/pydrop.d"
+    hooks.mkdir()
+    hook = hooks / "10-add"
+    hook.write_text('#!/bin/sh\necho "ADDED=$1" >>"$PYDROP_ENV"\n')
+    hook.chmod(0o755)
+    (hooks / "README").write_text("no hook\n")
+    env = {"PATH": "/usr/bin:/bin", "PUID": str(APP)}
+    done = place.run(PYDROP, "sh", "-c", 'echo "$ADDED"', env=env)
+    assert done.stdout == b"sh\n"  # "$@" is the whole command, as a shell entrypoint has it
+    hook.write_text("#!/bin/sh\nexit 7\n")
+    failed = place.run(PYDROP, "true", env=env)
+    assert failed.returncode == 7
+    assert "/etc/pydrop.d/10-add" in lines_of(failed)[-1]
+
+
+@pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "QUIT"])
+def test_a_signal_in_the_first_moment_is_not_lost(place: Throwaway, name: str) -> None:
+    """As PID 1 too, where the kernel would drop it: the door holds it back until Python can act."""
+    number = signal.Signals[f"SIG{name}"].value
+    words = place.inside(sys.executable, "-I", "-S", "-c", SENDER, str(number), PYDROP, "sleep", "30")
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False)
+    assert done.returncode == 128 + number, done
+    assert f"SIG{name}" in done.stderr.decode()
+
+
+# As PID 1 of the namespaces: a child that sends the signal as soon as the door runs, until we are gone.
+SENDER = """
+import os, sys, time
+number, words = int(sys.argv[1]), sys.argv[2:]
+if os.fork() == 0:
+    while True:
+        with open('/proc/1/cmdline', 'rb') as file:
+            if b'-c\\0import sys' in file.read():
+                os.kill(1, number)
+                os._exit(0)
+os.execve(words[0], words, {'PATH': '/usr/bin:/bin', 'PUID': '1500'})
+"""
+
+
+def test_without_root_it_runs_the_command_and_says_what_it_cannot(place: Throwaway) -> None:
+    env = {"PATH": "/usr/bin:/bin", "PUID": str(APP), "PYDROP_CHOWN": "/mnt"}
+    words = ("setpriv", "--reuid", "1234", "--regid", "0", "--clear-groups", PYDROP, "id", "-u")
+    done = place.run(*words, env=env)
+    assert (done.returncode, done.stdout) == (0, b"1234\n")
+    refusal = [line for line in lines_of(done) if "cannot be had" in line]
+    assert len(refusal) == 1 and "PUID, PYDROP_CHOWN" in refusal[0] and "--user" in refusal[0]
+
+
+def test_it_refuses_to_run_where_others_can_write_its_code(tmp_path: Path) -> None:
+    """An image whose `chown -R app /opt` took pydrop's own folder along would run app's code as root."""
+    place = Throwaway(tmp_path, PASSWD, GROUP)
+    copy = tmp_path / "opt"
+    subprocess.run(["cp", "-a", str(Path(PYDROP).parent.parent), str(copy)], check=True)
+    env = {"PATH": "/usr/bin:/bin", "PUID": str(APP)}
+    assert place.run(f"{copy}/bin/pydrop", "true", env=env).returncode == 0
+    for folder in copy.glob("lib/python3*/site-packages"):
+        subprocess.run(["chown", "-R", "1500", str(folder)], check=True)
+    done = place.run(f"{copy}/bin/pydrop", "true", env=env)
+    assert done.returncode == 125
+    assert "will not run as root from where somebody else can write" in lines_of(done)[0]
