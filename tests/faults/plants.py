@@ -35,8 +35,9 @@ int gconv(void *step) { return step != 0; }
 
 
 class Plant:
-    """`files` are texts by their path under `/mnt/plants`; `libraries` are shared objects by their
-    path, with the name of the one they stand before; `bytecode` is compiled Python; `bite` is a command that runs the planted code."""
+    """`files` are texts by their path under `/mnt/plants`; `libraries` are shared objects by their path,
+    with the name of the one they stand before; `bytecode` is compiled Python; `bite` is a command
+    that runs the planted code."""
 
     def __init__(
         self,

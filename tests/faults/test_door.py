@@ -97,6 +97,13 @@ def test_all_of_it_together_is_no_more_than_its_parts(planted):
     assert (result.returncode, result.stderr) == (0, b"")
 
 
+def test_pydropctl_is_behind_the_same_door(planted):
+    env = put(list(ALL.values()), planted)
+    result = planted.place.run(f"{PYDROP}ctl", "plan", "--", "true", env=env | OURS, cwd=f"{PLANTS}/cwd")
+    assert planted.marks() == set()
+    assert (result.returncode, result.stderr) == (0, b"")
+
+
 def test_a_preload_that_was_meant_for_the_program_works_there(planted):
     env = put([ALL["LD_PRELOAD"]], planted)
     planted.place.run(PYDROP, "/bin/true", env=env | OURS)

@@ -76,7 +76,8 @@ def verdict(result: "subprocess.CompletedProcess[bytes]", wanted: dict[str, str]
     who = found(result.stdout)
     wrong = {name: value for name, value in who.items() if value != wanted[name]}
     if wrong:
-        return f"THE COMMAND RAN with {wrong} in place of {({name: wanted[name] for name in wrong})}"
+        right = {name: wanted[name] for name in wrong}
+        return f"THE COMMAND RAN with {wrong} in place of {right}"
     return f"ran, but exit code {result.returncode}: {said}" if result.returncode or said else ""
 
 
@@ -99,9 +100,7 @@ class Starts:
         environment |= {"PYDROP_KEEP_CAPS": ",".join(KEEP[keep])}
         try:
             tracer = strace(log, CHANGES_IDENTITY, *injections)
-            result = place.run(
-                PYDROP, "cat", "/proc/self/status", env=environment, around=tracer, groups=ROOTS_GROUPS
-            )
+            result = place.run(PYDROP, "cat", "/proc/self/status", env=environment, around=tracer, groups=ROOTS_GROUPS)
             return result, Traced(log)
         finally:
             self.free.put(place)
@@ -130,7 +129,7 @@ def plain(starts: Starts) -> "dict[str, list[tuple[str, str, int]]]":
         result, traced = starts.start(keep)
         assert verdict(result, asked(keep)) == "" and result.stdout, "a start without faults must succeed"
         found_calls[keep] = [
-            (f"{name} {text[:text.index(',')]}" if name == "prctl" else name, name, number)
+            (f"{name} {text[: text.index(',')]}" if name == "prctl" else name, name, number)
             for name, number, text in traced.numbered()
             if not name.startswith(("get", "capget")) and not text.startswith(ONLY_READS)
         ]

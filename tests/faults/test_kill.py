@@ -176,5 +176,5 @@ def test_the_kills_hit_every_kind_of_change(tmp_path):
     """Otherwise the list of calls above, or the start, has lost what this module is about."""
     kills = Kills(tmp_path, *SCENARIOS["an account that gets other numbers"])
     texts = [f"{name}({text}" for name, _, text in kills.calls]
-    for part in (".passwd", ".group", "rename", "fsync", "chown", "mkdir", "\"app\"", "link", "some text", "record"):
+    for part in (".passwd", ".group", "rename", "fsync", "chown", "mkdir", '"app"', "link", "some text", "record"):
         assert any([part in text for text in texts]), f"no call speaks of {part}"

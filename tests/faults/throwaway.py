@@ -1,8 +1,8 @@
 """A container's worth of namespaces around one command, so that pydrop may change what it likes.
 
-The folder given is `/mnt` inside; its `etc` and `run` lie over the machine's own, whose
-tmpfiles.d is out of sight. It outlives the namespaces: a second start in the same folder finds what the first one left, as a container does
-that is started again.
+The folder given is `/mnt` inside; its `etc` and `run` lie over the machine's own, whose tmpfiles.d
+is out of sight. It outlives the namespaces: a second start in the same folder finds what the first
+one left, as a container does that is started again.
 """
 
 import os

@@ -388,7 +388,7 @@ def until(condition: Callable[[], list[str] | bool]) -> list[str]:
     return result
 
 
-IGNORING = "trap '' TERM INT HUP QUIT; : > {out}; while :; do sleep 0.01; done"
+IGNORING = "trap '' TERM INT HUP QUIT; : > {out}; while :; do :; done"
 SLEEPING = ": > {out}; exec sleep 60"
 
 

@@ -117,7 +117,12 @@ def test_a_number_that_the_user_namespace_does_not_map_is_explained(volume):
 def test_an_owner_that_the_user_namespace_does_not_map_is_explained(volume):
     grow(volume, "file")
     os.chown(volume / "file", 1234, 1234)
-    command = ["unshare", "--user", "--map-root-user", *script(volume, uid=0, gid=0, then=WARN.replace("1500", "0").replace("1600", "0"))]
+    command = [
+        "unshare",
+        "--user",
+        "--map-root-user",
+        *script(volume, uid=0, gid=0, then=WARN.replace("1500", "0").replace("1600", "0")),
+    ]
     said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     assert "{1: 1}" in said
     assert "change them on the host" in said

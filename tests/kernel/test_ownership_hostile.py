@@ -119,6 +119,18 @@ def test_folders_around_the_number_that_is_kept_open_are_all_visited(volume, dep
     assert sorted(os.listdir("/proc/self/fd")) == before
 
 
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_folders_are_read_in_pieces_and_to_their_end(volume, monkeypatch, size):
+    """Also those that are closed on the way down with only a piece read."""
+    monkeypatch.setattr(walk, "SLICE", size)
+    monkeypatch.setattr(walk, "OPEN", 4)
+    dig(volume, 12)
+    for name in ("", "d", "d/d", "d/d/d/d"):
+        grow(volume / name, *[f"more{number}/in" for number in range(7)])
+    assert give(volume).looked_at == 1 + 4 * 12 + 4 * 14
+    assert wrong_below(volume) == 0
+
+
 def test_a_wide_folder_takes_bounded_memory():
     def check():
         mount("-t", "tmpfs", "none", "/mnt")
@@ -232,16 +244,20 @@ def test_a_folder_that_becomes_a_symlink_is_not_entered(volume, outside, monkeyp
         (volume / "folder").symlink_to(outside)
 
     done = at_the(monkeypatch, "open", "folder", before)
-    give(volume)
+    report = give(volume)
     assert done
+    assert report.refused == {}
 
 
-@pytest.mark.parametrize("folder_owner", [0, 999])
-def test_a_file_that_becomes_a_link_to_roots_is_not_given(volume, outside, monkeypatch, folder_owner):
+@pytest.mark.parametrize(
+    ("folder_owner", "mode", "others"), [(0, 0o755, False), (0, 0o775, True), (0, 0o757, True), (999, 0o700, True)]
+)
+def test_a_file_that_becomes_a_link_to_roots_is_not_given(volume, outside, monkeypatch, folder_owner, mode, others):
     """The name is exchanged between the first look and the descriptor; where only root can do that, nobody checks."""
     grow(volume, "a/victim")
     os.chown(volume / "a/victim", 999, 999)
     os.chown(volume / "a", folder_owner, folder_owner)
+    os.chmod(volume / "a", mode)
     os.link(outside / "file", volume / "bait")
     os.chown(volume, 999, 999)
 
@@ -250,9 +266,8 @@ def test_a_file_that_becomes_a_link_to_roots_is_not_given(volume, outside, monke
 
     done = at_the(monkeypatch, "open", "victim", before)
     report = give(volume)
-    assert bool(done) is (folder_owner != 0)  # in root's own folder it is changed by name, without being held
-    if folder_owner:
-        assert "a/victim" in report.linked.names
+    assert bool(done) is others  # in root's own folder it is changed by name, without being held
+    assert ("a/victim" in report.linked.names) is others
 
 
 def test_a_link_whose_name_is_taken_away_after_the_open_is_not_given(volume, outside, monkeypatch):

@@ -34,6 +34,10 @@ class State:
         self.change, self.environment, self.arguments = change, environment, arguments
 
 
+def each(*changes: "Callable[[], object]") -> State:
+    return State(lambda: [change() for change in changes])
+
+
 def ignoring(*numbers: int) -> State:
     return State(lambda: [signal.signal(number, signal.SIG_IGN) for number in numbers])
 
@@ -54,7 +58,7 @@ def pending(*numbers: int) -> State:
 
 
 def closed(*numbers: int) -> State:
-    return State(lambda: [os.close(number) for number in numbers])
+    return each(*[lambda number=number: os.close(number) for number in numbers])
 
 
 def with_environment(*lines: bytes) -> State:
@@ -125,6 +129,11 @@ def deleted_folder() -> None:
     os.rmdir("/mnt/deleted")
 
 
+def odd_folder() -> None:
+    os.makedirs(b"/mnt/caf\xe9 \n", exist_ok=True)
+    os.chdir(b"/mnt/caf\xe9 \n")
+
+
 def roots_folder() -> None:
     """One that the program's user may not enter."""
     os.makedirs("/mnt/roots", exist_ok=True)
@@ -164,7 +173,9 @@ STATES: "dict[str, State]" = {
     "PATH is not set": State(environment=(b"HOME=/root",)),
     "values that are no UTF-8": with_environment(b"A=\xff\xfe", b"B=caf\xe9", b"C=\xed\xa0\x80", b"D=\xc3\xa9"),
     "names that are no UTF-8": with_environment(b"\xff\xfe=1", b"caf\xe9=2", b"\xc3\xa9=3"),
-    "names that a shell would drop": with_environment(b"my.var=1", b"a-b=2", b"a b=3", b"1=4", b"BASH_FUNC_f%%=() { :; }"),
+    "names that a shell would drop": with_environment(
+        b"my.var=1", b"a-b=2", b"a b=3", b"1=4", b"BASH_FUNC_f%%=() { :; }"
+    ),
     "names like the door's disguise": with_environment(b"!A=1", b"!!B=2", b"!=3"),
     "values with everything": with_environment(bytes([b"X="[i] if i < 2 else i - 1 for i in range(257)])),
     "values with newlines": with_environment(b"A=1\n2\n", b"B=\n", b"C=\r\n", b"D= ", b"E="),
@@ -174,8 +185,8 @@ STATES: "dict[str, State]" = {
     "a variable without =": with_environment(b"NOVALUE", b"A=1", b"=nameless", b"=", b""),
     "PYTHON variables": with_environment(
         b"PYTHONPATH=/nowhere", b"PYTHONHOME=/nowhere", b"PYTHONUNBUFFERED=1", b"PYTHONUTF8=1", b"PYTHONINSPECT=1",
-        b"PYTHONCOERCECLOCALE=warn", b"PYTHONMALLOC=debug", b"PYTHONDEVMODE=1", b"PYTHONHASHSEED=bad", b"PYTHONVERBOSE=3",
-        b"PYTHONSAFEPATH=1", b"PYTHONIOENCODING=ascii", b"PYTHONWARNINGS=error", b"PYTHONDONTWRITEBYTECODE=x",
+        b"PYTHONCOERCECLOCALE=warn", b"PYTHONMALLOC=debug", b"PYTHONDEVMODE=1", b"PYTHONHASHSEED=bad",
+        b"PYTHONVERBOSE=3", b"PYTHONSAFEPATH=1", b"PYTHONIOENCODING=ascii", b"PYTHONWARNINGS=error", b"PYTHONDONTWRITEBYTECODE=x",
         b"PYTHONTRACEMALLOC=1", b"PYTHONFAULTHANDLER=1", b"PYTHONPLATLIBDIR=x", b"PYTHONNODEBUGRANGES=1",
     ),
     "variables of the dynamic linker and of glibc": with_environment(
@@ -191,9 +202,7 @@ STATES: "dict[str, State]" = {
     "3,000 arguments": State(arguments=tuple([b"%d" % number for number in range(3000)])),
     "all signals ignored": ignoring(*SIGNALS),
     "all signals blocked": blocking(*SIGNALS),
-    "all signals ignored and blocked": State(
-        lambda: [state.change() for state in (ignoring(*SIGNALS), blocking(*SIGNALS))]
-    ),
+    "all signals ignored and blocked": each(ignoring(*SIGNALS).change, blocking(*SIGNALS).change),
     **{
         f"{signal.Signals(number).name} ignored": ignoring(number)
         for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT,
@@ -245,9 +254,7 @@ STATES: "dict[str, State]" = {
     "little processor time": limited(resource.RLIMIT_CPU, 100, 200),
     "a folder that was deleted": State(deleted_folder),
     "a folder that is root's alone": State(roots_folder),
-    "a folder with a name that is no UTF-8": State(
-        lambda: [os.makedirs(b"/mnt/caf\xe9 \n", exist_ok=True), os.chdir(b"/mnt/caf\xe9 \n")]
-    ),
+    "a folder with a name that is no UTF-8": State(odd_folder),
 }  # fmt: skip
 
 

@@ -84,7 +84,9 @@ def test_what_differs_from_gosu_differs_on_purpose(who, tmp_path):
 # -- exit codes -----------------------------------------------------------------------------------
 
 GOSU_HAS_ONE = "gosu has one code for whatever fails, its own failures too"
-HANDED_TO_SH = "setpriv's execvp(3) hands what the kernel takes for no program to sh; pydrop, as gosu, guesses no interpreter"
+HANDED_TO_SH = (
+    "setpriv's execvp(3) hands what the kernel takes for no program to sh; pydrop, as gosu, guesses no interpreter"
+)
 CODES = {  # name: (command, exit codes of gosu, setpriv and pydrop, why they differ)
     "success": (("true",), (0, 0, 0), ""),
     "the command's own": (("sh", "-c", "exit 3"), (3, 3, 3), ""),
@@ -95,7 +97,11 @@ CODES = {  # name: (command, exit codes of gosu, setpriv and pydrop, why they di
     "a folder": (("/etc",), (1, 126, 126), GOSU_HAS_ONE),
     "not executable": (("/etc/passwd",), (1, 126, 126), GOSU_HAS_ONE),
     "below a file": (("/etc/passwd/x",), (1, 126, 127), "a path that leads through a file is not there, as in a PATH"),
-    "in root's folder": (("/mnt/closed/it",), (1, 2, 126), "setpriv looks with root's capabilities; its sh then cannot"),
+    "in root's folder": (
+        ("/mnt/closed/it",),
+        (1, 2, 126),
+        "setpriv looks with root's capabilities; its sh then cannot",
+    ),
     "no program": (("/mnt/x/broken",), (1, 127, 126), HANDED_TO_SH),
     "a script without #!": (("/mnt/x/script",), (1, 0, 126), HANDED_TO_SH),
 }

@@ -10,6 +10,7 @@ CTL = f"{PYDROP}ctl"
 ENV = {
     "PATH": "/usr/bin:/bin",
     "PUID": str(APP),
+    "PGID": str(APP),
     "PYDROP_CHOWN": "/mnt/home",
     "PYDROP_RUN_DIRS": "/run/web",
     "COLUMNS": "100",

@@ -110,7 +110,12 @@ def _copy_labels(folder: int, name: str, new: int) -> None:
 
 def strays_removed(folder: int) -> int:
     """Remove the new files that a killed start left; how many there were. Only under the lock."""
-    return sum([_removed(folder, new) for new in NEW_FILES.values()])
+    try:
+        return sum([_removed(folder, new) for new in NEW_FILES.values()])
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        return 0  # unlink(2) says so of a read-only folder even where there is nothing to remove
 
 
 def _removed(folder: int, name: str) -> bool:

@@ -1,0 +1,187 @@
+"""A start without root: what can still be done is done, and one line says what was asked for and cannot be had."""
+
+from typing import Any
+
+import pytest
+from pydrop.capabilities import mask_of
+from pydrop.model import Plan, Secret
+from pydrop.planning import plan
+from worlds import APP, GROUP, PASSWD, credentials, facts, kinds, only, settings, user, volume
+
+OPENSHIFT = credentials(12345, 0, groups=(0, 12345))
+
+
+def planned(given: "dict[str, Any] | None" = None, **world: Any) -> Plan:
+    world = {"credentials": credentials(12345, 12345), "account_files": "no", "environment": ("HOME=/",)} | world
+    return plan(settings(**given or {}), facts(**world))
+
+
+# -- steps -----------------------------------------------------------------------------------------
+
+
+def test_nothing_of_roots_is_planned() -> None:
+    """No volume, no /run, no hook, no stream, no record: it would only fail."""
+    given = {"volumes": (volume("/data"),), "run_dirs": ("/run/x",), "groups": (44,)}
+    assert kinds(planned(given, hooks=("/etc/pydrop.d/10",)).steps) == ["accounts", "privileges"]
+
+
+def test_secrets_are_read_where_they_can() -> None:
+    """They are the program's variables whoever starts it."""
+    secret = Secret(name="T", path="/run/secrets/t", pointer="FILE__T")
+    assert kinds(planned({"secrets": (secret,)}).steps) == ["accounts", "secrets", "privileges"]
+
+
+HOW = {
+    "nothing can be done": ({}, "environment"),
+    "the image has nss_wrapper": ({"nss_wrapper": "/usr/lib/w.so"}, "wrapper"),
+    "OpenShift's group-writable file": ({"account_files": "append", "nss_wrapper": "/usr/lib/w.so"}, "append"),
+}
+
+
+@pytest.mark.parametrize("case", HOW)
+def test_a_user_without_a_name_gets_one_as_it_can(case: str) -> None:
+    """And a warning only where none can be had."""
+    world, how = HOW[case]
+    made = planned(**world)
+    assert only(made.steps, "accounts").how == how
+    assert any("user 12345 has no name here" in line for line in made.warnings) == (how == "environment")
+
+
+def test_a_user_that_has_a_name_is_left_alone() -> None:
+    """podman makes an entry for an unknown --user itself."""
+    made = planned(passwd=PASSWD + "12345:*:12345:0:container user:/:/bin/sh\n")
+    assert kinds(made.steps) == ["privileges"]
+    assert (made.identity.name, made.warnings) == ("12345", ())
+
+
+@pytest.mark.parametrize(("passwd", "name"), [(PASSWD, "app"), (PASSWD + APP, "user12345")])
+def test_the_name_that_is_made_is_nobody_elses(passwd: str, name: str) -> None:
+    """`app`, unless the image's own app has another number."""
+    made = planned(passwd=passwd)
+    assert made.identity.name == name
+    change = only(made.steps, "accounts").change
+    assert (change.account.name, change.account.uid, change.former) == (name, 12345, None)
+
+
+# -- who -------------------------------------------------------------------------------------------
+
+
+def test_the_identity_is_what_is_held() -> None:
+    """Nothing else can be had; OpenShift's gid 0 stays."""
+    made = planned({"puid": 1500, "pgid": 1500}, credentials=OPENSHIFT)
+    who = made.identity
+    assert (who.uid, who.gid, who.group, who.groups) == (12345, 0, "root", (0, 12345))
+    assert made.steps[-1].identity is who
+    assert not made.steps[-1].keep_root
+
+
+def test_the_effective_id_decides_who_we_are() -> None:
+    """Root that is only lent away is not root now, and will not be afterwards."""
+    lent = credentials(0, 0, capabilities=0, uids=(0, 1500, 0, 1500), gids=(0, 1600, 0, 1600))
+    who = planned(credentials=lent).identity
+    assert (who.uid, who.gid) == (1500, 1600)
+
+
+def test_a_gid_without_a_name_is_shown_by_its_number() -> None:
+    """As id(1) shows it."""
+    assert planned(credentials=credentials(12345, 777)).identity.group == "777"
+
+
+# -- HOME ------------------------------------------------------------------------------------------
+
+HOMES = {  # given, environment, writable -> HOME set to, the entry's home
+    "none: /tmp": ({}, (), False, "/tmp", "/tmp"),
+    "the runtime's / is none": ({}, ("HOME=/",), True, "/tmp", "/tmp"),
+    "the setting's": ({"home": "/data/h"}, ("HOME=/",), False, "/data/h", "/data/h"),
+    "one that came and can be written": ({}, ("HOME=/data",), True, None, "/data"),
+}
+
+
+@pytest.mark.parametrize("case", HOMES)
+def test_home_is_one_of_use(case: str) -> None:
+    """Runtimes give unknown users `/`, where nothing can be written."""
+    given, came, writable, home, entry = HOMES[case]
+    made = planned(given, environment=came, home_writable=writable)
+    assert dict(made.environment).get("HOME") == home
+    assert only(made.steps, "accounts").change.account.home == entry
+
+
+def test_user_and_logname_are_filled_in_where_they_are_missing() -> None:
+    """What the runtime set stays."""
+    assert dict(planned(environment=("USER=me",)).environment) == {"HOME": "/tmp", "LOGNAME": "app"}
+    assert dict(planned(environment=("HOME=/h", "LOGNAME=a", "USER=b")).environment) == {}
+
+
+# -- what cannot be had ----------------------------------------------------------------------------
+
+REFUSALS = {  # given, world -> the words for what was asked
+    "PUID": ({"puid": 1500}, {}, "PUID"),
+    "PUID and PGID": ({"puid": 1500, "pgid": 1500}, {}, "PUID, PGID"),
+    "another user": ({"user": user(name="web")}, {}, "PYDROP_USER"),
+    "another number": ({"user": user(uid=7)}, {}, "PYDROP_USER"),
+    "another group": ({"user": user(gid=7)}, {}, "PYDROP_USER"),
+    "root": ({"user": user(name="root")}, {}, "PYDROP_USER"),
+    "groups": ({"groups": (44,)}, {}, "PYDROP_GROUPS"),
+    "volumes": ({"volumes": (volume("/d"),)}, {}, "PYDROP_CHOWN"),
+    "run-dirs": ({"run_dirs": ("/run/x",)}, {}, "PYDROP_RUN_DIRS"),
+    "hooks": ({}, {"hooks": ("/etc/pydrop.d/10",)}, "the hooks in /etc/pydrop.d"),
+    "all in one line": (
+        {"puid": 1, "volumes": (volume("/d"),), "groups": (4,)},
+        {"hooks": ("/etc/pydrop.d/1",)},
+        "PUID, PYDROP_GROUPS, PYDROP_CHOWN, the hooks in /etc/pydrop.d",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_what_cannot_be_had_is_said_in_one_line_with_what_gives_it(case: str) -> None:
+    """And the command is run all the same."""
+    given, world, words = REFUSALS[case]
+    (warning,) = planned(given, nss_wrapper="/w.so", **world).warnings
+    assert warning.startswith(f"started as 12345:12345 and not as root, so {words} cannot be had; ")
+    assert "leave out user: in compose (--user, runAsUser)" in warning
+
+
+HELD = {
+    "the same numbers": {"puid": 12345, "pgid": 12345},
+    "the same user": {"user": user(uid=12345, gid=12345)},
+    "the same user by name": {"user": user(name="me", group="us")},
+    "what needs no root": {"umask": 0o27, "home": "/tmp/h", "no_new_privs": False},
+}
+
+
+@pytest.mark.parametrize("case", HELD)
+def test_what_is_held_already_is_no_complaint(case: str) -> None:
+    """`user: 12345:12345` beside PUID=12345 is common."""
+    world = {"passwd": PASSWD + "me:x:12345:12345::/:/\n", "group": GROUP + "us:x:12345:\n"}
+    assert planned(HELD[case], **world).warnings == ()
+
+
+# -- the drop --------------------------------------------------------------------------------------
+
+
+def test_umask_and_no_new_privs_are_as_asked() -> None:
+    """They need no root."""
+    step = planned({"umask": 0o27, "no_new_privs": False}).steps[-1]
+    assert (step.umask, step.no_new_privs) == (0o27, False)
+    assert planned().steps[-1].no_new_privs
+
+
+def test_capabilities_are_kept_where_they_are_held() -> None:
+    """And one line tells of those that are not."""
+    held = credentials(12345, 12345, capabilities=mask_of(("net_raw", "kill")))
+    made = planned({"keep_caps": ("net_raw", "net_admin")}, credentials=held, nss_wrapper="/w.so")
+    assert made.steps[-1].keep_caps == mask_of(("net_raw",))
+    assert "keeps net_raw" in made.steps[-1].words
+    (warning,) = made.warnings
+    assert "PYDROP_KEEP_CAPS asks for net_admin, which this start without root does not hold" in warning
+
+
+# -- a second time ---------------------------------------------------------------------------------
+
+
+def test_a_second_time_without_root_just_runs_it() -> None:
+    """`docker exec --user`: no setup, no complaint."""
+    given = {"puid": 1, "volumes": (volume("/d"),)}
+    made = planned(given, second_time=True, hooks=("/etc/pydrop.d/1",))
+    assert (kinds(made.steps), made.warnings) == (["privileges"], ())
