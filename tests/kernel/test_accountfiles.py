@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,18 +47,20 @@ MADE = AccountChange(
 
 
 @pytest.fixture
-def etc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of our own in the place of /etc, and a umask that would spoil modes."""
-    folder = tmp_path / "etc"
-    folder.mkdir(mode=0o755)
-    (folder / "passwd").write_text(PASSWD)
-    (folder / "group").write_text(GROUP)
-    monkeypatch.setattr(accountfiles, "ETC", str(folder))
-    monkeypatch.setattr(accountfiles, "LOCK_SECONDS", 0.05)
+def etc(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of our own in the place of /etc, where users may pass (pytest closes its own); and a umask."""
     umask = os.umask(0o077)
-    for name in ("passwd", "group"):
-        (folder / name).chmod(0o644)
-    yield folder
+    with tempfile.TemporaryDirectory() as outer:
+        Path(outer).chmod(0o755)
+        folder = Path(outer) / "etc"
+        folder.mkdir()
+        for name, text in (("passwd", PASSWD), ("group", GROUP)):
+            (folder / name).write_text(text)
+            (folder / name).chmod(0o644)
+        folder.chmod(0o755)
+        monkeypatch.setattr(accountfiles, "ETC", str(folder))
+        monkeypatch.setattr(accountfiles, "LOCK_SECONDS", 0.05)
+        yield folder
     os.umask(umask)
 
 
@@ -502,10 +505,8 @@ def as_user(uid: int, function: "object") -> Outcome:
 
 @pytest.fixture
 def openshift(etc: Path) -> Path:
-    """/etc/passwd may be written by group 0, /etc may not; and every folder on the way is open."""
+    """/etc/passwd may be written by group 0, /etc may not."""
     (etc / "passwd").chmod(0o664)
-    for folder in [etc, *etc.parents][:4]:
-        folder.chmod(0o755)
     return etc
 
 

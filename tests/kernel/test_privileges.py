@@ -197,6 +197,12 @@ def test_a_way_back_that_is_open_ends_it(function: str, monkeypatch: pytest.Monk
     assert f"{function} could take it back" in refusal(step())
 
 
+@pytest.mark.parametrize("name", ["setuid", "setgid"])
+def test_a_capability_that_leads_back_to_root_is_never_kept(name: str) -> None:
+    """The settings refuse it by name; if it came here all the same, the tries to come back succeed and end it."""
+    assert "could take it back" in refusal(step(keep_caps=mask_of((name,))))
+
+
 def test_a_capability_that_can_be_taken_again_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """capset that grants CAP_SETUID to a dropped process is a way back too."""
     real, calls = kernel.set_capabilities, iter([True, False])

@@ -166,7 +166,7 @@ ACCOUNTS = {  # world -> how, done
 def test_the_account_is_brought_about_as_the_container_allows(case: str) -> None:
     """And not at all where it is right already."""
     world, how, done = ACCOUNTS[case]
-    made = planned({"puid": 1500}, **world)
+    made = planned({"puid": 1500, "pgid": 1500}, **world)
     step = only(made.steps, "accounts")
     assert (step.how, step.done, step.words) == (how, done, "account app is 1500:1500")
     assert any("has no name here" in line for line in made.warnings) == (how == "environment")
@@ -321,7 +321,7 @@ DROPS = {
     "a umask": ({"umask": 0o7}, "1000:1000, groups 1000, no capability, no_new_privs, umask 007"),
     "capabilities": ({"keep_caps": ("net_raw", "kill")}, "1000:1000, groups 1000, keeps net_raw, kill, no_new_privs"),
     "without no_new_privs": ({"no_new_privs": False}, "1000:1000, groups 1000, no capability"),
-    "root": ({"puid": 0, "pgid": 5}, "stays root (0:5), groups 4 5, no_new_privs"),
+    "root": ({"puid": 0, "pgid": 5}, "stays root (0:5), groups 0 4 5, no_new_privs"),
 }
 
 
@@ -341,8 +341,8 @@ def test_the_drop_has_what_was_asked() -> None:
 # -- a second time ---------------------------------------------------------------------------------
 
 
-def again(given: "dict[str, Any] | None" = None, environment: tuple[str, ...] = (), **left: Any) -> Plan:
-    return planned(given, pid=20, record=record(**left), environment=environment)
+def again(given: "dict[str, Any] | None" = None, **left: Any) -> Plan:
+    return planned(given, pid=20, record=record(**left))
 
 
 def test_a_second_time_is_the_same_identity() -> None:
@@ -371,11 +371,9 @@ def test_a_second_time_drops_to_what_was_recorded(case: str) -> None:
 
 def test_a_second_time_has_the_programs_environment() -> None:
     """HOME and what hooks added; values may hold `=`."""
-    made = again(environment=("HOME=/root",), environment_=None) if False else planned(
-        record=record(environment=("HOME=/data", "A=x=y", "EMPTY=")), environment=("HOME=/root",)
-    )
-    found = dict(made.environment)
-    assert found == {"HOME": "/data", "USER": "app", "LOGNAME": "app", "A": "x=y", "EMPTY": ""}
+    left = record(environment=("HOME=/data", "A=x=y", "EMPTY="))
+    made = planned(record=left, environment=("HOME=/root",))
+    assert dict(made.environment) == {"HOME": "/data", "USER": "app", "LOGNAME": "app", "A": "x=y", "EMPTY": ""}
 
 
 def test_a_second_time_says_nothing() -> None:

@@ -18,8 +18,8 @@ from pydrop.trust import open_trusted
 
 HELD = (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP, _signal.SIGQUIT)
 IGNORED_BY_PYTHON = (_signal.SIGPIPE, _signal.SIGXFSZ)
-PATIENCE = 0.08  # seconds from a signal until the hook is killed: a start must end within 0.1
-LAST_WAIT = 0.01  # seconds for the kernel to end what was killed
+PATIENCE = 0.06  # seconds from a signal until the hook is killed: a start must end within 0.1
+LAST_WAIT = 1.0  # seconds at most for the kernel to end what was killed; it takes none but where a disk hangs
 PLACE = "/run/pydrop"
 MOST = 1 << 20  # bytes that a hook may add
 MOST_LINE = 131070  # bytes of NAME=value without its final NUL, MAX_ARG_STRLEN (execve(2))

@@ -136,7 +136,7 @@ def _prove(step: PrivilegesStep, before: Credentials, status: int) -> None:
 
 def _try_to_regain(step: PrivilegesStep) -> None:
     """Every way back to uid 0 must be shut, and to gid 0 where the identity does not hold it."""
-    more = step.keep_caps | SETUID  # which planning never lets a program keep
+    more = step.keep_caps | SETUID  # which no setting lets a program keep
     ways: list[tuple[str, Callable[[], None]]] = [
         ("capset", lambda: kernel.set_capabilities(more, more, step.keep_caps)),
         ("setgroups", lambda: os.setgroups([0])),

@@ -49,11 +49,14 @@ def _text(name: str) -> str:
         return ""
     except OSError as error:
         raise PydropError(f"unable to read /etc/{name}: {error.strerror}", "make it readable: mode 0644") from error
-    with open(file, "rb") as content:
+    try:
         mode = os.fstat(file).st_mode
         if not stat.S_ISREG(mode) or not mode & stat.S_IROTH:
             raise PydropError(f"/etc/{name} is not a file that everybody may read", "make it one: mode 0644")
-        return content.read().decode("utf-8", "surrogateescape")
+        with open(file, "rb", closefd=False) as content:
+            return content.read().decode("utf-8", "surrogateescape")
+    finally:
+        os.close(file)
 
 
 def _places(start: Start) -> list[Place]:
