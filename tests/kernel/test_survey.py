@@ -43,12 +43,17 @@ def test_facts_are_what_the_kernel_and_the_files_say() -> None:
     assert facts.record is None
 
 
+BOTH = "mount --bind /etc/passwd /etc/passwd && mount --bind /etc/group /etc/group"
+
+
 @pytest.mark.parametrize(
     ("prepare", "expected"),
     [
         ("true", "rename"),
         ("mount -o remount,bind,ro /etc", "no"),
-        ("mount --bind /etc/passwd /etc/passwd && mount -o remount,bind,ro /etc", "in place"),
+        (f"{BOTH} && mount -o remount,bind,ro /etc", "in place"),
+        ("mount --bind /etc/passwd /etc/passwd && mount -o remount,bind,ro /etc/passwd", "no"),
+        ("rm /etc/group", "rename"),
     ],
 )
 def test_how_the_account_files_can_be_changed(prepare: str, expected: str, tmp_path: Path) -> None:

@@ -93,13 +93,15 @@ def _id_map(name: str) -> tuple[IdRange, ...]:
 
 
 def _account_files(root: bool) -> str:
-    """How /etc/passwd can be changed: by "rename", "in place" (a writable file in a folder that is
-    not), "append" (OpenShift's group-writable file), or not ("no")."""
-    if root and os.access("/etc", os.W_OK):
-        return "rename"
-    if os.access("/etc/passwd", os.W_OK):
-        return "in place" if root else "append"
-    return "no"
+    """How the account files can be changed: by "rename", "in place" (writable files in a folder that
+    is not), "append" (OpenShift's group-writable passwd), or not ("no")."""
+    if not root:
+        return "append" if os.access("/etc/passwd", os.W_OK) else "no"
+    folder = os.access("/etc", os.W_OK)
+    for path in ("/etc/passwd", "/etc/group"):
+        if not os.access(path, os.W_OK) and not (folder and not os.path.lexists(path)):
+            return "no"
+    return "rename" if folder else "in place"
 
 
 def _wrapper() -> str | None:
