@@ -24,7 +24,7 @@ test-3.13: setup
 	tools/test-3.13
 
 bench: setup
-	.venv/bin/python bench/run.py
+	bench/run
 
 lint: setup
 	.venv/bin/ruff check .

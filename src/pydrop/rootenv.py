@@ -18,7 +18,8 @@ NAMES_PATHS = (
     "PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE PYTHONPYCACHEPREFIX PERL5LIB PERLLIB RUBYLIB "
     "NODE_PATH GEM_HOME GEM_PATH LUA_PATH LUA_CPATH PHPRC PHP_INI_SCAN_DIR CLASSPATH GIT_CONFIG_GLOBAL "
     "GIT_CONFIG_SYSTEM GIT_EXEC_PATH GIT_TEMPLATE_DIR OPENSSL_CONF OPENSSL_MODULES OPENSSL_ENGINES CURL_HOME "
-    "XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME"
+    "XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME PYTHONPLATLIBDIR PYTHONEXECUTABLE BASH_LOADABLES_PATH ZDOTDIR "
+    "AWKPATH AWKLIBPATH TCLLIBPATH PSQLRC PGSYSCONFDIR PGSERVICEFILE MYSQL_HOME PIP_CONFIG_FILE"
 ).split()
 # Hold code or options, not paths: never for root.
 HOLDS_CODE = (
@@ -47,9 +48,10 @@ def _holds_code(name: str) -> bool:
 
 
 def _unsafe(name: str, value: str) -> bool:
-    """ld.so(8) looks up a bare name where root's libraries are; everybody else where the hook stands."""
+    """A bare name is looked up where root's libraries are by ld.so(8), and is no file to anybody in
+    ENV=production; elsewhere it is one in the folder where the hook stands."""
     paths = [path for part in value.split(":") for path in part.split()]
-    if name in ("LD_PRELOAD", "LD_AUDIT"):
+    if name in ("LD_PRELOAD", "LD_AUDIT", "ENV"):
         paths = [path for path in paths if "/" in path]
     return not all([_is_roots(path) for path in paths])
 

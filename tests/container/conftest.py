@@ -87,10 +87,17 @@ def hooks(tmp_path: Path) -> Callable[..., str]:
 
 
 @pytest.fixture
-def wrong_run(tmp_path: Path) -> Iterator[str]:
-    """The option that mounts a tmpfs on /run which belongs to 1000 and is open to nobody else."""
-    folder = tmp_path / "wrong-run"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "uid=1000,gid=1000,mode=700", "tmpfs", folder], check=True)
-    yield f"--volume={folder}:/run"
-    subprocess.run(["umount", "--lazy", folder], check=True)
+def tmpfs(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """A tmpfs with these options of mount, as a folder to mount."""
+    made: list[Path] = []
+
+    def tmpfs(options: str) -> Path:
+        folder = tmp_path / f"tmpfs-{len(made)}"
+        folder.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
+        made.append(folder)
+        return folder
+
+    yield tmpfs
+    for folder in made:
+        subprocess.run(["umount", "--lazy", folder], check=True)

@@ -42,6 +42,7 @@ def test_a_variable_that_names_a_place_of_the_user_s_is_left_out(users: str, nam
     "line",
     [
         "LD_PRELOAD=libjemalloc.so.2",
+        "ENV=production",
         "LD_LIBRARY_PATH=/usr/lib:/usr/local/lib",
         "PYTHONPATH=/usr/share",
         "BASH_ENV=/etc/profile",

@@ -171,19 +171,21 @@ def test_no_except_clause_of_a_step_swallows_it() -> None:
 def test_a_second_signal_does_not_break_into_the_cleaning_up() -> None:
     """People press Ctrl-C twice, and runtimes send TERM and then HUP."""
 
-    def cleaned_up() -> bool:
+    def cleaned_up() -> "tuple[list[str], int]":
         takeover.interruptible(NOTHING)
+        done = []
         try:
             try:
                 os.kill(os.getpid(), signal.SIGTERM)
             finally:
                 os.kill(os.getpid(), signal.SIGTERM)
                 os.kill(os.getpid(), signal.SIGINT)
+                done.append("cleaned up")
         except Interrupted as stop:
-            return stop.signum == signal.SIGTERM
-        return False
+            return done, stop.signum
+        return done, 0
 
-    assert forked(cleaned_up)
+    assert forked(cleaned_up) == (["cleaned up"], signal.SIGTERM)
 
 
 @pytest.mark.parametrize("number", HELD)

@@ -11,6 +11,7 @@ import pytest
 from faults.throwaway import APP, PYDROP, Throwaway
 
 PASSWD = b"root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/usr/sbin/nologin\n"
+ENV = {"PATH": "/usr/bin:/bin", "PYDROP_HOME": "/mnt/made"}
 GROUP = b"root:x:0:\nwww-data:x:33:\nvideo:x:44:\n"
 
 
@@ -54,7 +55,7 @@ def test_every_refusal_is_one_line_with_the_value_and_the_code(
     place: Throwaway, words: tuple[str, ...], env: dict[str, str], code: int, said: str
 ) -> None:
     """The exit code is 125 where pydrop fails, 126 and 127 as env(1) has them, else the command's own."""
-    done = place.run(PYDROP, *words, env={"PATH": "/usr/bin:/bin"} | env)
+    done = place.run(PYDROP, *words, env=ENV | env)
     assert done.returncode == code
     assert b"Traceback" not in done.stderr
     said_lines = [line for line in lines_of(done) if said in line]
@@ -64,7 +65,7 @@ def test_every_refusal_is_one_line_with_the_value_and_the_code(
 
 def test_a_good_start_is_one_line(place: Throwaway) -> None:
     """At info: who, what was changed, how long it took; and the second time that nothing was to change."""
-    env = {"PATH": "/usr/bin:/bin", "PUID": str(APP)}
+    env = {**ENV, "PUID": str(APP)}
     first = place.run(PYDROP, "true", env=env)
     again = place.run(PYDROP, "true", env=env)
     assert first.returncode == again.returncode == 0
@@ -77,12 +78,12 @@ def test_a_good_start_is_one_line(place: Throwaway) -> None:
 
 
 def test_nothing_is_said_at_error_level_when_all_is_well(place: Throwaway) -> None:
-    done = place.run(PYDROP, "true", env={"PATH": "/usr/bin:/bin", "PYDROP_LOG_LEVEL": "error"})
+    done = place.run(PYDROP, "true", env={**ENV, "PYDROP_LOG_LEVEL": "error"})
     assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_json_lines_have_a_time_a_level_and_a_message(place: Throwaway) -> None:
-    env = {"PATH": "/usr/bin:/bin", "PYDROP_LOG_FORMAT": "json", "PUID": "0"}
+    env = {**ENV, "PYDROP_LOG_FORMAT": "json", "PUID": "0"}
     done = place.run(PYDROP, "true", env=env)
     spoken = [json.loads(line) for line in lines_of(done)]
     assert [line["level"] for line in spoken] == ["warn", "info"]
@@ -91,14 +92,14 @@ def test_json_lines_have_a_time_a_level_and_a_message(place: Throwaway) -> None:
 
 def test_a_failure_after_the_drop_speaks_json_too(place: Throwaway) -> None:
     """Nothing is imported after the drop, so what the format needs is there before."""
-    done = place.run(PYDROP, "nosuchcommand", env={"PATH": "/usr/bin", "PYDROP_LOG_FORMAT": "json"})
+    done = place.run(PYDROP, "nosuchcommand", env={**ENV, "PYDROP_LOG_FORMAT": "json"})
     assert done.returncode == 127
     assert json.loads(lines_of(done)[-1])["level"] == "error"
 
 
 def test_what_a_stranger_named_cannot_command_the_terminal(place: Throwaway) -> None:
     """Control characters and bytes that are no UTF-8 are printed escaped."""
-    done = place.run(PYDROP, b"no\x1b[31msuch\xff", env={"PATH": "/usr/bin"})
+    done = place.run(PYDROP, b"no\x1b[31msuch\xff", env=ENV)
     assert done.returncode == 127
     assert b"\x1b" not in done.stderr and b"\xff" not in done.stderr
     assert b"\\x1b[31msuch\\xff" in done.stderr
@@ -114,14 +115,14 @@ def test_help_and_version_go_to_standard_output(place: Throwaway, option: str) -
 
 def test_root_is_said_to_be_root(place: Throwaway) -> None:
     """Asked for in so many words it is given, with a warning."""
-    done = place.run(PYDROP, "id", "-u", env={"PATH": "/usr/bin:/bin", "PYDROP_USER": "root"})
+    done = place.run(PYDROP, "id", "-u", env={**ENV, "PYDROP_USER": "root"})
     assert done.stdout == b"0\n"
     assert "runs as root, because" in lines_of(done)[0]
 
 
 def test_what_is_done_before_a_failure_is_said(place: Throwaway) -> None:
     """After the first step that cannot be undone, a failure says what stays done."""
-    done = place.run(PYDROP, "true", env={"PATH": "/usr/bin:/bin", "PUID": str(APP), "FILE__X": "/nowhere"})
+    done = place.run(PYDROP, "true", env={**ENV, "PUID": str(APP), "FILE__X": "/nowhere"})
     assert done.returncode == 125
     assert "(done before: " in lines_of(done)[-1] and "made account app" in lines_of(done)[-1]
 
@@ -133,7 +134,7 @@ def test_a_hook_s_addition_reaches_the_program_and_its_failure_ends_the_start(pl
     hook.write_text('#!/bin/sh\necho "ADDED=$1" >>"$PYDROP_ENV"\n')
     hook.chmod(0o755)
     (hooks / "README").write_text("no hook\n")
-    env = {"PATH": "/usr/bin:/bin", "PUID": str(APP)}
+    env = {**ENV, "PUID": str(APP)}
     done = place.run(PYDROP, "sh", "-c", 'echo "$ADDED"', env=env)
     assert done.stdout == b"sh\n"  # "$@" is the whole command, as a shell entrypoint has it
     hook.write_text("#!/bin/sh\nexit 7\n")
@@ -162,12 +163,12 @@ if os.fork() == 0:
             if b'-c\\0import sys' in file.read():
                 os.kill(1, number)
                 os._exit(0)
-os.execve(words[0], words, {'PATH': '/usr/bin:/bin', 'PUID': '1500'})
+os.execve(words[0], words, {'PUID': '1500', 'PYDROP_HOME': '/mnt/made'})
 """
 
 
 def test_without_root_it_runs_the_command_and_says_what_it_cannot(place: Throwaway) -> None:
-    env = {"PATH": "/usr/bin:/bin", "PUID": str(APP), "PYDROP_CHOWN": "/mnt"}
+    env = {**ENV, "PUID": str(APP), "PYDROP_CHOWN": "/mnt"}
     words = ("setpriv", "--reuid", "1234", "--regid", "0", "--clear-groups", PYDROP, "id", "-u")
     done = place.run(*words, env=env)
     assert (done.returncode, done.stdout) == (0, b"1234\n")
@@ -180,7 +181,7 @@ def test_it_refuses_to_run_where_others_can_write_its_code(tmp_path: Path) -> No
     place = Throwaway(tmp_path, PASSWD, GROUP)
     copy = tmp_path / "opt"
     subprocess.run(["cp", "-a", str(Path(PYDROP).parent.parent), str(copy)], check=True)
-    env = {"PATH": "/usr/bin:/bin", "PUID": str(APP)}
+    env = {**ENV, "PUID": str(APP)}
     assert place.run(f"{copy}/bin/pydrop", "true", env=env).returncode == 0
     for folder in copy.glob("lib/python3*/site-packages"):
         subprocess.run(["chown", "-R", "1500", str(folder)], check=True)

@@ -89,7 +89,7 @@ def runtime(
         kind="runtime",
         words=", ".join(["/run", "/tmp", *settings.run_dirs]) + " are there and owned rightly",
         why=source,
-        entries=(*tmpfiles.standard_entries(), *declared, *asked, *home),
+        entries=tmpfiles.merged(asked, declared, tmpfiles.standard_entries(), home),
     )
     return step, said
 
