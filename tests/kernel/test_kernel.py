@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from forked import Raised, ended, forked, status
+
 from pydrop import kernel
 from pydrop.capabilities import CAPABILITIES, bits, mask_of, names_of
 from pydrop.model import Credentials, IdRange
@@ -71,7 +72,18 @@ def test_every_id_is_told_apart() -> None:
 
 def test_as_setpriv_shows_them() -> None:
     """An independent reader of the same process agrees on ids, groups and no_new_privs."""
-    around = ["setpriv", "--reuid", "1500", "--regid", "1600", "--groups", "7,8", "--no-new-privs", "--bounding-set", "-all,+chown"]
+    around = [
+        "setpriv",
+        "--reuid",
+        "1500",
+        "--regid",
+        "1600",
+        "--groups",
+        "7,8",
+        "--no-new-privs",
+        "--bounding-set",
+        "-all,+chown",
+    ]
     said = subprocess.run([*around, "setpriv", "--dump"], check=True, capture_output=True, text=True).stdout
     assert re.search(r"uid: 1500\neuid: 1500\ngid: 1600\negid: 1600\nSupplementary groups: 7,8\nno_new_privs: 1", said)
     assert "Capability bounding set: chown\n" in said

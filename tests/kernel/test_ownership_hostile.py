@@ -125,9 +125,9 @@ def test_folders_are_read_in_pieces_and_to_their_end(volume, monkeypatch, size):
     monkeypatch.setattr(walk, "SLICE", size)
     monkeypatch.setattr(walk, "OPEN", 4)
     dig(volume, 12)
-    for name in ("", "d", "d/d", "d/d/d/d"):
-        grow(volume / name, *[f"more{number}/in" for number in range(7)])
-    assert give(volume).looked_at == 1 + 4 * 12 + 4 * 14
+    for depth in range(12):
+        grow(volume / "/".join("d" * depth), *[f"more{number}/in" for number in range(7)])
+    assert give(volume).looked_at == 1 + 12 * (4 + 14)
     assert wrong_below(volume) == 0
 
 
@@ -356,33 +356,39 @@ def test_two_moves_at_once_cost_only_what_was_between_and_are_reported(volume, m
     assert wrong_below(volume) == 0
 
 
-def test_entries_that_vanish_and_appear_are_no_error(volume):
-    for number in range(50):
-        grow(volume, f"{number}/a/file", f"{number}/b")
-    churn = os.fork()
-    if churn == 0:
-        while True:
-            for number in range(50):
-                for path in (f"{number}/a", f"{number}/new/a"):
-                    try:
-                        os.rename(volume / path, volume / f"{number}/gone")
-                        os.rename(volume / f"{number}/gone", volume / path)
-                        os.unlink(volume / f"{number}/b")
-                        os.mkdir(volume / f"{number}/b")
-                        os.rmdir(volume / f"{number}/b")
-                        os.mknod(volume / f"{number}/b")
-                    except OSError:
-                        pass
+def churn(volume):
+    """Rename, remove and make entries for ever."""
+    while True:
+        for number in range(300):
+            try:
+                os.unlink(volume / f"file{number}")
+                os.rename(volume / f"folder{number}", volume / f"renamed{number}")
+                os.mknod(volume / f"file{number}")
+                os.rmdir(volume / f"renamed{number}/a")
+                os.mkdir(volume / f"renamed{number}/a")
+                os.rename(volume / f"renamed{number}", volume / f"folder{number}")
+            except OSError:
+                pass
+
+
+@pytest.mark.parametrize("folder_owner", [0, 999])
+def test_entries_that_vanish_and_appear_are_no_error(volume, folder_owner):
+    for number in range(300):
+        grow(volume, f"folder{number}/a/", f"folder{number}/b", f"file{number}")
+    churner = os.fork()
+    if churner == 0:
+        churn(volume)
     try:
-        until = time.monotonic() + 2
+        until = time.monotonic() + 1
         while time.monotonic() < until:
+            os.chown(volume, folder_owner, 0)
             for who in (7, 8):
                 report = own(Volume(path=str(volume)), who, who)
                 assert (set(report.refused), report.linked.count) == (set(), 0)
                 assert owner(volume) == (who, who)
     finally:
-        os.kill(churn, signal.SIGKILL)
-        os.waitpid(churn, 0)
+        os.kill(churner, signal.SIGKILL)
+        os.waitpid(churner, 0)
 
 
 def naive(top, uid):

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from forked import Raised, forked, status
+
 from pydrop import kernel
 from pydrop.capabilities import bits, mask_of
 from pydrop.errors import FAILED, BadDrop
@@ -128,8 +129,10 @@ def test_kept_capabilities_are_the_programs_after_exec() -> None:
 
 def test_without_kept_capabilities_the_program_has_none_after_exec() -> None:
     """Also no set-uid program gives any back, since the bounding set is empty."""
-    shown = in_python("import os; privileges.perform(step(no_new_privs=False), START); "
-                      "os.execv('/bin/grep', ['grep', 'Cap', '/proc/self/status'])")
+    shown = in_python(
+        "import os; privileges.perform(step(no_new_privs=False), START); "
+        "os.execv('/bin/grep', ['grep', 'Cap', '/proc/self/status'])"
+    )
     assert set(shown.split()[1::2]) == {mask(0)}
 
 
@@ -235,7 +238,11 @@ def test_a_refusal_comes_before_anything_is_changed(monkeypatch: pytest.MonkeyPa
         with pytest.raises(BadDrop):
             privileges.perform(step(gid=4294967295), START)
         after = status()
-        return {name: after[name] for name in after if name.startswith(("Cap", "Uid", "Gid", "Groups")) and after[name] != before[name]}
+        return {
+            name: after[name]
+            for name in after
+            if name.startswith(("Cap", "Uid", "Gid", "Groups")) and after[name] != before[name]
+        }
 
     assert forked(refused) == {}
 
@@ -326,7 +333,9 @@ def lie(*_ids: object) -> int:
 
 
 @pytest.mark.parametrize("call", FAILING)
-@pytest.mark.parametrize("error", [PermissionError(1, "Operation not permitted"), ValueError("odd"), OSError(11, "Try again")])
+@pytest.mark.parametrize(
+    "error", [PermissionError(1, "Operation not permitted"), ValueError("odd"), OSError(11, "Try again")]
+)
 def test_a_call_that_fails_ends_it(call: str, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each call of the drop, with each kind of failure: exit code 125, and one line with the reason."""
     place, name, maker = FAILING[call]
@@ -421,7 +430,11 @@ def test_the_order_leaves_each_call_its_capability() -> None:
     traced = subprocess.run(command, check=True, capture_output=True, text=True).stderr.splitlines()
     changes = ("prctl(PR_CAPBSET_DROP", "prctl(PR_SET_NO_NEW_PRIVS", "capset", "setgroups(2", "setres", "setuid")
     made = [line for line in traced if line.startswith(changes)]
-    good = [next(name for name in (*changes[:4], "setresgid", "setresuid") if line.startswith(name)) for line in made if line.endswith("= 0")]
+    good = [
+        next(name for name in (*changes[:4], "setresgid", "setresuid") if line.startswith(name))
+        for line in made
+        if line.endswith("= 0")
+    ]
     assert list(dict.fromkeys(good)) == [
         "prctl(PR_CAPBSET_DROP",
         "setgroups(2",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from forked import ended, forked
+
 from pydrop import takeover
 from pydrop.errors import Interrupted
 from pydrop.model import Start
@@ -29,7 +30,9 @@ print(json.dumps({{name: getattr(start, name) for name in start.fields}}))
 NOTHING = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
 
 
-def taken(how: str, words: "list[str | bytes]", environment: "list[bytes]", prepare: "object" = None) -> "dict[str, object]":
+def taken(
+    how: str, words: "list[str | bytes]", environment: "list[bytes]", prepare: "object" = None
+) -> "dict[str, object]":
     """The Start that a process makes which is exec'd with `words` behind -c and with these very environment strings."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -90,7 +93,19 @@ def test_the_doors_word_says_what_came_ignored_and_blocked(state: str, ignored: 
 
 # -- environment -----------------------------------------------------------------------------------
 
-ODD = [b"B=2", b"A=1", b"A=again", b"no equals sign", b"=no name", b"", b"E=", b"X=a=b", b"BYTES=\xff\x80", b"!=!", b"N=a\nb"]
+ODD = [
+    b"B=2",
+    b"A=1",
+    b"A=again",
+    b"no equals sign",
+    b"=no name",
+    b"",
+    b"E=",
+    b"X=a=b",
+    b"BYTES=\xff\x80",
+    b"!=!",
+    b"N=a\nb",
+]
 
 
 def test_the_doors_disguise_is_taken_off_and_nothing_else() -> None:
@@ -225,7 +240,9 @@ def test_a_whole_start_by_the_door_is_the_same_as_by_hand(tmp_path: Path) -> Non
     (tmp_path / "door.c").write_text(text[:begin] + boot + text[end:])
     subprocess.run(["cc", "-static", "-o", str(door), str(tmp_path / "door.c")], check=True)
     (tmp_path / "bin" / "python3").symlink_to(sys.executable)
-    result = subprocess.run([door, "--", "", "x y"], check=True, capture_output=True, env={"A": "1", "PYTHONHOME": "/no"})
+    result = subprocess.run(
+        [door, "--", "", "x y"], check=True, capture_output=True, env={"A": "1", "PYTHONHOME": "/no"}
+    )
     start = json.loads(result.stdout)
     assert start["arguments"] == ["--", "", "x y"]
     assert sorted(start["environment"]) == ["A=1", "PYTHONHOME=/no"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from forked import forked
+
 from pydrop import trust
 from pydrop.errors import Untrusted
 from pydrop.trust import MOST_LINKS, open_trusted
@@ -150,7 +151,13 @@ def test_a_file_that_others_can_write_is_refused(place: Path, case: str) -> None
 
 def test_an_acl_that_lets_others_write_is_refused(place: Path) -> None:
     """acl(5): the group bits are then the mask, so that an entry for a user shows there."""
-    entries = [(0x01, 6, 0xFFFFFFFF), (0x02, 6, USER), (0x04, 4, 0xFFFFFFFF), (0x10, 6, 0xFFFFFFFF), (0x20, 4, 0xFFFFFFFF)]
+    entries = [
+        (0x01, 6, 0xFFFFFFFF),
+        (0x02, 6, USER),
+        (0x04, 4, 0xFFFFFFFF),
+        (0x10, 6, 0xFFFFFFFF),
+        (0x20, 4, 0xFFFFFFFF),
+    ]
     acl = (2).to_bytes(4, "little") + b"".join(
         tag.to_bytes(2, "little") + permission.to_bytes(2, "little") + who.to_bytes(4, "little")
         for tag, permission, who in entries

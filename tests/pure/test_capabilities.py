@@ -1,12 +1,21 @@
 """Capabilities by name and number."""
 
 import pytest
+
 from pydrop.capabilities import CAPABILITIES, bits, mask_of, names_of
 
 
 @pytest.mark.parametrize(
     ("name", "number"),
-    [("chown", 0), ("setgid", 6), ("setuid", 7), ("setpcap", 8), ("net_bind_service", 10), ("sys_admin", 21), ("checkpoint_restore", 40)],
+    [
+        ("chown", 0),
+        ("setgid", 6),
+        ("setuid", 7),
+        ("setpcap", 8),
+        ("net_bind_service", 10),
+        ("sys_admin", 21),
+        ("checkpoint_restore", 40),
+    ],
 )
 def test_names_have_the_kernels_numbers(name: str, number: int) -> None:
     """As in linux/capability.h."""
@@ -15,7 +24,8 @@ def test_names_have_the_kernels_numbers(name: str, number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "mask"), [((), 0), (("chown",), 1), (("setuid", "chown", "setuid"), 0x81), (tuple(CAPABILITIES), 2**41 - 1)]
+    ("names", "mask"),
+    [((), 0), (("chown",), 1), (("setuid", "chown", "setuid"), 0x81), (tuple(CAPABILITIES), 2**41 - 1)],
 )
 def test_a_mask_has_a_bit_for_each_name(names: tuple[str, ...], mask: int) -> None:
     """In whatever order, and once for doubles."""
@@ -31,7 +41,13 @@ def test_an_unknown_name_is_never_no_capability(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("mask", "names"),
-    [(0, []), (1, ["CHOWN"]), (0x81, ["CHOWN", "SETUID"]), (1 << 40, ["CHECKPOINT_RESTORE"]), (1 << 41 | 1, ["CHOWN", "CAP_41"])],
+    [
+        (0, []),
+        (1, ["CHOWN"]),
+        (0x81, ["CHOWN", "SETUID"]),
+        (1 << 40, ["CHECKPOINT_RESTORE"]),
+        (1 << 41 | 1, ["CHOWN", "CAP_41"]),
+    ],
 )
 def test_names_are_as_cap_add_takes_them(mask: int, names: list[str]) -> None:
     """In capitals, lowest first; one that is newer than we are has its number."""

@@ -4,6 +4,7 @@ import errno
 import os
 
 import pytest
+
 from pydrop.errors import NOT_EXECUTABLE, NOT_FOUND, CommandFailed
 from pydrop.handover import DEFAULT_PATH, Handover, candidates, environment
 from pydrop.model import Start
@@ -21,7 +22,11 @@ ENVIRONMENTS = {
     "a double that changes is there once": (("A=1", "B=2", "A=3"), [("A", "x")], ("A=x", "B=2")),
     "a double that goes is gone": (("A=1", "B=2", "A=3"), [("A", None)], ("B=2",)),
     "doubles of others stay": (("A=1", "A=2", "B=1"), [("B", "2")], ("A=1", "A=2", "B=2")),
-    "a name is a whole name": (("HOMEX=1", "XHOME=2", "home=3"), [("HOME", "/")], ("HOMEX=1", "XHOME=2", "home=3", "HOME=/")),
+    "a name is a whole name": (
+        ("HOMEX=1", "XHOME=2", "home=3"),
+        [("HOME", "/")],
+        ("HOMEX=1", "XHOME=2", "home=3", "HOME=/"),
+    ),
     "strings without a name or a = stay": (("A", "=x", "", "A=1"), [("A", "2")], ("A", "=x", "", "A=2")),
     "a value holds what it likes": (("A=x=y",), [("B", "a=b\nc\udcff")], ("A=x=y", "B=a=b\nc\udcff")),
     "an empty value is a value": (("A=1",), [("A", "")], ("A=",)),
@@ -95,7 +100,9 @@ def test_a_path_that_is_not_there_is_127() -> None:
     assert "#!" in str(error)
 
 
-@pytest.mark.parametrize("number", [errno.EACCES, errno.ENOEXEC, errno.E2BIG, errno.ENOMEM, errno.EPERM, errno.EAGAIN, errno.ELOOP])
+@pytest.mark.parametrize(
+    "number", [errno.EACCES, errno.ENOEXEC, errno.E2BIG, errno.ENOMEM, errno.EPERM, errno.EAGAIN, errno.ELOOP]
+)
 def test_what_is_there_but_cannot_be_run_is_126(number: int) -> None:
     """With the path, the kernel's reason, and a remedy for each."""
     error = after({"/a/app": number})
@@ -104,7 +111,9 @@ def test_what_is_there_but_cannot_be_run_is_126(number: int) -> None:
     assert error.remedy
 
 
-@pytest.mark.parametrize("number", [errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ESTALE, errno.ENODEV, errno.ETIMEDOUT])
+@pytest.mark.parametrize(
+    "number", [errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ESTALE, errno.ENODEV, errno.ETIMEDOUT]
+)
 def test_the_search_goes_on_where_execvps_does(number: int) -> None:
     """One folder that is missing, closed or gone does not hide the program in the next."""
     assert "unable to run /b/app" in str(after({"/a/app": number, "/b/app": errno.ENOEXEC}))

@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from worlds import APP, APP_GROUP, GROUP, PASSWD, facts, identity, kinds, only, record, settings, user, volume
+
 from pydrop.capabilities import mask_of
 from pydrop.errors import BadSetting
 from pydrop.model import Plan, Secret
 from pydrop.planning import plan
 from pydrop.planning.steps import environment, home_that_came
-from worlds import APP, APP_GROUP, GROUP, PASSWD, facts, identity, kinds, only, record, settings, user, volume
 
 EVERYTHING: dict[str, Any] = {
     "volumes": (volume("/data"), volume("/cache", policy="top")),
@@ -134,7 +135,11 @@ ACCOUNTS = {  # world -> how, done
     "it is made": ({}, "rename", False),
     "its numbers change": (WITH_APP, "rename", False),
     "in place, where /etc is no folder to rename in": ({"account_files": "in place"}, "in place", False),
-    "nss_wrapper where nothing can be written": ({"account_files": "no", "nss_wrapper": "/usr/lib/w.so"}, "wrapper", False),
+    "nss_wrapper where nothing can be written": (
+        {"account_files": "no", "nss_wrapper": "/usr/lib/w.so"},
+        "wrapper",
+        False,
+    ),
     "nothing but the environment": ({"account_files": "no"}, "environment", False),
     "all is right already": (
         {"passwd": PASSWD + APP.replace("1000", "1500"), "group": GROUP + APP_GROUP.replace("1000", "1500")},
@@ -212,7 +217,11 @@ def test_groups_that_the_runtime_granted_are_kept() -> None:
 
 @pytest.mark.parametrize(
     ("given", "source"),
-    [({"puid": 0}, "PUID=0"), ({"user": user(name="root")}, "PYDROP_USER=root"), ({"user": user(uid=0)}, "PYDROP_USER=0")],
+    [
+        ({"puid": 0}, "PUID=0"),
+        ({"user": user(name="root")}, "PYDROP_USER=root"),
+        ({"user": user(uid=0)}, "PYDROP_USER=0"),
+    ],
 )
 def test_root_that_was_asked_for_is_root_with_a_warning(given: dict[str, Any], source: str) -> None:
     """It says who asked."""
@@ -283,7 +292,10 @@ def test_the_home_that_came(lines: tuple[str, ...], home: str) -> None:
 
 def test_a_malformed_entry_of_root_is_not_asked_for_its_home() -> None:
     """Only lines that are entries count."""
-    assert environment(identity(), facts(passwd="root:x:abc:0::/odd:/bin/sh\n", environment=("HOME=/odd",)))[0][0] == "USER"
+    assert (
+        environment(identity(), facts(passwd="root:x:abc:0::/odd:/bin/sh\n", environment=("HOME=/odd",)))[0][0]
+        == "USER"
+    )
 
 
 # -- the home folder -------------------------------------------------------------------------------
@@ -293,7 +305,12 @@ HOME_FOLDERS = {  # given, world -> the folder that is made, HOME
     "with a home of its own": ({"home": "/srv/h"}, {}, "/srv/h", "/srv/h"),
     "the image's account has its own": ({}, WITH_APP, None, "/srv/app"),
     "a read-only root": ({}, {"root_folder_writable": False}, None, "/tmp"),
-    "a read-only root and a home on a volume": ({"home": "/data/h"}, {"root_folder_writable": False}, "/data/h", "/data/h"),
+    "a read-only root and a home on a volume": (
+        {"home": "/data/h"},
+        {"root_folder_writable": False},
+        "/data/h",
+        "/data/h",
+    ),
     "root": ({"puid": 0}, {}, None, "/root"),
 }
 

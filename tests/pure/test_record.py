@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from pydrop.model import Identity, Record
 from pydrop.record import FORM, decode, encode
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from pydrop.model import Settings
 from pydrop.report import LEVELS, Report, escaped
-
 
 
 @pytest.fixture
@@ -66,7 +66,12 @@ def test_no_control_character_gets_through(code: int) -> None:
 
 @pytest.mark.parametrize(
     ("level", "line"),
-    [("error", "pydrop: x y\n"), ("warn", "pydrop: warning: x y\n"), ("info", "pydrop: x y\n"), ("debug", "pydrop: x y\n")],
+    [
+        ("error", "pydrop: x y\n"),
+        ("warn", "pydrop: warning: x y\n"),
+        ("info", "pydrop: x y\n"),
+        ("debug", "pydrop: x y\n"),
+    ],
 )
 def test_a_message_is_one_line_that_says_whose_it_is(said: Callable[[], str], level: str, line: str) -> None:
     """It begins with `pydrop: `, so that nobody takes it for the program's."""

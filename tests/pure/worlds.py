@@ -1,4 +1,4 @@
-"""A container as the survey would have found it, and settings as they would have been read: only what differs is said."""
+"""A container as the survey would have found it, and settings as read: only what differs is said."""
 
 from typing import Any
 

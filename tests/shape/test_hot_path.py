@@ -102,7 +102,9 @@ def split(dotted: str) -> tuple[str, str]:
 def called(module: Module, name: str, function: "Function") -> set[str]:
     """The functions of pydrop's that `function` calls, as far as names say it."""
     known = defined(module)
-    aliases = {n: i.name.removeprefix("pydrop.") for i in module.imports for n in i.names if i.name.startswith("pydrop.")}
+    aliases = {
+        n: i.name.removeprefix("pydrop.") for i in module.imports for n in i.names if i.name.startswith("pydrop.")
+    }
     found = set()
     for node in ast.walk(function):
         if not isinstance(node, ast.Call):

@@ -1,4 +1,4 @@
-"""The house's rule 1: imports run down the layers, each kind of knowledge lives in one place, and sizes stay readable."""
+"""The house's rule 1: imports run down the layers, each library has its home, sizes stay readable."""
 
 import ast
 
@@ -114,7 +114,7 @@ def _ours(name: str) -> bool:
 
 @pytest.mark.parametrize("library", sorted(ONLY_IN))
 def test_each_library_has_its_home(library: str) -> None:
-    """click lives in ctl, psutil in ctl and pid1, prctl and ctypes in kernel, wherever in the file they are imported."""
+    """click lives in ctl, psutil in ctl and pid1, prctl and ctypes in kernel; at load and late."""
     users = {
         unit(name)
         for name, module in ALL.items()
