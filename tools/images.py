@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PODMAN = str(ROOT / "tools" / "podman")
 LABEL = "pydrop.recipe"
-CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+CERTIFICATES = Path(os.environ.get("PIP_CERT") or "/etc/ssl/certs/ca-certificates.crt")
 
 # What Debian's slim images leave out, so that packages added later leave it out too.
 SLIM = [

@@ -9,7 +9,7 @@ import time
 
 from pydrop import handover, planning, survey, takeover
 from pydrop.errors import FAILED, Interrupted, PydropError
-from pydrop.model import AccountsStep, Outcome, Plan, PrivilegesStep, RecordStep, SecretsStep, Settings, Start, Step
+from pydrop.model import AccountsStep, Outcome, Plan, PrivilegesStep, RecordStep, SecretsStep, Start, Step
 from pydrop.report import Report
 
 TYPE_CHECKING = False
@@ -41,7 +41,13 @@ def _exit(code: int) -> None:
 
 def begin(start: Start) -> int:
     """A start from its beginning to exec; returns only with an exit code, every failure in one line."""
-    report = Report()
+    try:
+        return _begin(start, Report())
+    except Interrupted as stop:  # while the end was told, to a standard error that nobody empties
+        return 128 + stop.signum
+
+
+def _begin(start: Start, report: Report) -> int:
     try:
         takeover.interruptible(start)
         return _start(start, report)
@@ -57,7 +63,7 @@ def begin(start: Start) -> int:
 
 def _start(start: Start, report: Report) -> int:
     began = time.monotonic()
-    settings = read_settings(start)
+    settings = survey.read_settings(start)
     report.obey(settings)
     if settings.show:
         return _show(settings.show)
@@ -78,15 +84,6 @@ def _start(start: Start, report: Report) -> int:
     return FAILED
 
 
-def read_settings(start: Start) -> Settings:
-    """From the options, the environment and the file."""
-    from pydrop import settings
-
-    path, named = settings.config_path(start.environment)
-    table = survey.settings_table(path, named)
-    return settings.read(start.arguments, start.environment, table, path)
-
-
 class _Done:
     """What has been performed so far, and what it adds to the program's environment."""
 
@@ -102,6 +99,7 @@ class _Done:
         return handover.environment(self.came, self.changes)
 
     def perform(self, step: Step) -> None:
+        takeover.require_uninterrupted()
         if step.done:
             self.report.debug(f"{step.words}: so already")
             return

@@ -62,12 +62,19 @@ def interruptible(start: Start) -> None:
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [s for s in HELD if s not in start.blocked])
 
 
-_interrupted = False
+_interrupted = 0  # the signal that came first
 
 
 def _interrupt(signum: int, _frame: object) -> None:
     """Once: a second signal must not break into the cleaning up after the first."""
     global _interrupted
     if not _interrupted:
-        _interrupted = True
+        _interrupted = signum
         raise Interrupted(signum)
+
+
+def require_uninterrupted() -> None:
+    """Raise Interrupted again where it was lost: what is raised inside a callback of the interpreter's
+    own (importlib has some, for weak references) is printed as ignored, and the start would go on."""
+    if _interrupted:
+        raise Interrupted(_interrupted)

@@ -1,4 +1,4 @@
-"""Runs a function in a child process, which may give up root, change signals or mount, and hands back what it returned."""
+"""Runs a function in a child process, which may give up root or change signals, and hands back what it returned."""
 
 import os
 import pickle

@@ -144,11 +144,10 @@ def test_setgroups_is_allowed_here() -> None:
 
 IN_A_CONTAINER = ("unshare", "--mount", "--pid", "--fork", "--mount-proc")
 TWICE = """
-import subprocess, sys
-print(kernel.instance())
-if len(sys.argv) == 1:
-    sys.stdout.flush()
-    subprocess.run([sys.executable, "-c", "import sys; sys.path[:0]=%r; from pydrop import kernel; print(kernel.instance())" % sys.path])
+import subprocess
+print(kernel.instance(), flush=True)
+path = f"import sys; sys.path[:0] = {sys.path}; from pydrop import kernel; print(kernel.instance())"
+subprocess.run([sys.executable, "-c", path])
 """
 
 

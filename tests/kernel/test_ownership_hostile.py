@@ -124,10 +124,10 @@ def test_folders_are_read_in_pieces_and_to_their_end(volume, monkeypatch, size):
     """Also those that are closed on the way down with only a piece read."""
     monkeypatch.setattr(walk, "SLICE", size)
     monkeypatch.setattr(walk, "OPEN", 4)
-    dig(volume, 12)
-    for depth in range(12):
-        grow(volume / "/".join("d" * depth), *[f"more{number}/in" for number in range(7)])
-    assert give(volume).looked_at == 1 + 12 * (4 + 14)
+    way = volume
+    for depth in range(12):  # another name at each depth: the order of entries follows from the names
+        way = grow(way, *[f"{name}/in" for name in range(10)]) / str(depth % 10)
+    assert give(volume).looked_at == 1 + 12 * 20
     assert wrong_below(volume) == 0
 
 
@@ -357,18 +357,19 @@ def test_two_moves_at_once_cost_only_what_was_between_and_are_reported(volume, m
 
 
 def churn(volume):
-    """Rename, remove and make entries for ever."""
+    """Remove, rename and make entries for ever, many at a time so that many are gone when they are looked at."""
+    changes = [
+        lambda number: os.unlink(volume / f"file{number}"),
+        lambda number: os.rename(volume / f"folder{number}", volume / f"renamed{number}"),
+        lambda number: os.rmdir(volume / f"renamed{number}/a"),
+        lambda number: os.mkdir(volume / f"renamed{number}/a"),
+        lambda number: os.rename(volume / f"renamed{number}", volume / f"folder{number}"),
+        lambda number: os.mknod(volume / f"file{number}"),
+    ]
     while True:
-        for number in range(300):
-            try:
-                os.unlink(volume / f"file{number}")
-                os.rename(volume / f"folder{number}", volume / f"renamed{number}")
-                os.mknod(volume / f"file{number}")
-                os.rmdir(volume / f"renamed{number}/a")
-                os.mkdir(volume / f"renamed{number}/a")
-                os.rename(volume / f"renamed{number}", volume / f"folder{number}")
-            except OSError:
-                pass
+        for change in changes:
+            for number in range(300):
+                change(number)
 
 
 @pytest.mark.parametrize("folder_owner", [0, 999])

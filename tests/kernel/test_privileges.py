@@ -422,7 +422,7 @@ def test_the_failure_is_125() -> None:
 
 
 def test_the_order_leaves_each_call_its_capability() -> None:
-    """The bounding set, the groups, the gids, the uids, the capability sets, no_new_privs; then the tries to come back."""
+    """The bounding set, the groups, the gids, the uids, the sets, no_new_privs; then the tries to come back."""
     path = f"import sys; sys.path[:0] = {[SOURCES, str(Path(__file__).parent), *sys.path]!r}"
     script = f"{path}\nfrom test_privileges import *\nSETGROUPS([4]); privileges.perform(step(), START)"
     calls = "trace=prctl,capset,setgroups,setresgid,setresuid,setuid"

@@ -8,6 +8,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
+import weakref
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -201,6 +204,52 @@ def test_a_second_signal_does_not_break_into_the_cleaning_up() -> None:
         return done, 0
 
     assert forked(cleaned_up) == (["cleaned up"], signal.SIGTERM)
+
+
+def test_a_signal_that_was_lost_is_raised_again() -> None:
+    """Python prints and drops what is raised in a weak reference's callback; between two steps it is asked for."""
+
+    def obeyed() -> "list[int]":
+        os.dup2(os.open("/dev/null", os.O_WRONLY), 2)  # "Exception ignored in"
+        takeover.interruptible(NOTHING)
+        takeover.require_uninterrupted()
+        found = []
+
+        class Thing:
+            pass
+
+        thing = Thing()
+        callback = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGHUP))
+        del thing
+        assert callback() is None
+        try:
+            takeover.require_uninterrupted()
+        except Interrupted as stop:
+            found.append(stop.signum)
+        return found
+
+    assert forked(obeyed) == [signal.SIGHUP]
+
+
+def test_a_signal_while_the_end_is_told_ends_it_without_a_word() -> None:
+    """A standard error that nobody empties holds the start up; a signal then ends it with 128+N, not a traceback."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    for size in (4096, 1):
+        with suppress(BlockingIOError):
+            while True:
+                os.write(writing, b"x" * size)
+    os.set_blocking(writing, True)
+    script = f"import sys; sys.path[:0] = {[SOURCES, *sys.path]!r}; from pydrop.entry import door; door()"
+    child = subprocess.Popen([sys.executable, "-c", script, "--:----", "pydrop", "--nonsense"], stderr=writing, env={})
+    os.close(writing)
+    deadline = time.monotonic() + 10
+    while "pipe_write" not in Path(f"/proc/{child.pid}/wchan").read_text():  # asleep in the write of its error
+        assert time.monotonic() < deadline and child.poll() is None
+    child.terminate()
+    assert child.wait(10) == 128 + signal.SIGTERM
+    with os.fdopen(reading, "rb") as pipe:
+        assert set(pipe.read()) == {ord("x")}
 
 
 @pytest.mark.parametrize("number", HELD)

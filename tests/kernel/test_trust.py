@@ -6,6 +6,7 @@ Every refusal is one way by which the program's user would make root obey him at
 import os
 import signal
 import stat
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -331,7 +332,7 @@ def test_links_in_a_circle_end(place: Path, loop: list[str]) -> None:
 def test_as_many_links_as_the_kernel_follows(place: Path, count: int, good: bool) -> None:
     """path_resolution(7) stops after 40; so does this."""
     names = ["file", *[f"l{number}" for number in range(count)]]
-    for target, name in zip(names, names[1:], strict=False):
+    for target, name in pairwise(names):
         (place / name).symlink_to(target)
     if good:
         assert read(place / names[-1]) == "root's"

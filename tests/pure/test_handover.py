@@ -2,12 +2,24 @@
 
 import errno
 import os
+import signal
+from collections.abc import Iterator
 
 import pytest
 
 from pydrop.errors import NOT_EXECUTABLE, NOT_FOUND, CommandFailed
 from pydrop.handover import DEFAULT_PATH, Handover, candidates, environment
 from pydrop.model import Start
+
+
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """Handing over puts the signals back that Python ignores; the other tests' Python wants them ignored."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGPIPE, signal.SIGXFSZ)}
+    yield
+    for number, action in before.items():
+        signal.signal(number, action)
+
 
 # -- environment -----------------------------------------------------------------------------------
 

@@ -70,11 +70,20 @@ def test_the_volumes_go_to_the_identity() -> None:
 
 
 def test_the_run_dirs_go_to_the_identity() -> None:
-    """0755, and made so where they are there already; behind what every image needs."""
-    step = only(planned({"run_dirs": ("/run/app", "/run/app/x"), "puid": 1500}).steps, "runtime")
-    made = [(e.path, e.kind, e.mode, e.uid, e.gid, e.exact) for e in step.entries]
-    assert made[-3:-1] == [("/run/app", "d", 0o755, 1500, 1500, True), ("/run/app/x", "d", 0o755, 1500, 1500, True)]
-    assert made[0][:2] == ("/run", "d")
+    """0755, and made so where they are there already; parents before what lies in them."""
+    step = only(planned({"run_dirs": ("/run/app/x", "/run/app"), "puid": 1500}).steps, "runtime")
+    made = {e.path: (e.kind, e.mode, e.uid, e.gid, e.exact) for e in step.entries}
+    assert made["/run/app"] == made["/run/app/x"] == ("d", 0o755, 1500, 1500, True)
+    paths = list(made)
+    assert paths.index("/run") < paths.index("/run/app") < paths.index("/run/app/x")
+
+
+def test_what_was_asked_for_wins_over_what_the_image_declares() -> None:
+    """Of several entries for a path there is one: the run-dir, then tmpfiles.d's, then what every image needs."""
+    declared = (("/usr/lib/tmpfiles.d/x.conf", "d /run/app 0700 root root\nd /run/lock 0755 root root\n"),)
+    step = only(planned({"run_dirs": ("/run/app",), "puid": 1500}, tmpfiles=declared).steps, "runtime")
+    found = [(e.path, e.mode, e.uid) for e in step.entries if e.path in ("/run/app", "/run/lock")]
+    assert sorted(found) == [("/run/app", 0o755, 1500), ("/run/lock", 0o755, 0)]
 
 
 def test_the_images_own_run_folders_are_made_for_their_users() -> None:

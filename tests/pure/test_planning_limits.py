@@ -1,4 +1,4 @@
-"""What the container cannot give is refused before anything is changed, with exactly what is missing and the line that adds it."""
+"""What the container cannot give is refused before anything is changed, with the line that would give it."""
 
 from typing import Any
 

@@ -9,7 +9,6 @@ import textwrap
 import click
 
 from pydrop import planning, survey
-from pydrop.entry import read_settings
 from pydrop.errors import PydropError
 from pydrop.model import Plan, Settings, Start, Step
 
@@ -37,7 +36,7 @@ def planned(words: tuple[str, ...]) -> tuple[Settings, Plan]:
     """The very plan that a start with these words would perform."""
     lines = tuple([f"{name}={value}" for name, value in os.environ.items()])
     start = Start(name="pydrop", arguments=words, environment=lines, ignored=(), blocked=())
-    settings = read_settings(start)
+    settings = survey.read_settings(start)
     return settings, planning.plan(settings, survey.look(settings, start))
 
 

@@ -10,6 +10,7 @@ import sys
 from pydrop import kernel, record
 from pydrop.errors import PydropError, Untrusted
 from pydrop.model import Device, Facts, IdRange, Record, Settings, Start
+from pydrop.settings import config_path, read
 from pydrop.trust import open_trusted
 
 RECORD = "/run/pydrop/record"
@@ -20,13 +21,19 @@ TMPFILES = ("/etc/tmpfiles.d", "/run/tmpfiles.d", "/usr/local/lib/tmpfiles.d", "
 EVERY_ID = (IdRange(inside=0, outside=0, count=2**32 - 1),)
 
 
+def read_settings(start: Start) -> Settings:
+    """What was asked: by the options, the environment and the settings file."""
+    path, named = config_path(start.environment)
+    return read(start.arguments, start.environment, settings_table(path, named), path)
+
+
 def settings_table(path: str, named: bool) -> dict[str, object] | None:
     """The settings file as a table, None where there is none and nobody named one; see settingsfile."""
     if not named and not os.path.lexists(path):
         return None
-    from pydrop.survey.settingsfile import read
+    from pydrop.survey import settingsfile
 
-    return read(path)
+    return settingsfile.read(path)
 
 
 def look(settings: Settings, start: Start) -> Facts:
