@@ -23,7 +23,7 @@ class DoorHook(BuildHookInterface):  # type: ignore[type-arg] # hatchling's own 
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "editable":
-            raise SystemExit("pydrop cannot be installed with --editable: its door reads no .pth file; install it plainly")
+            raise SystemExit("pydrop cannot be installed with --editable: its door reads no .pth file")
         self.folder = tempfile.TemporaryDirectory()
         door = os.path.join(self.folder.name, "door")
         compile_door(os.path.join(self.root, "door", "door.c"), door)
@@ -32,7 +32,7 @@ class DoorHook(BuildHookInterface):  # type: ignore[type-arg] # hatchling's own 
         build_data["pure_python"] = False
         build_data["tag"] = "py3-none-" + sysconfig.get_platform().replace("-", "_").replace(".", "_")
 
-    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+    def finalize(self, *_: object) -> None:
         self.folder.cleanup()
 
 
@@ -44,5 +44,6 @@ def compile_door(source: str, target: str) -> None:
     except (OSError, subprocess.CalledProcessError) as error:
         raise SystemExit(
             f"pydrop: unable to compile its door with {compiler}: {error}; "
-            "install a C compiler and the static C library (Debian: gcc libc6-dev, Alpine: gcc musl-dev, Fedora: gcc glibc-static)"
+            "install a C compiler and the static C library "
+            "(Debian: gcc libc6-dev, Alpine: gcc musl-dev, Fedora: gcc glibc-static)"
         ) from error

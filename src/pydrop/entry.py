@@ -9,8 +9,9 @@ import time
 
 from pydrop import handover, planning, survey, takeover
 from pydrop.errors import FAILED, Interrupted, PydropError
-from pydrop.model import AccountsStep, Outcome, Plan, PrivilegesStep, RecordStep, SecretsStep, Start, Step
+from pydrop.model import Outcome, Plan, Start
 from pydrop.report import Report
+from pydrop.steps import AccountsStep, PrivilegesStep, RecordStep, SecretsStep, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def begin(start: Start) -> int:
 def _begin(start: Start, report: Report) -> int:
     try:
         takeover.interruptible(start)
+        takeover.occupy_closed_streams()
         return _start(start, report)
     except Interrupted as stop:
         report.warn(f"stopped by {SIGNALS[stop.signum]} before the command was run; the next start goes on from here")

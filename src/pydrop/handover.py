@@ -32,21 +32,31 @@ class Handover:
     def run(self) -> None:
         """Become the command; returns only by raising CommandFailed (126, 127)."""
         _restore_signals(self.start)
+        failure = self._try_each()
+        _signal.signal(_signal.SIGPIPE, _signal.SIG_IGN)  # it must be told, also into a pipe that nobody reads
+        raise failure
+
+    def _try_each(self) -> CommandFailed:
+        """Why none of the paths could be executed: the first that was there and refused, as execvp(3) has it."""
         refused = None
         for path in self.paths:
             try:
                 self.execute(path)
             except OSError as error:
                 if error.errno not in GO_ON:
-                    raise self.failure(path, error) from error
+                    return self.failure(path, error)
                 if error.errno == errno.EACCES:
                     refused = refused or self.failure(path, error)
-        raise refused or self.not_found()
+        return refused or self.not_found()
 
     def not_found(self) -> CommandFailed:
         name = self.command[0]
-        if "/" in name:
-            problem, remedy = f"{name} is not there", "check the path, and that the interpreter of its #! line exists"
+        there = [path for path in self.paths if os.path.lexists(path)]
+        if there:
+            problem = f"{there[0]} is there, but what its first line (#!) or ELF header names to run it is not"
+            remedy = "install that in the image, or mend the line (a CR at its end hides it)"
+        elif "/" in name:
+            problem, remedy = f"{name} is not there", "check the path"
         else:
             problem = f"{name} was not found in PATH={':'.join(os.path.dirname(path) for path in self.paths)}"
             remedy = "install it in the image, or name it by its whole path"

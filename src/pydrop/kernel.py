@@ -83,14 +83,12 @@ def setgroups_allowed() -> bool:
         return True
 
 
-def instance() -> str:
-    """A name for this run of this container: another after a restart, the same in an `exec`.
-
-    Made of the mount namespace and of the start time of its first process (field 22 of proc(5)'s
-    stat). Read from the mount namespace's own link, since PID 1 may belong to another user."""
-    with open("/proc/1/stat", encoding="utf-8", errors="replace") as file:
+def instance(pid: int) -> str:
+    """A name for a process that no later one has: its mount namespace, which is this container's, its
+    pid, and its start time (field 22 of proc(5)'s stat). OSError where there is none."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
         started = file.read().rpartition(")")[2].split()[19]
-    return f"{os.readlink('/proc/self/ns/mnt')} {started}"
+    return f"{os.readlink('/proc/self/ns/mnt')} {pid} {started}"
 
 
 # -- changing -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The nouns of a start: values only, no imports, no behaviour beyond equality of content.
+"""The nouns of a start, but for its steps: values only, no imports, no behaviour beyond equality of content.
 
 Text that came from the world (paths, arguments, environment, account files) is `str` decoded with
 ``surrogateescape``, so that every byte survives the way through. Ids are ints, 0 to 4294967294.
@@ -7,6 +7,8 @@ Text that came from the world (paths, arguments, environment, account files) is 
 TYPE_CHECKING = False  # `typing` costs 12 ms at a start; only the type checker needs it
 if TYPE_CHECKING:
     from typing import dataclass_transform
+
+    from pydrop.steps import Record, Step
 else:
 
     def dataclass_transform(**_options):
@@ -15,10 +17,8 @@ else:
 
 @dataclass_transform(kw_only_default=True, eq_default=True)
 class Value:
-    """A record given by keyword, compared and shown by content.
-
-    `dataclasses` would cost 15 ms at every start; mypy checks the fields of these as it does theirs.
-    """
+    """A record given by keyword, compared and shown by content; mypy checks it as a dataclass, which
+    would cost 15 ms at every start."""
 
     fields = ()  # type: tuple[str, ...] # as a comment: an annotation would make it a field
 
@@ -43,14 +43,6 @@ class Value:
 
 
 # -- what was asked -------------------------------------------------------------------------------
-
-
-class Setting(Value):
-    """A setting's value and where it came from, in the words the person used: ``PUID``,
-    ``--user``, ``user in /etc/pydrop.toml``, or ``""`` for the built-in value."""
-
-    value: object
-    source: str = ""
 
 
 class UserAsked(Value):
@@ -188,12 +180,11 @@ class Facts(Value):
     devices: tuple[Device, ...] = ()
     hooks: tuple[str, ...] = ()
     tmpfiles: tuple[tuple[str, str], ...] = ()  # (path, text) of tmpfiles.d files that speak of /run
-    instance: str = ""  # names this run of this container (kernel.instance)
+    instance: str = ""  # names this process (kernel.instance)
     record: "Record | None" = None  # what the entrypoint of this container left
     second_time: bool = False  # without root: an entrypoint of root's was here before
     environment: tuple[str, ...] = ()
     root_folder_writable: bool = True
-    home_writable: bool = True  # $HOME, as this process
     noexec_run: bool = False  # the command lies on a /run mounted noexec
 
 
@@ -225,111 +216,11 @@ class AccountChange(Value):
     more_groups: tuple[Group, ...] = ()
 
 
-class Step(Value):
-    """A postcondition, named once: the plan, the log and the timeline all use `words`."""
-
-    kind: str
-    words: str
-    why: str = ""
-    done: bool = False  # the survey found it so already: performing it does nothing
-
-
-class AccountsStep(Step):
-    """passwd(5) and group(5) say what `change` says.
-
-    `how`: "rename", "in place", "append" (accountfiles); "wrapper" (nss_wrapper); "environment": only
-    HOME, USER and LOGNAME can say it."""
-
-    change: AccountChange
-    how: str
-    library: str = ""  # libnss_wrapper.so for "wrapper"
-
-
-class RunEntry(Value):
-    """A path that must exist: `kind` is "d" folder, "D" the same, "f" file, "L" symlink
-    (tmpfiles.d(5)); `content` is the file's text or the link's target. `mode` None leaves it."""
-
-    kind: str
-    path: str
-    mode: int | None
-    uid: int
-    gid: int
-    content: str = ""
-    source: str = ""
-    exact: bool = False  # an existing folder is given this owner and mode too; else only what is made
-    spares: tuple[str, ...] = ()  # "mode", "uid", "gid": what an exact entry leaves as it is all the same
-    masked: bool = False  # an existing mode's missing r, w or x bits stay missing (`~` of tmpfiles.d)
-    replaces: bool = False  # a file's other content, a link's other target is replaced (`f+`, `L+`)
-
-
-class RuntimeStep(Step):
-    """/run and friends hold these entries, parents first."""
-
-    entries: tuple[RunEntry, ...]
-
-
-class StreamsStep(Step):
-    """The pipe, socket or terminal behind 0, 1 and 2 belongs to `uid`, as runtimes do for --user."""
-
-    uid: int
-
-
-class VolumesStep(Step):
-    """Every volume is owned by uid:gid as its policy says."""
-
-    volumes: tuple[Volume, ...]
-    uid: int
-    gid: int
-    groups: tuple[int, ...]  # supplementary, for "can the user write this"
-    errors: str  # warn | fail
-
-
-class SecretsStep(Step):
-    """The variables are set from their files and the pointing variables are gone."""
-
-    secrets: tuple[Secret, ...]
-
-
-class HooksStep(Step):
-    """These executables have run, in this order, with the command's arguments, and succeeded."""
-
-    hooks: tuple[str, ...]
-    command: tuple[str, ...]
-
-
-class Record(Value):
-    """What an entrypoint left for `exec` into the same container. `instance` names the container's
-    run: it differs after a restart."""
-
-    instance: str
-    identity: Identity
-    umask: int | None
-    keep_caps: tuple[str, ...]
-    no_new_privs: bool
-    environment: tuple[str, ...]  # NAME=value lines that hooks and settings added; no secrets
-
-
-class RecordStep(Step):
-    """/run/pydrop says who this container's program is, for a second `pydrop` in it."""
-
-    record: Record
-
-
-class PrivilegesStep(Step):
-    """This process is `identity` and nothing else, proven, and cannot come back."""
-
-    identity: Identity
-    keep_caps: int  # bit mask
-    no_new_privs: bool
-    umask: int | None
-    keep_root: bool = False  # root was asked for in so many words
-
-
 class Plan(Value):
     """The steps of a start in their order, and what to tell the person."""
 
     identity: Identity
-    steps: tuple[Step, ...]
+    steps: "tuple[Step, ...]"
     warnings: tuple[str, ...]
     command: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]  # HOME, USER, LOGNAME and what the settings add

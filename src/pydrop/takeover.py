@@ -52,6 +52,16 @@ def _environment() -> tuple[str, ...]:
     return tuple([os.fsdecode(line) for line in block.split(b"\0")[:-1]])
 
 
+def occupy_closed_streams() -> None:
+    """Where 0, 1 or 2 came closed, keep a close-on-exec /dev/null there: a file that root opens must
+    not get the number that messages are written to. The program finds it closed, as it came."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open("/dev/null", os.O_RDWR)  # takes the lowest free number: this one
+
+
 def interruptible(start: Start) -> None:
     """From here on TERM, INT, HUP and QUIT raise `Interrupted`, also those that came since the door.
 

@@ -5,7 +5,7 @@ What the other types do (globs, ages, attributes, removing) is no concern of a s
 out: who the names are and what the specifiers stand for is handed in.
 """
 
-from pydrop.model import RunEntry
+from pydrop.steps import RunEntry
 
 FOLDERS = ("/etc/tmpfiles.d", "/run/tmpfiles.d", "/usr/local/lib/tmpfiles.d", "/usr/lib/tmpfiles.d")  # first wins
 TYPES = "dDfL"

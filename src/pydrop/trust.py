@@ -132,3 +132,15 @@ def _require_still(file: int, folder: int, path: str, content_may_be_foreign: bo
     if not content_may_be_foreign:
         _require_trusted(status, path, path)
     _require_one_name(status, folder, path, path)
+
+
+def roots_folder(path: str) -> int:
+    """A descriptor of a folder of root's alone, made (0755) where it is missing. OSError where it
+    cannot be, Untrusted where somebody else has or could replace it."""
+    try:
+        os.mkdir(path, 0o755)
+    except FileExistsError:
+        return open_trusted(path, os.O_RDONLY | os.O_DIRECTORY)
+    folder = open_trusted(path, os.O_RDONLY | os.O_DIRECTORY)
+    os.fchmod(folder, 0o755)  # whatever the umask is
+    return folder

@@ -18,9 +18,10 @@ from forked import forked
 
 from pydrop.accounts import accounts, group_with, groups, passwd_with
 from pydrop.errors import Interrupted, PydropError
-from pydrop.model import Account, AccountChange, AccountsStep, Group, Outcome, Start
+from pydrop.model import Account, AccountChange, Group, Outcome, Start
 from pydrop.perform import accountfiles
 from pydrop.perform.accountfiles import files
+from pydrop.steps import AccountsStep
 
 SRC = Path(accountfiles.__file__).parents[3]
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from pydrop.errors import HookFailed, Interrupted, Untrusted
-from pydrop.model import HooksStep, Outcome, Start
+from pydrop.model import Outcome, Start
 from pydrop.perform import hooks
+from pydrop.steps import HooksStep
 
 SRC = str(Path(__file__).parents[2] / "src")
 PATH = "PATH=/usr/bin:/bin"
@@ -324,7 +325,8 @@ import json, os, sys
 sys.path.insert(0, sys.argv[1])
 from pydrop import takeover
 from pydrop.errors import Interrupted, PydropError
-from pydrop.model import HooksStep, Start
+from pydrop.model import Start
+from pydrop.steps import HooksStep
 from pydrop.perform import hooks
 hooks.PLACE = sys.argv[2]
 hooks.PATIENCE = float(sys.argv[3]) or hooks.PATIENCE

@@ -12,6 +12,7 @@ import pytest
 from test_ownership import GID, UID, apart, entries, give, grow, mount, owner, owners, script
 
 from pydrop.model import Volume
+from pydrop.perform.ownership import entries as engine
 from pydrop.perform.ownership import own, walk, wanted
 
 ROOT, RIGHT = (0, 0), (UID, GID)
@@ -122,7 +123,7 @@ def test_folders_around_the_number_that_is_kept_open_are_all_visited(volume, dep
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_folders_are_read_in_pieces_and_to_their_end(volume, monkeypatch, size):
     """Also those that are closed on the way down with only a piece read."""
-    monkeypatch.setattr(walk, "SLICE", size)
+    monkeypatch.setattr(engine, "SLICE", size)
     monkeypatch.setattr(walk, "OPEN", 4)
     way = volume
     for depth in range(12):  # another name at each depth: the order of entries follows from the names
@@ -310,7 +311,7 @@ def moved_while_deep(volume, monkeypatch, move):
     leave, done = walk.Walk._leave, []
 
     def leaving(self):
-        if not done and len(self.levels) == 2 * walk.OPEN + 1 and self.levels[-1].name == "d":
+        if not done and len(self.way) == 2 * walk.OPEN + 1 and self.way[-1].name == "d":
             done.append(1)
             move()
         leave(self)

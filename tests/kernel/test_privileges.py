@@ -16,8 +16,9 @@ from forked import Raised, forked, status
 from pydrop import kernel
 from pydrop.capabilities import bits, mask_of
 from pydrop.errors import FAILED, BadDrop
-from pydrop.model import Identity, PrivilegesStep, Start
+from pydrop.model import Identity, Start
 from pydrop.perform import privileges
+from pydrop.steps import PrivilegesStep
 
 ROOTS_GROUPS = (0, 4, 24)
 SETGROUPS = os.setgroups  # the tests replace it, but each child begins with root's groups

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from pydrop.errors import NotPermitted
-from pydrop.model import Outcome, RunEntry, RuntimeStep, Start
+from pydrop.model import Outcome, Start
 from pydrop.perform import runtime
 from pydrop.perform.runtime import making, way
+from pydrop.steps import RunEntry, RuntimeStep
 from pydrop.tmpfiles import standard_entries
 
 SRC = str(Path(__file__).parents[2] / "src")
@@ -326,7 +327,8 @@ sys.path += json.loads(sys.argv[3])
 for command in json.loads(sys.argv[2]):
     subprocess.run(command, shell=True, check=True)
 from pydrop.errors import PydropError
-from pydrop.model import RunEntry, RuntimeStep, Start
+from pydrop.model import Start
+from pydrop.steps import RunEntry, RuntimeStep
 from pydrop.perform import runtime
 def entry(path, source, **more):
     return RunEntry(kind="d", path=path, mode=0o755, uid=1000, gid=1000, exact=True, source=source, **more)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from pydrop.errors import BadSetting, PydropError, Untrusted
-from pydrop.model import Outcome, Secret, SecretsStep, Start
+from pydrop.model import Outcome, Secret, Start
 from pydrop.perform import secrets
+from pydrop.steps import SecretsStep
 
 SRC = str(Path(__file__).parents[2] / "src")
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
@@ -153,7 +154,8 @@ def test_a_link_that_somebody_else_made_in_a_sticky_folder_is_refused(folder: Pa
 WITHOUT_ROOT = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from pydrop.model import Secret, SecretsStep, Start
+from pydrop.model import Secret, Start
+from pydrop.steps import SecretsStep
 from pydrop.perform import secrets
 os.chdir("/mnt")
 os.chown(".", 1000, 1000)

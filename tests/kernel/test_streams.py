@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pydrop.model import Outcome, Start, StreamsStep
+from pydrop.model import Outcome, Start
 from pydrop.perform import streams
+from pydrop.steps import StreamsStep
 
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
 UID = 1234

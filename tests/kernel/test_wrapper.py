@@ -14,8 +14,9 @@ import pytest
 from forked import forked
 
 from pydrop.errors import PydropError
-from pydrop.model import Account, AccountChange, AccountsStep, Group, Outcome, Start
+from pydrop.model import Account, AccountChange, Group, Outcome, Start
 from pydrop.perform import wrapper
+from pydrop.steps import AccountsStep
 
 PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/usr/sbin/nologin\n"
 GROUP = "root:x:0:\nnogroup:x:65534:\n"

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from pydrop.model import Identity, Record
+from pydrop.model import Identity
 from pydrop.record import FORM, decode, encode
+from pydrop.steps import Record
 
 
 def identity(**changes: Any) -> Identity:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pydrop.model import RunEntry
+from pydrop.steps import RunEntry
 from pydrop.tmpfiles import FOLDERS, entries, merged, standard_entries, winners
 
 USERS = {"root": 0, "www-data": 33, "postgres": 101, "app": 1000}

@@ -46,7 +46,7 @@ from pydrop import entry, handover, planning, survey
 from pydrop.model import Start
 lines = ("PATH=/usr/bin:/bin", "PUID=1500", "PYDROP_CHOWN=/data", "PYDROP_UMASK=027")
 start = Start(name="pydrop", arguments=("true", "-x"), environment=lines, ignored=(), blocked=())
-settings = entry.read_settings(start)
+settings = survey.read_settings(start)
 plan = planning.plan(settings, survey.look(settings, start))
 handover.Handover(plan.command, handover.environment(lines, plan.environment), start)
 for step in plan.steps:
@@ -172,7 +172,8 @@ DROP = """
 import os
 from pydrop import handover, kernel
 from pydrop.capabilities import mask_of
-from pydrop.model import Identity, PrivilegesStep, Settings, Start
+from pydrop.model import Identity, Settings, Start
+from pydrop.steps import PrivilegesStep
 from pydrop.perform import privileges
 from pydrop.report import Report
 kept = {kept!r}

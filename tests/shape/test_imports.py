@@ -20,10 +20,14 @@ LAYERS = (
     ("planning", "lifecycle"),
     ("settings", "accounts", "tmpfiles", "record"),
     ("capabilities",),
+    ("steps",),
     ("model", "errors"),
     ("",),  # pydrop itself: its version, nothing else
 )
-PURE = ("planning", "lifecycle", "settings", "accounts", "tmpfiles", "record", "capabilities", "model", "errors")
+PURE = (
+    *("planning", "lifecycle", "settings", "accounts", "tmpfiles", "record"),
+    *("capabilities", "steps", "model", "errors"),
+)
 
 # What may be imported when a module is loaded, outside of `ctl`. Each is built in or costs next to nothing.
 AT_LOAD = {"os", "sys", "stat", "errno", "time", "_signal", "fcntl"}

@@ -7,12 +7,14 @@ directory service and a malformed line must not become somebody (gosu runs ``wei
 from pydrop.accounts.decide import identity
 from pydrop.accounts.entries import MAX_ID, accounts, groups, parse_id
 from pydrop.accounts.inplace import settled, writes
+from pydrop.accounts.lookup import free_group_name
 from pydrop.accounts.rewrite import NEW_FILES, group_with, passwd_line, passwd_with
 
 __all__ = [
     "MAX_ID",
     "NEW_FILES",
     "accounts",
+    "free_group_name",
     "group_with",
     "groups",
     "identity",

@@ -68,7 +68,7 @@ def _account(question: Question, former: Account | None, uid: int, gid: int) -> 
     check_name(name, question.user.source)
     home = question.settings.home or f"/home/{name}"
     check_home(home, question.settings.sources.get("home", "home"))
-    return Account(name=name, uid=uid, gid=gid, home=home, shell=SHELL)
+    return Account(name=name, uid=uid, gid=gid, gecos=name, home=home, shell=SHELL)  # git wants a full name too
 
 
 def _ordinary(

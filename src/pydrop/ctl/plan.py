@@ -10,7 +10,8 @@ import click
 
 from pydrop import planning, survey
 from pydrop.errors import PydropError
-from pydrop.model import Plan, Settings, Start, Step
+from pydrop.model import Plan, Settings, Start
+from pydrop.steps import Step
 
 
 @click.command("plan", context_settings={"ignore_unknown_options": True})

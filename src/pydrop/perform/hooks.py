@@ -12,15 +12,16 @@ import os
 import time
 
 from pydrop.errors import HookFailed, Untrusted
-from pydrop.model import HooksStep, Outcome, Start
+from pydrop.model import Outcome, Start
+from pydrop.record import PLACE
 from pydrop.rootenv import for_root
-from pydrop.trust import open_trusted
+from pydrop.steps import HooksStep
+from pydrop.trust import open_trusted, roots_folder
 
 HELD = (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP, _signal.SIGQUIT)
 IGNORED_BY_PYTHON = (_signal.SIGPIPE, _signal.SIGXFSZ)
 PATIENCE = 0.06  # seconds from a signal until the hook is killed: a start must end within 0.1
 LAST_WAIT = 1.0  # seconds at most for the kernel to end what was killed; it takes none but where a disk hangs
-PLACE = "/run/pydrop"
 MOST = 1 << 20  # bytes that a hook may add
 MOST_LINE = 131070  # bytes of NAME=value without its final NUL, MAX_ARG_STRLEN (execve(2))
 
@@ -212,11 +213,7 @@ class Additions:
 def _own_folder() -> int:
     """A descriptor of /run/pydrop, made where it is missing; -1 where it cannot be root's alone."""
     try:
-        os.mkdir(PLACE, 0o755)
-    except OSError:  # it is there, or cannot be: the next call tells
-        pass
-    try:
-        return open_trusted(PLACE, os.O_RDONLY | os.O_DIRECTORY)
+        return roots_folder(PLACE)
     except (OSError, Untrusted):
         return -1
 

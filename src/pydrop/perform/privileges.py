@@ -12,7 +12,8 @@ import os
 from pydrop import kernel
 from pydrop.capabilities import bits, mask_of
 from pydrop.errors import BadDrop
-from pydrop.model import Credentials, Outcome, PrivilegesStep, Start
+from pydrop.model import Credentials, Outcome, Start
+from pydrop.steps import PrivilegesStep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,41 +7,26 @@ cannot be written nothing is left, and an `exec` sets up anew.
 import os
 
 from pydrop import record
-from pydrop.errors import PydropError
-from pydrop.model import Outcome, RecordStep, Start
-from pydrop.trust import fault
-
-PLACE = "/run/pydrop"
-NAME = "record"
+from pydrop.errors import Untrusted
+from pydrop.model import Outcome, Start
+from pydrop.record import NAME, PLACE
+from pydrop.steps import RecordStep
+from pydrop.trust import roots_folder
 
 
 def perform(step: RecordStep, _start: Start) -> Outcome:
-    """Write the record anew. Never a reason to stop a start, unless somebody else owns its folder."""
+    """Write the record anew. Never a reason to stop a start."""
     try:
-        folder = _open_place()
-    except OSError:
+        folder = roots_folder(PLACE)
+    except (OSError, Untrusted):
         return Outcome()
     try:
-        _write(folder, os.fsencode(record.encode(step.record)))
+        _write(folder, record.encode(step.record).encode("utf-8", "surrogateescape"))
     except OSError:
         return Outcome()
     finally:
         os.close(folder)
     return Outcome()
-
-
-def _open_place() -> int:
-    """/run/pydrop, made where it is missing, and root's alone."""
-    try:
-        os.mkdir(PLACE, 0o755)
-    except FileExistsError:
-        pass
-    folder = os.open(PLACE, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    why = fault(os.fstat(folder))
-    if why:
-        os.close(folder)
-        raise PydropError(f"{PLACE} {why}", f"remove {PLACE}: pydrop makes it, and it must be root's")
-    return folder
 
 
 def _write(folder: int, content: bytes) -> None:

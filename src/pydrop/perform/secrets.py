@@ -8,7 +8,8 @@ import os
 import stat
 
 from pydrop.errors import BadSetting, PydropError, Untrusted
-from pydrop.model import Outcome, Secret, SecretsStep, Start
+from pydrop.model import Outcome, Secret, Start
+from pydrop.steps import SecretsStep
 from pydrop.trust import open_trusted
 
 MOST = 131072  # bytes of one NAME=value with its final NUL, MAX_ARG_STRLEN (execve(2))
@@ -17,13 +18,24 @@ MOST = 131072  # bytes of one NAME=value with its final NUL, MAX_ARG_STRLEN (exe
 def perform(step: SecretsStep, _start: Start) -> Outcome:
     """Each variable gets its file's content; the pointing variables are taken out.
 
-    Raises PydropError that names the variable and the path, never the value."""
+    Raises PydropError that names the variable and the path, never the value. Without root one that
+    may not be read is a warning, and its variables stay as they came."""
     environment: list[tuple[str, str | None]] = []
+    warnings = []
     for secret in step.secrets:
-        environment += [(secret.name, _value(secret)), (secret.pointer, None)]
-    names = ", ".join([secret.name for secret in step.secrets])
-    words = f"{names} read from files" if names else ""
-    return Outcome(changed=len(step.secrets), words=words, environment=tuple(environment))
+        try:
+            environment += [(secret.name, _value(secret)), (secret.pointer, None)]
+        except _Unreadable as error:
+            if os.geteuid() == 0:
+                raise
+            warnings.append(f"{error.problem}, so {secret.name} is not set; {error.remedy}")
+    names = [name for name, value in environment if value is not None]
+    words = f"{', '.join(names)} read from files" if names else ""
+    return Outcome(changed=len(names), words=words, warnings=tuple(warnings), environment=tuple(environment))
+
+
+class _Unreadable(PydropError):
+    """The kernel does not let us read it."""
 
 
 def _value(secret: Secret) -> str:
@@ -48,7 +60,7 @@ def _content(secret: Secret, what: str) -> bytes:
         remedy = f"mount it where only root can write, as /run/secrets/{secret.name.lower()}"
         raise Untrusted(f"{what} is not safe to read as root: {error.problem}", remedy) from error
     except OSError as error:
-        raise PydropError(f"unable to read {what}: {error.strerror}", "make it a file that may be read") from error
+        raise _Unreadable(f"unable to read {what}: {error.strerror}", "make it a file that may be read") from error
     try:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise BadSetting(f"{what} is no file", "name a file that holds the value alone")

@@ -8,7 +8,8 @@ import errno
 import os
 import stat
 
-from pydrop.model import Outcome, Start, StreamsStep
+from pydrop.model import Outcome, Start
+from pydrop.steps import StreamsStep
 
 NAMES = ("/dev/stdin", "/dev/stdout", "/dev/stderr")
 # What a kernel or a user namespace says where ownership is not to be had: the streams themselves work.

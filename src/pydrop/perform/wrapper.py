@@ -8,7 +8,8 @@ import stat
 
 from pydrop import accounts
 from pydrop.errors import PydropError
-from pydrop.model import AccountsStep, Outcome, Start
+from pydrop.model import Outcome, Start
+from pydrop.steps import AccountsStep
 
 ETC = "/etc"
 WORDS = "nss_wrapper names the user from {}"

@@ -13,8 +13,11 @@ privileges     the drop
 """
 
 from pydrop import accounts
-from pydrop.model import Facts, Identity, Plan, Record, Settings, Step
-from pydrop.planning import limits, steps
+from pydrop.model import Facts, Identity, Plan, Settings
+from pydrop.planning import build, limits
+from pydrop.steps import Record, Step
+
+NOT_REMEMBERED = ("user", "owner-of", "home", "groups", "devices", "chown", "run-dirs", "hooks")
 
 
 def plan(settings: Settings, facts: Facts) -> Plan:
@@ -25,9 +28,15 @@ def plan(settings: Settings, facts: Facts) -> Plan:
         from pydrop.planning import unprivileged
 
         return unprivileged.plan(settings, facts)
-    if facts.record:
+    if facts.record and not _asks_anew(settings):
         return _again(settings, facts, facts.record)
     return _as_root(settings, facts)
+
+
+def _asks_anew(settings: Settings) -> bool:
+    """Whether an option says who or what: then a second pydrop is a start of its own. The environment
+    cannot, since `exec` repeats the container's."""
+    return any([source.startswith("--") for name, source in settings.sources.items() if name in NOT_REMEMBERED])
 
 
 def _as_root(settings: Settings, facts: Facts) -> Plan:
@@ -37,26 +46,26 @@ def _as_root(settings: Settings, facts: Facts) -> Plan:
     limits.require_mapped(facts, who)
     limits.require_capabilities(settings, facts, who, settings.keep_caps)
     warnings = [*said, *_warnings(settings, facts, who)]
-    home = steps.home_for(who, change, facts, settings)
-    account = steps.account_step(facts, change)
+    home = build.home_for(who, change, facts, settings)
+    account = build.account_step(facts, change)
     if account.how == "environment":
-        warnings.append(steps.without_entry(who.uid))
-    runtime, misread = steps.runtime(settings, facts, who, change, home)
+        warnings.append(build.without_entry(who.uid))
+    runtime, misread = build.runtime(settings, facts, who, change, home)
     return Plan(
         identity=who,
         steps=(
             runtime,
             account,
-            *steps.streams(who),
-            *steps.volumes(settings, who),
-            *steps.secrets(settings),
-            *steps.hooks(settings, facts),
-            steps.record(settings, facts, who),
-            steps.privileges(who, settings.keep_caps, settings.umask, settings.no_new_privs),
+            *build.streams(who),
+            *build.volumes(settings, who),
+            *build.secrets(settings),
+            *build.hooks(settings, facts),
+            build.record(settings, facts, who),
+            build.privileges(who, settings.keep_caps, settings.umask, settings.no_new_privs),
         ),
         warnings=(*warnings, *misread),
         command=settings.command,
-        environment=steps.environment(who, facts),
+        environment=build.environment(who, facts),
     )
 
 
@@ -69,14 +78,14 @@ def _again(settings: Settings, facts: Facts, record: Record) -> Plan:
     no_new_privs = settings.no_new_privs if "no-new-privs" in settings.sources else record.no_new_privs
     umask = record.umask if settings.umask is None else settings.umask
     limits.require_capabilities(settings, facts, who, keep_caps)
-    todo: list[Step] = [*steps.secrets(settings), steps.privileges(who, keep_caps, umask, no_new_privs)]
+    todo: list[Step] = [*build.secrets(settings), build.privileges(who, keep_caps, umask, no_new_privs)]
     added = [line.partition("=") for line in record.environment]
     return Plan(
         identity=who,
         steps=tuple(todo),
         warnings=(),
         command=settings.command,
-        environment=(*steps.environment(who, facts), *[(name, value) for name, _, value in added]),
+        environment=(*build.environment(who, facts), *[(name, value) for name, _, value in added]),
     )
 
 

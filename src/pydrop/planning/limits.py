@@ -59,7 +59,8 @@ def _for_the_drop(facts: Facts, who: Identity, keep: int) -> int:
         need |= SETGID
     if held.uids != (who.uid,) * 4:
         need |= SETUID
-    if who.uid != 0 and held.bounding & ~keep:
+    # What is added for the rest will be in the bounding set, and must leave it again
+    if who.uid != 0 and (held.bounding & ~keep or need & ~held.effective):
         need |= SETPCAP
     return need
 

@@ -3,8 +3,9 @@ line about what was asked for and cannot be had."""
 
 from pydrop import accounts
 from pydrop.capabilities import mask_of
-from pydrop.model import Account, AccountChange, AccountsStep, Facts, Group, Identity, Plan, Settings, Step
-from pydrop.planning import steps
+from pydrop.model import Account, AccountChange, Facts, Group, Identity, Plan, Settings
+from pydrop.planning import build
+from pydrop.steps import AccountsStep, Step
 
 FALLBACK_HOME = "/tmp"
 
@@ -19,11 +20,11 @@ def plan(settings: Settings, facts: Facts) -> Plan:
         if change:
             account = _account_step(facts, change)
             todo.append(account)
-            warnings += [steps.without_entry(who.uid)] if account.how == "environment" else []
+            warnings += [build.without_entry(who.uid)] if account.how == "environment" else []
     kept, said = _kept(settings, facts)
     return Plan(
         identity=who,
-        steps=(*todo, *steps.secrets(settings), steps.privileges(who, kept, settings.umask, settings.no_new_privs)),
+        steps=(*todo, *build.secrets(settings), build.privileges(who, kept, settings.umask, settings.no_new_privs)),
         warnings=(*warnings, *said),
         command=settings.command,
         environment=_environment(who, facts),
@@ -50,27 +51,34 @@ def _identity(settings: Settings, facts: Facts) -> tuple[Identity, AccountChange
     )
     if entry:
         return who, None
-    return who, AccountChange(account=made, group=group or Group(name=made.name, gid=gid))
+    return who, AccountChange(account=made, group=group or _made_group(made.name, gid, accounts.groups(facts.group)))
 
 
 def _made(settings: Settings, facts: Facts, name: str) -> Account:
     held = facts.credentials
-    return Account(name=name, uid=held.uids[1], gid=held.gids[1], home=_home(settings, facts), shell="/bin/sh")
+    home = _home(settings, facts)
+    return Account(name=name, uid=held.uids[1], gid=held.gids[1], gecos=name, home=home, shell="/bin/sh")
+
+
+def _made_group(name: str, gid: int, known: list[Group]) -> Group:
+    """Under the account's name, unless another group has it."""
+    taken = any([group.name == name for group in known])
+    return Group(name=accounts.free_group_name(known, gid) if taken else name, gid=gid)
 
 
 def _home(settings: Settings, facts: Facts) -> str:
     """The `home` setting, else a HOME of use, else /tmp: runtimes give unknown users `/`."""
-    came = steps.home_that_came(facts)
+    came = build.home_that_came(facts)
     if settings.home:
         return settings.home
-    return came if came not in ("", "/") and facts.home_writable else FALLBACK_HOME
+    return came if came not in ("", "/") else FALLBACK_HOME
 
 
 def _environment(who: Identity, facts: Facts) -> tuple[tuple[str, str], ...]:
     """What the runtime set stays; what it left out, or set to `/`, is filled in."""
     came = {line.partition("=")[0] for line in facts.environment}
     names = tuple([(name, who.name) for name in ("USER", "LOGNAME") if name not in came])
-    return names if steps.home_that_came(facts) not in ("", "/") else (("HOME", who.home), *names)
+    return names if build.home_that_came(facts) not in ("", "/") else (("HOME", who.home), *names)
 
 
 def _account_step(facts: Facts, change: AccountChange) -> AccountsStep:

@@ -7,17 +7,15 @@ without root there is nobody above to obey it, and it is opened plainly.
 import os
 import sys
 
-from pydrop import kernel, record
+from pydrop import accounts, kernel, record, tmpfiles
 from pydrop.errors import PydropError, Untrusted
-from pydrop.model import Device, Facts, IdRange, Record, Settings, Start
+from pydrop.model import Device, Facts, IdRange, Settings, Start
 from pydrop.settings import config_path, read
+from pydrop.steps import Record
 from pydrop.trust import open_trusted
 
-RECORD = "/run/pydrop/record"
 LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64")
 WRAPPER = "libnss_wrapper.so"
-STRAY = ("/etc/.passwd.pydrop", "/etc/.group.pydrop")
-TMPFILES = ("/etc/tmpfiles.d", "/run/tmpfiles.d", "/usr/local/lib/tmpfiles.d", "/usr/lib/tmpfiles.d")
 EVERY_ID = (IdRange(inside=0, outside=0, count=2**32 - 1),)
 
 
@@ -44,8 +42,15 @@ def look(settings: Settings, start: Start) -> Facts:
         raise PydropError(
             f"unable to read /proc: {error.strerror}", "mount /proc: no drop can be proven without"
         ) from error
-    credentials = kernel.credentials(status)
-    os.close(status)
+    try:
+        credentials = kernel.credentials(status)
+    except KeyError as error:
+        remedy = "use a runtime whose kernel tells (Linux 4.10 or newer)"
+        raise PydropError(
+            f"/proc/self/status does not say {error.args[0]}, so no drop could be proven", remedy
+        ) from error
+    finally:
+        os.close(status)
     root = credentials.uids[1] == 0
     if root:
         _require_own_code_safe()
@@ -59,18 +64,17 @@ def look(settings: Settings, start: Start) -> Facts:
         passwd=_text("/etc/passwd"),
         group=_text("/etc/group"),
         account_files=writable,
-        stray_files=root and any([os.path.lexists(path) for path in STRAY]),
+        stray_files=root and any([os.path.lexists(f"/etc/{name}") for name in accounts.NEW_FILES.values()]),
         nss_wrapper=_wrapper() if writable == "no" else None,
         owner=_owner(settings) if settings.owner_of else None,
         devices=_devices(settings) if settings.devices else (),
         hooks=_hooks(settings, root),
         tmpfiles=_declared() if root else (),
-        instance=kernel.instance() if root else "",
+        instance=kernel.instance(os.getpid()) if root else "",
         record=_record() if root else None,
-        second_time=not root and os.getpid() != 1 and os.path.lexists(RECORD),
+        second_time=not root and os.getpid() != 1 and os.path.lexists(f"{record.PLACE}/{record.NAME}"),
         environment=start.environment,
         root_folder_writable=os.access("/", os.W_OK),
-        home_writable=_home_writable(start),
         noexec_run=_noexec_run(settings),
     )
 
@@ -147,7 +151,7 @@ def _hooks(settings: Settings, root: bool) -> tuple[str, ...]:
 
 
 def _declared() -> tuple[tuple[str, str], ...]:
-    if not any([os.path.lexists(folder) for folder in TMPFILES]):
+    if not any([os.path.lexists(folder) for folder in tmpfiles.FOLDERS]):
         return ()
     from pydrop.survey.declared import declared
 
@@ -169,22 +173,25 @@ def _require_own_code_safe() -> None:
 
 
 def _record() -> Record | None:
-    """What this container's entrypoint left. Not for PID 1, which is the entrypoint, not from before
-    a restart, and not where others could have left it: an entrypoint makes /run root's."""
+    """What this container's entrypoint left, while it lives. Not for PID 1, which is the entrypoint,
+    and not where others could have left it: an entrypoint makes /run root's."""
     if os.getpid() == 1:
         return None
     try:
-        file = open_trusted(RECORD)
+        file = open_trusted(f"{record.PLACE}/{record.NAME}")
     except (OSError, Untrusted):
         return None
     with open(file, encoding="utf-8", errors="surrogateescape", newline="") as content:
         found = record.decode(content.read())
-    return found if found and found.instance == kernel.instance() else None
+    return found if found and _lives(found.instance) else None
 
 
-def _home_writable(start: Start) -> bool:
-    home = next((line[5:] for line in start.environment if line.startswith("HOME=")), "")
-    return bool(home) and os.access(home, os.W_OK)
+def _lives(instance: str) -> bool:
+    """Whether the entrypoint that left a record is still there, as the program that it became."""
+    try:
+        return kernel.instance(int(instance.split()[1])) == instance
+    except (OSError, ValueError, IndexError):
+        return False
 
 
 def _noexec_run(settings: Settings) -> bool:

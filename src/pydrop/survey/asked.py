@@ -9,15 +9,21 @@ from pydrop.trust import open_trusted
 
 
 def owner(settings: Settings) -> tuple[int, int]:
-    """(uid, gid) of what `owner-of` names, links followed."""
+    """(uid, gid) of what `owner-of` names. Only root's links are followed: by one of his own, the
+    program's user could choose whom the next start becomes."""
+    path, source = settings.owner_of or "/", settings.sources.get("owner-of", "owner-of")
     try:
-        status = os.stat(settings.owner_of or "/")
-    except OSError as error:
-        source = settings.sources.get("owner-of", "owner-of")
-        raise BadSetting(
-            f"{source}={settings.owner_of} cannot be looked at: {error.strerror}",
-            "mount it, or name a path that is there",
+        file = open_trusted(path, os.O_PATH, content_may_be_foreign=True)
+    except Untrusted as error:
+        raise Untrusted(
+            f"{source} cannot be believed: {error.problem}", "name the mount itself, not what is in it"
         ) from error
+    except OSError as error:
+        raise BadSetting(
+            f"{source}={path} cannot be looked at: {error.strerror}", "mount it, or name a path that is there"
+        ) from error
+    status = os.fstat(file)
+    os.close(file)
     return status.st_uid, status.st_gid
 
 

@@ -9,9 +9,10 @@ import os
 
 from pydrop import accounts
 from pydrop.errors import PydropError
-from pydrop.model import AccountChange, AccountsStep, Outcome, Start
+from pydrop.model import AccountChange, Outcome, Start
 from pydrop.perform.accountfiles.files import read, replace, strays_removed
 from pydrop.perform.accountfiles.lock import locked
+from pydrop.steps import AccountsStep
 
 ETC = "/etc"
 LOCK_SECONDS = 5.0  # lckpwdf(3) waits 15, but nobody watches a container start that long

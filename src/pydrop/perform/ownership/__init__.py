@@ -14,7 +14,8 @@ from .report import Complaint, Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pydrop.model import Start, Volume, VolumesStep
+    from pydrop.model import Start, Volume
+    from pydrop.steps import VolumesStep
 
 __all__ = ["Complaint", "Report", "complaints", "own", "perform", "words"]
 

@@ -76,7 +76,7 @@ def _follow(place: Place, create: bool) -> None:
         target = os.readlink("", dir_fd=place.next)
         os.close(place.next)
         place.next = -1
-        if not _fixed(place, info):
+        if info.st_uid != 0 or not _root_alone(place):
             raise _planted(place, name, target)
         links += 1
         if links > LINKS:
@@ -116,18 +116,17 @@ def _step(place: Place, name: str, create: bool) -> int:
     return os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=place.fd)
 
 
-def _fixed(place: Place, info: os.stat_result) -> bool:
-    """Whether only root could have put the entry with `info` into the folder where we are, and can exchange it."""
+def _root_alone(place: Place) -> bool:
+    """Whether nobody but root can put names into the folder where we are, or exchange them."""
     folder = place.look()
-    if not place.trusted or folder.st_uid != 0 or info.st_uid != 0:
-        return False
-    return not folder.st_mode & 0o022 or bool(folder.st_mode & S_ISVTX)
+    return place.trusted and folder.st_uid == 0 and not folder.st_mode & 0o022
 
 
 def _advance(place: Place, name: str, info: os.stat_result) -> None:
     folder = place.look()
-    root_alone = folder.st_uid == 0 and not folder.st_mode & 0o022
-    trusted = place.trusted and (root_alone or _fixed(place, info))
+    # In a sticky folder like /tmp, what root owns is moved by nobody else; moved into it, it could have been
+    kept = bool(folder.st_mode & S_ISVTX) and folder.st_uid == 0 and info.st_uid == 0
+    trusted = place.trusted and (kept or _root_alone(place))
     if place.parent >= 0:
         os.close(place.parent)
     place.parent, place.fd, place.next = place.fd, place.next, -1

@@ -45,7 +45,7 @@ def _answer(place: "Place", uid: int, gid: int, groups: tuple[int, ...]) -> None
         if place.is_folder:
             code = 0 if os.access(".", os.W_OK | os.X_OK, dir_fd=place.fd) else 1
         else:
-            code = 0 if os.access(place.name, os.W_OK, dir_fd=place.parent, follow_symlinks=False) else 1
+            code = 0 if os.access(place.name, os.W_OK, dir_fd=place.parent) else 1
     finally:
         os._exit(code)
 

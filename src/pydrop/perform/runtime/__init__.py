@@ -5,10 +5,11 @@ import os
 import stat
 
 from pydrop.errors import NotPermitted
-from pydrop.model import Outcome, RunEntry, RuntimeStep, Start
+from pydrop.model import Outcome, Start
 from pydrop.perform.runtime import way
 from pydrop.perform.runtime.making import make
 from pydrop.perform.runtime.way import Refused
+from pydrop.steps import RunEntry, RuntimeStep
 
 MOUNTS = "/proc/self/mountinfo"
 TMPFS = ("/run", "/tmp", "/var/tmp")  # what can be had as a tmpfs where the root is read-only

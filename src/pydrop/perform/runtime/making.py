@@ -7,8 +7,8 @@ so a start that was killed in between is finished by the next one.
 import os
 import stat
 
-from pydrop.model import RunEntry
 from pydrop.perform.runtime.way import Refused, look, place
+from pydrop.steps import RunEntry
 
 BEGUN = {stat.S_IFDIR: 0o400, stat.S_IFREG: 0o200}  # a folder nobody can enter, a file nobody can read
 

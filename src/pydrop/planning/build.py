@@ -2,19 +2,16 @@
 
 from pydrop import accounts, tmpfiles
 from pydrop.capabilities import mask_of
-from pydrop.model import (
-    AccountChange,
+from pydrop.model import AccountChange, Facts, Identity, Settings
+from pydrop.steps import (
     AccountsStep,
-    Facts,
     HooksStep,
-    Identity,
     PrivilegesStep,
     Record,
     RecordStep,
     RunEntry,
     RuntimeStep,
     SecretsStep,
-    Settings,
     Step,
     StreamsStep,
     VolumesStep,

@@ -1,0 +1,103 @@
+"""The kinds of step that a start is made of: each a postcondition, as a value."""
+
+from pydrop.model import AccountChange, Identity, Secret, Value, Volume
+
+
+class Step(Value):
+    """A postcondition, named once: the plan, the log and the timeline all use `words`."""
+
+    kind: str
+    words: str
+    why: str = ""
+    done: bool = False  # the survey found it so already: performing it does nothing
+
+
+class AccountsStep(Step):
+    """passwd(5) and group(5) say what `change` says.
+
+    `how`: "rename", "in place", "append" (accountfiles); "wrapper" (nss_wrapper); "environment": only
+    HOME, USER and LOGNAME can say it."""
+
+    change: AccountChange
+    how: str
+    library: str = ""  # libnss_wrapper.so for "wrapper"
+
+
+class RunEntry(Value):
+    """A path that must exist: `kind` is "d" folder, "D" the same, "f" file, "L" symlink
+    (tmpfiles.d(5)); `content` is the file's text or the link's target. `mode` None leaves it."""
+
+    kind: str
+    path: str
+    mode: int | None
+    uid: int
+    gid: int
+    content: str = ""
+    source: str = ""
+    exact: bool = False  # an existing folder is given this owner and mode too; else only what is made
+    spares: tuple[str, ...] = ()  # "mode", "uid", "gid": what an exact entry leaves as it is all the same
+    masked: bool = False  # an existing mode's missing r, w or x bits stay missing (`~` of tmpfiles.d)
+    replaces: bool = False  # a file's other content, a link's other target is replaced (`f+`, `L+`)
+
+
+class RuntimeStep(Step):
+    """/run and friends hold these entries, parents first."""
+
+    entries: tuple[RunEntry, ...]
+
+
+class StreamsStep(Step):
+    """The pipe, socket or terminal behind 0, 1 and 2 belongs to `uid`, as runtimes do for --user."""
+
+    uid: int
+
+
+class VolumesStep(Step):
+    """Every volume is owned by uid:gid as its policy says."""
+
+    volumes: tuple[Volume, ...]
+    uid: int
+    gid: int
+    groups: tuple[int, ...]  # supplementary, for "can the user write this"
+    errors: str  # warn | fail
+
+
+class SecretsStep(Step):
+    """The variables are set from their files and the pointing variables are gone."""
+
+    secrets: tuple[Secret, ...]
+
+
+class HooksStep(Step):
+    """These executables have run, in this order, with the command's arguments, and succeeded."""
+
+    hooks: tuple[str, ...]
+    command: tuple[str, ...]
+
+
+class Record(Value):
+    """What an entrypoint left for `exec` into the same container. `instance` names the container's
+    run: it differs after a restart."""
+
+    instance: str
+    identity: Identity
+    umask: int | None
+    keep_caps: tuple[str, ...]
+    no_new_privs: bool
+    environment: tuple[str, ...]  # NAME=value lines that hooks and settings added; no secrets
+
+
+class RecordStep(Step):
+    """/run/pydrop says who this container's program is, for a second `pydrop` in it."""
+
+    record: Record
+
+
+class PrivilegesStep(Step):
+    """This process is `identity` and nothing else, proven, and cannot come back."""
+
+    identity: Identity
+    keep_caps: int  # bit mask
+    no_new_privs: bool
+    umask: int | None
+    keep_root: bool = False  # root was asked for in so many words
