@@ -342,6 +342,7 @@ def driver(etc: Path, how: str, change: AccountChange = CHANGE) -> str:
     return (
         f"import sys; sys.path.insert(0, {str(SRC)!r})\n"
         "from pydrop.model import *\n"
+        "from pydrop.steps import *\n"
         "from pydrop.perform import accountfiles\n"
         f"accountfiles.ETC = {str(etc)!r}\n"
         f"step = AccountsStep(kind='accounts', words='', how={how!r}, change={change!r})\n"

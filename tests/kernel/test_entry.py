@@ -73,7 +73,7 @@ def test_debug_shows_the_traceback_a_line_at_a_time(monkeypatch: pytest.MonkeyPa
     assert code == 125
     lines = said.splitlines()
     assert len(lines) > 2 and all(line.startswith("pydrop: ") for line in lines)
-    assert "entry.py:" in lines[1] and " in begin" in lines[1]
+    assert "entry.py:" in lines[1] and " in _begin" in lines[1]
 
 
 DEBUG = entry.Report("debug")

@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -105,11 +106,19 @@ def test_what_is_found_nowhere_is_127() -> None:
 
 
 def test_a_path_that_is_not_there_is_127() -> None:
-    """The missing interpreter of a script looks just the same to the kernel, so both are said."""
     error = after({}, "/opt/run.sh")
     assert error.code == NOT_FOUND
     assert "/opt/run.sh is not there" in str(error)
-    assert "#!" in str(error)
+
+
+@pytest.mark.parametrize("named", ["by its path", "along PATH"])
+def test_a_script_whose_interpreter_is_missing_is_told_so(named: str, tmp_path: Path) -> None:
+    """To the kernel it looks just as if the script were not there."""
+    script = tmp_path / "run.sh"
+    script.write_text("#!/no/such/interpreter\n")
+    error = after({}, str(script)) if named == "by its path" else after({}, "run.sh", f"/a:{tmp_path}")
+    assert error.code == NOT_FOUND
+    assert f"{script} is there" in str(error) and "#!" in str(error)
 
 
 @pytest.mark.parametrize(

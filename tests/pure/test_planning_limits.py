@@ -26,7 +26,7 @@ LACKING = {  # given, root's credentials -> (missing, cap_add)
     "none at all, bounding set empty": (
         {},
         credentials(capabilities=0),
-        ("SETGID, SETUID", ["CHOWN", "SETGID", "SETUID"]),
+        ("SETGID, SETUID, SETPCAP", ["CHOWN", "SETGID", "SETUID", "SETPCAP"]),
     ),
     "none, but the bounding set is full": (
         {},
@@ -39,12 +39,12 @@ LACKING = {  # given, root's credentials -> (missing, cap_add)
     "the rest for volumes is named along": (
         {"volumes": (volume("/data"),)},
         credentials(capabilities=0),
-        ("SETGID, SETUID", ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"]),
+        ("SETGID, SETUID, SETPCAP", ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID", "SETPCAP"]),
     ),
     "and for run-dirs": (
         {"run_dirs": ("/run/x",)},
         credentials(capabilities=mask_of(("chown",)), bounding=0),
-        ("SETGID, SETUID", ["DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"]),
+        ("SETGID, SETUID, SETPCAP", ["DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID", "SETPCAP"]),
     ),
     "one to keep": (
         {"keep_caps": ("sys_time", "kill")},

@@ -30,7 +30,7 @@ PURE = (
 )
 
 # What may be imported when a module is loaded, outside of `ctl`. Each is built in or costs next to nothing.
-AT_LOAD = {"os", "sys", "stat", "errno", "time", "_signal", "fcntl"}
+AT_LOAD = {"os", "sys", "stat", "errno", "time", "_signal", "fcntl", "itertools"}
 AT_LOAD_OF = {"kernel": {"_prctl"}}
 
 # Who may import it at all, at any time.

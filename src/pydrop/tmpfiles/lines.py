@@ -1,4 +1,4 @@
-"""What must exist in /run: the standard entries, and the lines for /run in tmpfiles.d(5) files.
+"""The lines for /run in tmpfiles.d(5) files.
 
 Types `d`, `D`, `f` and `L` count; the start of a container is a boot, so lines with `!` do too.
 What the other types do (globs, ages, attributes, removing) is no concern of a start. Text in, values
@@ -6,8 +6,8 @@ out: who the names are and what the specifiers stand for is handed in.
 """
 
 from pydrop.steps import RunEntry
+from pydrop.tmpfiles import FOLDERS, merged
 
-FOLDERS = ("/etc/tmpfiles.d", "/run/tmpfiles.d", "/usr/local/lib/tmpfiles.d", "/usr/lib/tmpfiles.d")  # first wins
 TYPES = "dDfL"
 MODIFIERS = "+!-=~^$"
 LAST_ID = 4294967294
@@ -21,37 +21,6 @@ NEVER = ("/run/nologin",)
 
 class _Unusable(Exception):
     """Why a line cannot be used; becomes a warning."""
-
-
-def standard_entries() -> tuple[RunEntry, ...]:
-    """What programs take for granted, whatever image and mounts left of it. `source` is ""."""
-    return (
-        RunEntry(kind="d", path="/run", mode=0o755, uid=0, gid=0, exact=True),
-        RunEntry(kind="d", path="/run/lock", mode=0o1777, uid=0, gid=0, exact=True),
-        RunEntry(kind="L", path="/var/run", mode=None, uid=0, gid=0, content="/run"),
-        RunEntry(kind="d", path="/tmp", mode=0o1777, uid=0, gid=0, exact=True),
-        RunEntry(kind="d", path="/var/tmp", mode=0o1777, uid=0, gid=0, exact=True),
-    )
-
-
-def merged(*lists: tuple[RunEntry, ...] | list[RunEntry]) -> tuple[RunEntry, ...]:
-    """All entries of `lists`, parents first; of several for one path only the first."""
-    first: dict[str, RunEntry] = {}
-    for entries_of_one in lists:
-        for entry in entries_of_one:
-            first.setdefault(entry.path, entry)
-    return tuple(sorted(first.values(), key=lambda entry: entry.path.count("/")))
-
-
-def winners(listing: dict[str, list[str]]) -> list[str]:
-    """The paths of the files that count, out of each folder's names: in byte order of their names,
-    each name from the first of FOLDERS that has it."""
-    chosen: dict[str, str] = {}
-    for folder in FOLDERS:
-        for name in listing.get(folder, []):
-            if name.endswith(".conf"):
-                chosen.setdefault(name, f"{folder}/{name}")
-    return [chosen[name] for name in sorted(chosen, key=lambda name: name.encode("utf-8", "surrogateescape"))]
 
 
 def entries(

@@ -1,0 +1,52 @@
+"""What must exist in /run: the entries of every container, and those of the image's tmpfiles.d(5) files.
+
+Text in, values out; the lines are read in a room of their own, since many images have none.
+"""
+
+from pydrop.steps import RunEntry
+
+FOLDERS = ("/etc/tmpfiles.d", "/run/tmpfiles.d", "/usr/local/lib/tmpfiles.d", "/usr/lib/tmpfiles.d")  # first wins
+
+
+def standard_entries() -> tuple[RunEntry, ...]:
+    """What programs take for granted, whatever image and mounts left of it. `source` is ""."""
+    return (
+        RunEntry(kind="d", path="/run", mode=0o755, uid=0, gid=0, exact=True),
+        RunEntry(kind="d", path="/run/lock", mode=0o1777, uid=0, gid=0, exact=True),
+        RunEntry(kind="L", path="/var/run", mode=None, uid=0, gid=0, content="/run"),
+        RunEntry(kind="d", path="/tmp", mode=0o1777, uid=0, gid=0, exact=True),
+        RunEntry(kind="d", path="/var/tmp", mode=0o1777, uid=0, gid=0, exact=True),
+    )
+
+
+def merged(*lists: tuple[RunEntry, ...] | list[RunEntry]) -> tuple[RunEntry, ...]:
+    """All entries of `lists`, parents first; of several for one path only the first."""
+    first: dict[str, RunEntry] = {}
+    for entries_of_one in lists:
+        for entry in entries_of_one:
+            first.setdefault(entry.path, entry)
+    return tuple(sorted(first.values(), key=lambda entry: entry.path.count("/")))
+
+
+def winners(listing: dict[str, list[str]]) -> list[str]:
+    """The paths of the files that count, out of each folder's names: in byte order of their names,
+    each name from the first of FOLDERS that has it."""
+    chosen: dict[str, str] = {}
+    for folder in FOLDERS:
+        for name in listing.get(folder, []):
+            if name.endswith(".conf"):
+                chosen.setdefault(name, f"{folder}/{name}")
+    return [chosen[name] for name in sorted(chosen, key=lambda name: name.encode("utf-8", "surrogateescape"))]
+
+
+def entries(
+    files: tuple[tuple[str, str], ...], users: dict[str, int], groups: dict[str, int], specifiers: dict[str, str]
+) -> tuple[list[RunEntry], list[str]]:
+    """What the files' lines say of /run, and a warning for each reason not to use some.
+
+    `files` are (path, text) in the order of `winners`; `users` and `groups` name -> id; `specifiers`
+    letter -> value. Of several lines for a path the first counts; parents come first.
+    """
+    from pydrop.tmpfiles import lines
+
+    return lines.entries(files, users, groups, specifiers)
