@@ -116,7 +116,8 @@ def _volume(room: Room, name: str, title: str, owner: int) -> Result:
     recursive = Command(f"chown -R {IDS} large", [found("chown"), "-R", IDS, volume], PLAIN, reset)
     only = ["(", "!", "-user", str(WANTED), "-o", "!", "-group", str(WANTED), ")"]
     words = [found("find"), volume, *only, "-exec", "chown", "-h", IDS, "{}", "+"]
-    picky = Command(f"find large ( ! -user {WANTED} -o ! -group {WANTED} ) -exec chown -h {IDS} {{}} +", words, PLAIN, reset)
+    said = f"find large ( ! -user {WANTED} -o ! -group {WANTED} ) -exec chown -h {IDS} {{}} +"
+    picky = Command(said, words, PLAIN, reset)
     return Result(name, title, [ours, recursive, picky], None)
 
 

@@ -28,19 +28,25 @@
 
 enum { FAILED = 125 };
 
-/* site is left out (-S: no .pth file is read), so the door names the folders where packages are. */
+/* All that a start needs lies compiled in one file, in which src/pydrop/loading.py comes first and finds its `file`
+ * and `modules` here. Kept short, since Python compiles it at every start: its text for want of such a file (another
+ * Python than the one that pydrop was installed with) is a string, which costs nothing until it is asked for.
+ * site is left out (-S: no .pth file is read), so both name the folders where packages are. 524288 is O_CLOEXEC.
+ * Collecting garbage would take 1 ms, and what a start leaves lying is gone with exec. */
 static const char BOOT[] =
-    "import sys\n"
+    "import sys,gc,marshal,posix\n"
+    "gc.disable()\n"
+    "try:\n"
+    " file=posix.open(sys.argv[1]+'/lib/pydrop/'+sys.implementation.cache_tag,524288)\n"
+    " code,modules=marshal.loads(posix.read(file,524288))\n"
+    "except OSError:code='''\n"
     "b=sys.argv.pop(1)\n"
     "v='/python%d.%d/'%sys.version_info[:2]\n"
     "sys.path+=[b+l+v+k for l in('/lib','/lib64')for k in('site-packages','dist-packages')]\n"
     "if b!='/usr' and sys.prefix=='/usr':sys.path+=['/usr/lib/python3/dist-packages']\n"
-    "try:\n"
-    " from pydrop.entry import door\n"
-    "except Exception as e:\n"
-    " print('pydrop: unable to load itself:',e,file=sys.stderr)\n"
-    " sys.exit(125)\n"
-    "door()\n";
+    "from pydrop.entry import door\n"
+    "door()'''\n"
+    "exec(code)\n";
 
 static void fail(const char *what, const char *object, const char *remedy)
 {
@@ -91,9 +97,10 @@ static char **disguised(char **environment)
     size_t count = 0;
     while (environment[count])
         count++;
-    char **list = calloc(count + 1, sizeof *list);
+    char **list = calloc(count + 2, sizeof *list);
     if (!list)
         fail("copy", "the environment", "give the container more memory");
+    list[count] = (char *)"LC_ALL=C"; /* else Python reads the files of a locale; in this one it takes UTF-8 too */
     for (size_t i = 0; i < count; i++) {
         size_t size = strlen(environment[i]) + 1;
         list[i] = malloc(size + 1);

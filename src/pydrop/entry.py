@@ -3,7 +3,7 @@
 Two frontiers are marked: the first step that cannot be undone, and the drop.
 """
 
-import os
+import posix as os
 import sys
 import time
 
@@ -23,7 +23,7 @@ SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 15: "SIGTERM"}
 def door() -> None:
     """What door.c starts: by the name it was called, pydrop or pydropctl. Never returns."""
     start = takeover.from_door(sys.argv)
-    if os.path.basename(start.name) == "pydropctl":
+    if start.name.rpartition("/")[2] == "pydropctl":
         from pydrop.ctl.main import run
 
         run(start)

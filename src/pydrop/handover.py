@@ -6,7 +6,7 @@ changed and calls execve. Nothing is imported or opened after the drop.
 
 import _signal
 import errno
-import os
+import posix as os
 
 from pydrop.errors import NOT_EXECUTABLE, NOT_FOUND, CommandFailed
 from pydrop.model import Start
@@ -51,14 +51,15 @@ class Handover:
 
     def not_found(self) -> CommandFailed:
         name = self.command[0]
-        there = [path for path in self.paths if os.path.lexists(path)]
+        there = [path for path in self.paths if _is_there(path)]
         if there:
             problem = f"{there[0]} is there, but what its first line (#!) or ELF header names to run it is not"
             remedy = "install that in the image, or mend the line (a CR at its end hides it)"
         elif "/" in name:
             problem, remedy = f"{name} is not there", "check the path"
         else:
-            problem = f"{name} was not found in PATH={':'.join(os.path.dirname(path) for path in self.paths)}"
+            searched = ":".join([path.rpartition("/")[0] for path in self.paths])
+            problem = f"{name} was not found in PATH={searched}"
             remedy = "install it in the image, or name it by its whole path"
         return CommandFailed(f"unable to run the command: {problem}", remedy, NOT_FOUND)
 
@@ -141,3 +142,11 @@ def _restore_signals(start: Start) -> None:
         if number not in start.ignored:
             _signal.signal(number, _signal.SIG_DFL)
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [s for s in HELD if s not in start.blocked])
+
+
+def _is_there(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except OSError:
+        return False
+    return True

@@ -5,9 +5,10 @@ python-prctl lacks (ambient capabilities, capabilities newer than the header it 
 mount) goes through ctypes, loaded only where it is asked for.
 """
 
-import os
+import posix as os
 
 from pydrop.capabilities import bits
+from pydrop.encoding import encoded
 from pydrop.errors import PydropError
 from pydrop.model import Credentials, IdRange
 
@@ -23,6 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+FULL = 2048  # bytes, which a page of /proc that has another behind it holds at least
 PR_CAPBSET_DROP = 24
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
@@ -54,13 +56,25 @@ def credentials(status: int) -> Credentials:
 
 
 def _whole(descriptor: int) -> str:
-    """A file of /proc from its beginning; the kernel hands it out by the page."""
+    """A file of /proc from its beginning. The kernel hands it out by the page, each as full as whole lines
+    make it; to be asked for the end it would write all of it anew."""
     parts: list[bytes] = []
     size = 0
     while part := os.pread(descriptor, 65536, size):
         parts.append(part)
         size += len(part)
+        if len(part) < FULL:
+            break
     return b"".join(parts).decode("ascii", "replace")
+
+
+def _read(path: str) -> str:
+    """A small file of /proc, opened anew."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return _whole(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _four(field: str) -> tuple[int, int, int, int]:
@@ -70,15 +84,14 @@ def _four(field: str) -> tuple[int, int, int, int]:
 
 def id_map(name: str) -> tuple[IdRange, ...]:
     """The ranges of /proc/self/uid_map or gid_map (user_namespaces(7))."""
-    with open(f"/proc/self/{name}", encoding="utf-8") as lines:
-        return tuple([IdRange(inside=int(a), outside=int(b), count=int(c)) for a, b, c in map(str.split, lines)])
+    lines = _read(f"/proc/self/{name}").splitlines()
+    return tuple([IdRange(inside=int(a), outside=int(b), count=int(c)) for a, b, c in map(str.split, lines)])
 
 
 def setgroups_allowed() -> bool:
     """False in a user namespace that was made without a helper (user_namespaces(7))."""
     try:
-        with open("/proc/self/setgroups", encoding="utf-8") as file:
-            return file.read().strip() != "deny"
+        return _read("/proc/self/setgroups").strip() != "deny"
     except FileNotFoundError:  # before Linux 3.19
         return True
 
@@ -86,8 +99,7 @@ def setgroups_allowed() -> bool:
 def instance(pid: int) -> str:
     """A name for a process that no later one has: its mount namespace, which is this container's, its
     pid, and its start time (field 22 of proc(5)'s stat). OSError where there is none."""
-    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-        started = file.read().rpartition(")")[2].split()[19]
+    started = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()[19]
     return f"{os.readlink('/proc/self/ns/mnt')} {pid} {started}"
 
 
@@ -154,7 +166,7 @@ def mount_tmpfs(path: str) -> None:
 
     nosuid_nodev = 2 | 4
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mount(b"tmpfs", os.fsencode(path), b"tmpfs", ctypes.c_ulong(nosuid_nodev), b"mode=0755") != 0:
+    if libc.mount(b"tmpfs", encoded(path), b"tmpfs", ctypes.c_ulong(nosuid_nodev), b"mode=0755") != 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
 
 
@@ -165,13 +177,13 @@ def exact_exec(arguments: tuple[str, ...], environment: tuple[str, ...]) -> "Cal
     import ctypes
 
     function = ctypes.CDLL(None, use_errno=True).execve
-    words = [os.fsencode(word) for word in arguments]
-    lines = [os.fsencode(line) for line in environment]
+    words = [encoded(word) for word in arguments]
+    lines = [encoded(line) for line in environment]
     argv = (ctypes.c_char_p * (len(words) + 1))(*words, None)
     envp = (ctypes.c_char_p * (len(lines) + 1))(*lines, None)
 
     def call(path: str) -> None:
-        function(os.fsencode(path), argv, envp)
+        function(encoded(path), argv, envp)
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
 
     return call

@@ -20,13 +20,13 @@ class Value:
     """A record given by keyword, compared and shown by content; mypy checks it as a dataclass, which
     would cost 15 ms at every start."""
 
-    fields = ()  # type: tuple[str, ...] # as a comment: an annotation would make it a field
-
-    def __init_subclass__(cls) -> None:
-        cls.fields = (*cls.fields, *cls.__annotations__)
-
     def __init__(self, **fields: object) -> None:
         self.__dict__.update(fields)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of all fields, in the order of their definition."""
+        return tuple([name for kind in type(self).__mro__[-2::-1] for name in kind.__annotations__])  # but for object
 
     def contents(self) -> tuple[object, ...]:
         """The values of all fields, in the order of their definition."""
@@ -179,6 +179,7 @@ class Facts(Value):
     owner: tuple[int, int] | None = None  # of `owner_of`
     devices: tuple[Device, ...] = ()
     hooks: tuple[str, ...] = ()
+    run_stands: bool = False  # /run and friends have their standard entries already
     tmpfiles: tuple[tuple[str, str], ...] = ()  # (path, text) of tmpfiles.d files that speak of /run
     instance: str = ""  # names this process (kernel.instance)
     record: "Record | None" = None  # what the entrypoint of this container left

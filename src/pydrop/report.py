@@ -4,7 +4,7 @@ A line holds no control character and no byte that is no UTF-8: names in a volum
 strangers, and a terminal obeys what is printed on it.
 """
 
-import os
+import posix as os
 import time
 
 TYPE_CHECKING = False

@@ -7,8 +7,9 @@ since CPython ignores both before anybody can look.
 """
 
 import _signal
-import os
+import posix as os
 
+from pydrop.encoding import decoded
 from pydrop.errors import Interrupted
 from pydrop.model import Start
 
@@ -48,8 +49,10 @@ def _environment() -> tuple[str, ...]:
         with open("/proc/self/environ", "rb") as file:
             block = file.read()
     except OSError:  # no /proc: Python's view, which has lost doubles and may have LC_CTYPE added
-        return tuple([f"{name}={value}" for name, value in os.environ.items()])
-    return tuple([os.fsdecode(line) for line in block.split(b"\0")[:-1]])
+        from os import environ
+
+        return tuple([f"{name}={value}" for name, value in environ.items()])
+    return tuple([decoded(line) for line in block.split(b"\0")[:-1]])
 
 
 def occupy_closed_streams() -> None:

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import posix
 import pwd
 import shutil
 import stat
@@ -120,9 +121,9 @@ def test_the_security_label_stays(etc: Path, monkeypatch: pytest.MonkeyPatch) ->
     except OSError as error:
         assert error.errno == errno.ENOTSUP
         copied: list[object] = []
-        monkeypatch.setattr(os, "listxattr", lambda file: ["user.label"])
-        monkeypatch.setattr(os, "getxattr", lambda file, name: b"l")
-        monkeypatch.setattr(os, "setxattr", lambda file, name, value: copied.append((name, value)))
+        monkeypatch.setattr(posix, "listxattr", lambda file: ["user.label"])
+        monkeypatch.setattr(posix, "getxattr", lambda file, name: b"l")
+        monkeypatch.setattr(posix, "setxattr", lambda file, name, value: copied.append((name, value)))
         perform()
         assert copied == [("user.label", b"l")] * 2
         return
@@ -219,7 +220,7 @@ def test_a_full_disk_ends_the_start_and_leaves_the_old_files(etc: Path, monkeypa
     def full(file: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(posix, "fsync", full)
     with pytest.raises(PydropError, match=r"No space left on device; free space"):
         perform()
     assert (etc / "passwd").read_text() == PASSWD
@@ -235,7 +236,7 @@ def test_a_signal_in_the_middle_leaves_no_new_file_and_the_next_start_completes(
         monkeypatch.setattr(accountfiles, "ETC", str(etc))
         raise Interrupted(15)
 
-    monkeypatch.setattr(os, call, interrupted)
+    monkeypatch.setattr(posix, call, interrupted)
     with pytest.raises(Interrupted):
         perform()
     assert names(etc) == {"passwd", "group"}
@@ -408,7 +409,7 @@ def test_in_place_a_full_disk_takes_nothing_from_the_old_text(etc: Path, monkeyp
             raise OSError(errno.ENOSPC, "No space left on device")
         return real(file, data, offset)
 
-    monkeypatch.setattr(os, "pwrite", full)
+    monkeypatch.setattr(posix, "pwrite", full)
     with pytest.raises(PydropError, match="No space left"):
         perform(how="in place")
     assert (etc / "group").read_text() == GROUP
@@ -416,7 +417,7 @@ def test_in_place_a_full_disk_takes_nothing_from_the_old_text(etc: Path, monkeyp
 
 def test_in_place_short_writes_are_continued(etc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.pwrite
-    monkeypatch.setattr(os, "pwrite", lambda file, data, offset: real(file, data[:3], offset))
+    monkeypatch.setattr(posix, "pwrite", lambda file, data, offset: real(file, data[:3], offset))
     perform(how="in place")
     assert (etc / "passwd").read_text() == NEW_PASSWD
     assert (etc / "group").read_text() == NEW_GROUP

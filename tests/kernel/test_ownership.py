@@ -13,7 +13,8 @@ import pytest
 
 from pydrop.errors import BadSetting, PydropError, Untrusted
 from pydrop.model import Start, Volume
-from pydrop.perform.ownership import complaints, own, perform
+from pydrop.perform.ownership import own, perform
+from pydrop.perform.ownership.reasons import complaints
 from pydrop.perform.ownership.report import Refusals, Report
 from pydrop.steps import VolumesStep
 
@@ -542,6 +543,15 @@ def test_a_users_folder_on_the_way_makes_all_symlinks_behind_it_untrusted(volume
         give(tmp_path / "home/app/roots/../../app/roots")
     give(tmp_path / "home/app/roots")
     assert owner(tmp_path / "home/app/roots") == (UID, GID)
+
+
+def test_dots_do_not_lead_up_from_what_its_owner_can_move(tmp_path):
+    grow(tmp_path, "sticky/theirs/", "sticky/data/")
+    os.chmod(tmp_path / "sticky", 0o1777)
+    os.chown(tmp_path / "sticky/theirs", 999, 999)
+    with pytest.raises(Untrusted):
+        give(f"{tmp_path}/sticky/theirs/../data")
+    give(f"{tmp_path}/sticky/../sticky/data")
 
 
 def test_links_in_a_circle_end(tmp_path):

@@ -9,7 +9,8 @@ from test_ownership import GID, START, UID, apart, give, grow, mount, owner, own
 
 from pydrop.errors import Interrupted, PydropError
 from pydrop.model import Volume
-from pydrop.perform.ownership import complaints, perform
+from pydrop.perform.ownership import perform
+from pydrop.perform.ownership.reasons import complaints
 from pydrop.perform.ownership.report import Report
 
 ROOT, RIGHT = (0, 0), (UID, GID)

@@ -4,6 +4,7 @@ Each case drops in a child that begins as root with root's groups, and looks at 
 """
 
 import os
+import posix
 import subprocess
 import sys
 from collections.abc import Callable
@@ -197,7 +198,7 @@ def test_a_way_back_that_is_open_ends_it(function: str, monkeypatch: pytest.Monk
         if ids != ([0],) and any(ids):
             real(*ids)
 
-    monkeypatch.setattr(os, function, open_to_root)
+    monkeypatch.setattr(posix, function, open_to_root)
     assert f"{function} could take it back" in refusal(step())
 
 
@@ -314,13 +315,13 @@ def test_a_saved_root_is_given_up() -> None:
 FAILING = {
     "the bounding set": (kernel, "bounding_dropper", lambda *_: fail),
     "KEEPCAPS": (kernel, "keep_capabilities_over_setuid", None),
-    "groups": (os, "setgroups", None),
-    "gids": (os, "setresgid", None),
-    "uids": (os, "setresuid", None),
+    "groups": (posix, "setgroups", None),
+    "gids": (posix, "setresgid", None),
+    "uids": (posix, "setresuid", None),
     "capability sets": (kernel, "set_capabilities", None),
     "ambient": (kernel, "ambient_raiser", lambda *_: fail),
     "no_new_privs": (kernel, "set_no_new_privs", None),
-    "umask": (os, "umask", None),
+    "umask": (posix, "umask", None),
 }
 
 
@@ -393,7 +394,7 @@ def test_a_call_that_lies_ends_it_without_kept_capabilities_too(call: str, monke
 )
 def test_a_call_that_does_something_else_ends_it(name: str, wrong: "Any", monkeypatch: pytest.MonkeyPatch) -> None:
     """Another uid, a saved id that stays root's, a group too many or too few."""
-    monkeypatch.setattr(os, name, wrong(getattr(os, name)))
+    monkeypatch.setattr(posix, name, wrong(getattr(os, name)))
     refusal(step(umask=0o27))
 
 
@@ -413,7 +414,7 @@ def test_a_status_that_cannot_be_read_ends_it(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("function", ["getresuid", "getresgid"])
 def test_two_witnesses_must_agree(function: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What /proc shows and what the calls return are both looked at."""
-    monkeypatch.setattr(os, function, lambda: (1500, 1500, 0))
+    monkeypatch.setattr(posix, function, lambda: (1500, 1500, 0))
     assert "the ids are" in refusal(step())
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import posix
 import stat
 import subprocess
 import sys
@@ -185,7 +186,7 @@ def test_what_a_killed_start_began_is_finished_by_the_next(
 
     wanted = entry("/run/x", kind, exact=exact, content="text", spares=("mode", "uid") if exact else ())
     with monkeypatch.context() as patched:
-        patched.setattr(os, call, killed)
+        patched.setattr(posix, call, killed)
         with pytest.raises(Killed):
             perform(wanted)
     assert (root / "run/x").exists()

@@ -1,6 +1,7 @@
 """The user can open /dev/stdout after the drop, and nothing that is not a stream changes hands."""
 
 import os
+import posix
 import socket
 import stat
 from collections.abc import Iterator
@@ -117,7 +118,7 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> Outcome:
     def fchown(descriptor: int, uid: int, gid: int) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(os, "fchown", fchown)
+    monkeypatch.setattr(posix, "fchown", fchown)
     return perform()
 
 
@@ -147,6 +148,6 @@ def test_a_failure_that_means_something_else_is_not_swallowed(monkeypatch: pytes
         raise OSError(5, "Input/output error")
 
     os.dup2(os.pipe()[1], 1)
-    monkeypatch.setattr(os, "fchown", fchown)
+    monkeypatch.setattr(posix, "fchown", fchown)
     with pytest.raises(OSError, match="Input/output"):
         perform()

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from pydrop.accounts import accounts, passwd_with, writes
-from pydrop.accounts.inplace import BEGIN, END, settled
+from pydrop.accounts import accounts, passwd_with
+from pydrop.accounts.inplace import BEGIN, END, settled, writes
 from pydrop.model import Account, AccountChange, Group
 
 PAGE = 16  # so small that every write is torn in many places

@@ -9,7 +9,7 @@ from source import Module, functions, length, modules
 # above or beside it; a package's own modules may import each other. `perform.*` is a line of many:
 # no step knows another.
 LAYERS = (
-    ("__main__",),
+    ("__main__", "loading"),
     ("entry",),
     ("ctl", "personalities"),
     ("pid1", "handover"),
@@ -19,7 +19,7 @@ LAYERS = (
     ("kernel",),
     ("planning", "lifecycle"),
     ("settings", "accounts", "tmpfiles", "record"),
-    ("capabilities",),
+    ("capabilities", "encoding"),
     ("steps",),
     ("model", "errors"),
     ("",),  # pydrop itself: its version, nothing else
@@ -30,7 +30,7 @@ PURE = (
 )
 
 # What may be imported when a module is loaded, outside of `ctl`. Each is built in or costs next to nothing.
-AT_LOAD = {"os", "sys", "stat", "errno", "time", "_signal", "fcntl", "itertools"}
+AT_LOAD = {"os", "posix", "sys", "_imp", "marshal", "stat", "_stat", "errno", "time", "_signal", "fcntl", "itertools"}
 AT_LOAD_OF = {"kernel": {"_prctl"}}
 
 # Who may import it at all, at any time.

@@ -6,7 +6,6 @@ directory service and a malformed line must not become somebody (gosu runs ``wei
 
 from pydrop.accounts.decide import identity
 from pydrop.accounts.entries import MAX_ID, accounts, groups, parse_id
-from pydrop.accounts.inplace import settled, writes
 from pydrop.accounts.lookup import free_group_name
 from pydrop.accounts.rewrite import NEW_FILES, group_with, passwd_line, passwd_with
 
@@ -21,6 +20,4 @@ __all__ = [
     "parse_id",
     "passwd_line",
     "passwd_with",
-    "settled",
-    "writes",
 ]

@@ -7,9 +7,8 @@ Root only where PUID, or the number or name in `user`, asks for it.
 """
 
 from pydrop.accounts.entries import accounts, groups
-from pydrop.accounts.forgery import check_home, check_name
 from pydrop.accounts.lookup import account_named, account_numbered, free_group_name, group_named, group_numbered
-from pydrop.accounts.memberships import asked_groups, device_groups, granted_groups, memberships
+from pydrop.accounts.memberships import asked_groups, granted_groups, memberships
 from pydrop.accounts.numbers import (
     DEFAULT_NAME,
     Number,
@@ -64,6 +63,8 @@ def _account(question: Question, former: Account | None, uid: int, gid: int) -> 
     """The account's entry: its own with new numbers, or a new one."""
     if former is not None:
         return Account(name=former.name, uid=uid, gid=gid, gecos=former.gecos, home=former.home, shell=former.shell)
+    from pydrop.accounts.forgery import check_home, check_name
+
     name = question.user.name or DEFAULT_NAME
     check_name(name, question.user.source)
     home = question.settings.home or f"/home/{name}"
@@ -83,16 +84,28 @@ def _ordinary(
     settings, known, user = question.settings, question.accounts, question.user
     group = group_entry(gid.number, account.name, user.group, known, question.groups)
     if group_named(question.groups, group.name) is None:
+        from pydrop.accounts.forgery import check_name
+
         check_name(group.name, user.source)
     after = _with_entry(question.groups, group)
     asked = asked_groups(settings.groups, settings.sources.get("groups", "groups"), after)
     own = {gid.number} | memberships(account.name, after)
     gids = own | asked | granted_groups(granted, known, question.groups)
-    joined, made, warnings = device_groups(devices, account.uid, gids, after)
+    joined, made, warnings = _device_groups(devices, account.uid, gids, after)
     if 0 in own - asked and not (gid.number == 0 and gid.asked):
         warnings = (_of_roots_group(account.name), *warnings)
     who = _identity(account, group, gids | joined, _reason(uid, gid))
     return who, AccountChange(account=account, group=group, former=former, more_groups=made), warnings
+
+
+def _device_groups(
+    devices: tuple[Device, ...], uid: int, gids: set[int], known: list[Group]
+) -> tuple[set[int], tuple[Group, ...], tuple[str, ...]]:
+    if not devices:
+        return set(), (), ()
+    from pydrop.accounts.devices import device_groups
+
+    return device_groups(devices, uid, gids, known)
 
 
 def _root(question: Question, uid: Number, granted: tuple[int, ...]) -> Decision:

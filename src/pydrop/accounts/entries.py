@@ -7,6 +7,8 @@ MAX_ID = 4294967294  # one more is "leave unchanged" to setresuid(2), which then
 PASSWD_FIELDS = 7
 GROUP_FIELDS = 4
 
+REWRITING = "# pydrop rewrites this file: "  # how a line begins that a rewriting in place left, see inplace
+
 
 def parse_id(text: str) -> int | None:
     """The id that `text` is, or None: ASCII digits alone, 0 to 4294967294; no blank, no sign."""

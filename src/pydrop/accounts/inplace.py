@@ -12,7 +12,7 @@ never within one byte. So at every moment each line of the file is a whole old l
 comment or blank, and every entry is there at least once: until 2 as it was, from then on behind BEGIN.
 """
 
-from pydrop.accounts.entries import parse_id
+from pydrop.accounts.entries import REWRITING, parse_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ PAGE = 4096  # what a killed write(2) leaves is whole pages
 
 MOST = 20  # rewritings killed one after the other; more is somebody who would keep root busy
 
-BEGIN = "# pydrop rewrites this file: of its lines stay "
+BEGIN = REWRITING + "of its lines stay "
 END = "# pydrop: all of them stand above"
 
 Write = tuple[int, bytes]  # offset, content

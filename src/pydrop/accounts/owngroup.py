@@ -1,6 +1,5 @@
 """Which entry of group(5) the program's gid gets: the one that has it, else the account's own, else a new one."""
 
-from pydrop.accounts.forgery import is_fit
 from pydrop.accounts.lookup import account_named, free_group_name, group_named, group_numbered
 from pydrop.model import Account, Group
 
@@ -20,6 +19,8 @@ def group_entry(gid: int, name: str, asked: str | None, known: list[Account], kn
     for own in _candidates(name, asked, known, known_groups):
         if own is not None and _belongs_to(own, name, known):
             return Group(name=own.name, gid=gid, members=own.members)
+    from pydrop.accounts.forgery import is_fit
+
     for made in (asked, name):
         if made is not None and group_named(known_groups, made) is None and (made == asked or is_fit(made)):
             return Group(name=made, gid=gid)

@@ -5,9 +5,7 @@ more generously than what is an entry, because other readers are generous: glibc
 leading blanks, others read ``abc`` as 0. An odd line of our name must not come before ours either.
 """
 
-from pydrop.accounts.entries import GROUP_FIELDS, PASSWD_FIELDS, fields_of, groups, parse_id
-from pydrop.accounts.forgery import check_field, check_home, check_name
-from pydrop.accounts.inplace import settled
+from pydrop.accounts.entries import GROUP_FIELDS, PASSWD_FIELDS, REWRITING, fields_of, groups, parse_id
 from pydrop.accounts.lookup import group_numbered
 from pydrop.model import Account, AccountChange, Group
 
@@ -25,14 +23,14 @@ def passwd_with(text: str, change: AccountChange) -> str:
     An entry that exists keeps its password, gecos, home and shell. Raises BadSetting where an entry
     that must be made could forge another.
     """
-    account, text = change.account, settled(text)
+    account, text = change.account, _settled(text)
     ids = {2: account.uid, 3: account.gid}
     return _with(text, account.name, ids, PASSWD_FIELDS, lambda: passwd_line(account))
 
 
 def group_with(text: str, change: AccountChange) -> str:
     """`text` of group(5) with the change's groups in it; `text` itself where that is so already."""
-    text = _with_group(settled(text), change.group)
+    text = _with_group(_settled(text), change.group)
     for group in change.more_groups:
         if group_numbered(groups(text), group.gid) is None:
             text = _with_group(text, group)
@@ -45,6 +43,8 @@ def passwd_line(account: Account) -> str:
     The password is ``*``: none matches it. ``x`` would promise an entry in /etc/shadow, without which
     PAM turns away even root's `su` to this account.
     """
+    from pydrop.accounts.forgery import check_field, check_home, check_name
+
     check_name(account.name, "name of the account")
     check_field(account.gecos, "gecos of the account")
     check_home(account.home, "home of the account")
@@ -52,11 +52,22 @@ def passwd_line(account: Account) -> str:
     return f"{account.name}:*:{account.uid}:{account.gid}:{account.gecos}:{account.home}:{account.shell}"
 
 
+def _settled(text: str) -> str:
+    """The text without what a killed rewriting in place left in it; that also ends in the middle of a line."""
+    if text.endswith("\n") and REWRITING not in text:
+        return text
+    from pydrop.accounts.inplace import settled
+
+    return settled(text)
+
+
 def _with_group(text: str, group: Group) -> str:
     return _with(text, group.name, {2: group.gid}, GROUP_FIELDS, lambda: _group_line(group))
 
 
 def _group_line(group: Group) -> str:
+    from pydrop.accounts.forgery import check_name
+
     check_name(group.name, "name of the group")
     return f"{group.name}:x:{group.gid}:"
 

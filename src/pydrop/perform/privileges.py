@@ -7,7 +7,7 @@ to gain. Then everything is read back from the kernel, an attempt to become root
 and everything is read back once more. A call that says "done" is not believed.
 """
 
-import os
+import posix as os
 
 from pydrop import kernel
 from pydrop.capabilities import bits, mask_of

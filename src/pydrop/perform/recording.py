@@ -4,7 +4,7 @@ Root's and for root alone (0600): hooks may have added what others should not re
 cannot be written nothing is left, and an `exec` sets up anew.
 """
 
-import os
+import posix as os
 
 from pydrop import record
 from pydrop.errors import Untrusted

@@ -4,9 +4,9 @@ Without it the user can write to descriptor 1 but not open /dev/stdout, where ng
 (moby/moby#31243). Files and devices that are no terminal stay whose they are: /dev/null is everybody's.
 """
 
+import _stat as stat
 import errno
-import os
-import stat
+import posix as os
 
 from pydrop.model import Outcome, Start
 from pydrop.steps import StreamsStep

@@ -87,6 +87,7 @@ def runtime(
         words=", ".join(["/run", "/tmp", *settings.run_dirs]) + " are there and owned rightly",
         why=source,
         entries=tmpfiles.merged(asked, declared, tmpfiles.standard_entries(), home),
+        done=facts.run_stands and not (declared or asked or home),
     )
     return step, said
 
@@ -178,7 +179,8 @@ def privileges(who: Identity, keep_caps: tuple[str, ...], umask: int | None, no_
 def environment(who: Identity, facts: Facts) -> tuple[tuple[str, str], ...]:
     """HOME, USER and LOGNAME. A HOME that somebody set on purpose stays: the runtime's is root's own."""
     came = home_that_came(facts)
-    roots = [account.home for account in accounts.accounts(facts.passwd) if account.uid == 0]
+    lines = [line for line in facts.passwd.split("\n") if ":0:" in line]
+    roots = [account.home for account in accounts.accounts("\n".join(lines)) if account.uid == 0]
     names = (("USER", who.name), ("LOGNAME", who.name))
     return names if came not in ("", "/", "/root", *roots) else (("HOME", who.home), *names)
 

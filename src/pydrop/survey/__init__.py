@@ -4,15 +4,17 @@ What root will obey (the settings file, hooks, tmpfiles.d, a record) is opened t
 without root there is nobody above to obey it, and it is opened plainly.
 """
 
-import os
+import _stat as stat
+import posix as os
 import sys
 
 from pydrop import accounts, kernel, record, tmpfiles
+from pydrop.encoding import decoded
 from pydrop.errors import PydropError, Untrusted
 from pydrop.model import Device, Facts, IdRange, Settings, Start
 from pydrop.settings import config_path, read
-from pydrop.steps import Record
-from pydrop.trust import open_trusted
+from pydrop.steps import Record, RunEntry
+from pydrop.trust import is_plainly_trusted, open_trusted
 
 LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64")
 WRAPPER = "libnss_wrapper.so"
@@ -27,7 +29,7 @@ def read_settings(start: Start) -> Settings:
 
 def settings_table(path: str, named: bool) -> dict[str, object] | None:
     """The settings file as a table, None where there is none and nobody named one; see settingsfile."""
-    if not named and not os.path.lexists(path):
+    if not named and not _is_there(path):
         return None
     from pydrop.survey import settingsfile
 
@@ -64,25 +66,34 @@ def look(settings: Settings, start: Start) -> Facts:
         passwd=_text("/etc/passwd"),
         group=_text("/etc/group"),
         account_files=writable,
-        stray_files=root and any([os.path.lexists(f"/etc/{name}") for name in accounts.NEW_FILES.values()]),
+        stray_files=root and any([_is_there(f"/etc/{name}") for name in accounts.NEW_FILES.values()]),
         nss_wrapper=_wrapper() if writable == "no" else None,
         owner=_owner(settings) if settings.owner_of else None,
         devices=_devices(settings) if settings.devices else (),
         hooks=_hooks(settings, root),
+        run_stands=root and all([_stands(entry) for entry in tmpfiles.standard_entries()]),
         tmpfiles=_declared() if root else (),
         instance=kernel.instance(os.getpid()) if root else "",
         record=_record() if root else None,
-        second_time=not root and os.getpid() != 1 and os.path.lexists(f"{record.PLACE}/{record.NAME}"),
+        second_time=not root and os.getpid() != 1 and _is_there(f"{record.PLACE}/{record.NAME}"),
         environment=start.environment,
         root_folder_writable=os.access("/", os.W_OK),
         noexec_run=_noexec_run(settings),
     )
 
 
+def _is_there(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except OSError:
+        return False
+    return True
+
+
 def _text(path: str) -> str:
     """A whole file as text that keeps every byte; "" where it is missing."""
     try:
-        file = os.open(path, os.O_RDONLY)
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except FileNotFoundError:
         return ""
     except OSError as error:
@@ -93,7 +104,7 @@ def _text(path: str) -> str:
             parts.append(part)
     finally:
         os.close(file)
-    return os.fsdecode(b"".join(parts))
+    return decoded(b"".join(parts))
 
 
 def _id_map(name: str) -> tuple[IdRange, ...]:
@@ -110,7 +121,7 @@ def _account_files(root: bool) -> str:
         return "append" if os.access("/etc/passwd", os.W_OK) else "no"
     folder = os.access("/etc", os.W_OK)
     for path in ("/etc/passwd", "/etc/group"):
-        if not os.access(path, os.W_OK) and not (folder and not os.path.lexists(path)):
+        if not os.access(path, os.W_OK) and not (folder and not _is_there(path)):
             return "no"
     return "rename" if folder else "in place"
 
@@ -118,14 +129,14 @@ def _account_files(root: bool) -> str:
 def _wrapper() -> str | None:
     """libnss_wrapper.so in the image's library folders, also one folder down (Debian's multiarch)."""
     for folder in LIBRARIES:
-        if os.path.exists(f"{folder}/{WRAPPER}"):
+        if _is_there(f"{folder}/{WRAPPER}"):
             return f"{folder}/{WRAPPER}"
         try:
             inner = sorted(os.listdir(folder))
         except OSError:
             continue
         for name in inner:
-            if name.endswith(("-gnu", "-musl", "-gnueabihf")) and os.path.exists(f"{folder}/{name}/{WRAPPER}"):
+            if name.endswith(("-gnu", "-musl", "-gnueabihf")) and _is_there(f"{folder}/{name}/{WRAPPER}"):
                 return f"{folder}/{name}/{WRAPPER}"
     return None
 
@@ -143,7 +154,7 @@ def _devices(settings: Settings) -> tuple[Device, ...]:
 
 
 def _hooks(settings: Settings, root: bool) -> tuple[str, ...]:
-    if "hooks" not in settings.sources and not os.path.lexists(settings.hooks):
+    if "hooks" not in settings.sources and not _is_there(settings.hooks):
         return ()
     from pydrop.survey.asked import hooks
 
@@ -151,18 +162,48 @@ def _hooks(settings: Settings, root: bool) -> tuple[str, ...]:
 
 
 def _declared() -> tuple[tuple[str, str], ...]:
-    if not any([os.path.lexists(folder) for folder in tmpfiles.FOLDERS]):
+    if not any([_may_speak_of_run(folder) for folder in tmpfiles.FOLDERS]):
         return ()
     from pydrop.survey.declared import declared
 
     return declared()
 
 
+def _may_speak_of_run(folder: str) -> bool:
+    """Whether it is worth a closer look at tmpfiles.d; that look trusts nothing of what is seen here."""
+    try:
+        names = [name for name in os.listdir(folder) if name.endswith(".conf")]
+    except OSError:
+        return False
+    for name in names:
+        try:
+            text = _text(f"{folder}/{name}")
+        except PydropError:
+            return True
+        if "/run" in text or "%t" in text:
+            return True
+    return False
+
+
+def _stands(entry: RunEntry) -> bool:
+    """Whether a standard entry is surely there as it should be; else performing it looks closer (at links, say)."""
+    try:
+        now = os.lstat(entry.path)
+    except OSError:
+        return False
+    if entry.kind == "L":
+        return True
+    return (now.st_mode, now.st_uid, now.st_gid) == (stat.S_IFDIR | (entry.mode or 0), entry.uid, entry.gid)
+
+
 def _require_own_code_safe() -> None:
     """Refuse to run as root where somebody else can write what pydrop itself is made of: the next
     start would run his code as root. (Whoever has done so can also remove this check: it is for the
     first start of an image that was built wrongly.)"""
-    for path in (os.path.dirname(os.path.dirname(__file__)), sys.executable):
+    compiled = globals().get("__cached__") or __file__
+    for path in (__file__.rpartition("/survey/")[0], compiled, sys.executable):
+        if not _is_there(path) or is_plainly_trusted(path):
+            continue
         try:
             os.close(open_trusted(path, os.O_PATH))
         except Untrusted as error:

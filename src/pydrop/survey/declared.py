@@ -1,9 +1,10 @@
 """The image's own tmpfiles.d: what its packages want to find in /run."""
 
-import os
-import stat
+import _stat as stat
+import posix as os
 
 from pydrop import tmpfiles
+from pydrop.encoding import decoded
 from pydrop.errors import Untrusted
 from pydrop.trust import fault, open_trusted
 
@@ -42,7 +43,7 @@ def _text(path: str, folders: dict[str, int]) -> str:
         status = os.fstat(file)
         if not stat.S_ISREG(status.st_mode) or fault(status):
             return ""
-        return os.fsdecode(os.read(file, status.st_size))
+        return decoded(os.read(file, status.st_size))
     except OSError:
         return ""
     finally:

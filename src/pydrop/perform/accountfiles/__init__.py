@@ -5,7 +5,7 @@ that a kill between them leaves no account whose group has no entry; each file r
 """
 
 import errno
-import os
+import posix as os
 
 from pydrop import accounts
 from pydrop.errors import PydropError

@@ -1,8 +1,8 @@
 """One account file, relative to a descriptor of its folder: read, and replaced as a whole."""
 
+import _stat as stat
 import errno
-import os
-import stat
+import posix as os
 
 from pydrop.accounts import NEW_FILES
 from pydrop.errors import PydropError

@@ -2,7 +2,7 @@
 
 import errno
 import fcntl
-import os
+import posix as os
 import time
 
 from pydrop.errors import PydropError

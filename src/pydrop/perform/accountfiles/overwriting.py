@@ -1,8 +1,8 @@
 """A file that is a mount point, rewritten where it is: the writes that accounts.inplace lays out."""
 
-import os
+import posix as os
 
-from pydrop import accounts
+from pydrop.accounts.inplace import settled, writes
 from pydrop.errors import PydropError
 from pydrop.perform.accountfiles.files import content
 
@@ -16,7 +16,7 @@ def overwrite(folder: int, name: str, old: str, new: str) -> None:
             raise PydropError(f"/etc/{name} was changed without the lock /etc/.pwd.lock", "start again")
         old = _without_rest(file, old)
         before = _bytes(old)
-        prepare, change = accounts.writes(old, new)
+        prepare, change = writes(old, new)
         try:
             _write(file, prepare)
         except OSError:  # a full disk: nothing of the old text is touched yet
@@ -40,7 +40,7 @@ def _write(file: int, writes: list[tuple[int, bytes]]) -> None:
 
 def _without_rest(file: int, text: str) -> str:
     """Cut off what a killed rewriting left, where it had not begun to change lines."""
-    whole = accounts.settled(text)
+    whole = settled(text)
     if whole is text or not text.startswith(whole):
         return text
     os.ftruncate(file, len(_bytes(whole)))

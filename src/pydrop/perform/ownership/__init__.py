@@ -8,8 +8,7 @@ import time
 from pydrop.errors import PydropError
 from pydrop.model import Outcome
 
-from . import mounts, place, walk, wanted, writable
-from .reasons import complaints, words
+from . import place, wanted  # the others when there is something to walk or to tell: a volume that is right needs none
 from .report import Complaint, Report
 
 TYPE_CHECKING = False
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from pydrop.model import Start, Volume
     from pydrop.steps import VolumesStep
 
-__all__ = ["Complaint", "Report", "complaints", "own", "perform", "words"]
+__all__ = ["Complaint", "Report", "own", "perform"]
 
 
 def perform(step: "VolumesStep", start: "Start") -> Outcome:  # noqa: ARG001 # one signature for all steps
@@ -31,11 +30,15 @@ def perform(step: "VolumesStep", start: "Start") -> Outcome:  # noqa: ARG001 # o
     changed, done, warnings, failed = 0, [], [], []
     for volume in step.volumes:
         report = own(volume, step.uid, step.gid, step.groups)
-        wrong, left = complaints(volume, owner, report)
+        if report.silent:
+            continue
+        from . import reasons
+
+        wrong, left = reasons.complaints(volume, owner, report)
         failed += wrong
         warnings += left
         changed += report.changed
-        done.append(words(volume, owner, report))
+        done.append(reasons.words(volume, owner, report))
     if failed and step.errors == "fail":
         raise _failure(failed)
     lines = [f"{complaint.problem}; {complaint.remedy}" for complaint in [*failed, *warnings]]
@@ -80,19 +83,29 @@ def _own_place(
     report.looked_at += 1
     if volume.policy == "on-root-mismatch" and target.reached(found.look()):
         return
-    if volume.policy == "unless-writable" and writable.can_write(found, target.uid, target.gid, groups):
+    if volume.policy == "unless-writable" and _can_write(found, target, groups):
         return
     try:
         if found.is_folder and volume.policy != "top":
+            from . import walk
+
             walk.Walk(target, report).run(found.fd)
         _own_top(found, target, report)
     except OSError as error:
         report.refuse(error.errno or 0, ".")
-        if writable.can_write(found, target.uid, target.gid, groups):
+        if _can_write(found, target, groups):
             # An owner that cannot be changed, but is right enough; nor is it news what else refused for that reason
             del report.refused[error.errno or 0]
     if report.refused:
+        from . import mounts
+
         report.filesystem = mounts.filesystem_type(found.fd)
+
+
+def _can_write(found: place.Place, target: wanted.Wanted, groups: tuple[int, ...]) -> bool:
+    from . import writable
+
+    return writable.can_write(found, target.uid, target.gid, groups)
 
 
 def _own_top(found: place.Place, target: wanted.Wanted, report: Report) -> None:

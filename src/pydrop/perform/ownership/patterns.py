@@ -5,14 +5,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def matcher(patterns: tuple[str, ...]) -> "Callable[[str], object] | None":
-    """A test for relative paths like ``a/b``, or None where there is no pattern.
+def matcher(patterns: tuple[str, ...]) -> "Callable[[str], object]":
+    """A test for relative paths like ``a/b``: whether one of the patterns, at least one, means it.
 
     As in fnmatch(3) without flags, ``*`` also matches slashes. ``*/lost+found`` means the one at the top too, and
     ``/cache`` is the same as ``cache``: the one at the top alone.
     """
-    if not patterns:
-        return None
     import fnmatch  # brings `re`, 6 ms: only where something is excluded
     import re
 

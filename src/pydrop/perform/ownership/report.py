@@ -52,6 +52,11 @@ class Report:
         self.missing = False
         self.seconds = 0.0
 
+    @property
+    def silent(self) -> bool:
+        """Whether there is nothing to tell: all was right."""
+        return not (self.changed or self.created or self.missing or self.refused or self.linked.count)
+
     def refuse(self, errno: int, name: str) -> None:
         """Note an entry that could not be changed or looked into."""
         self.refused.setdefault(errno, Refusals()).add(name)

@@ -1,9 +1,8 @@
 """What an entry of a volume must be, and the only calls that make it so."""
 
 import os
+from errno import ENOENT
 from stat import S_ISDIR
-
-from . import modes, patterns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +20,16 @@ class Wanted:
         """Raises BadSetting where the volume's mode is none."""
         self.uid = uid
         self.gid = gid
-        self.mode = modes.rule(volume.mode) if volume.mode else None
-        self.excluded: Callable[[str], object] | None = patterns.matcher(volume.exclude)
+        self.mode: Callable[[int], int] | None = None
+        self.excluded: Callable[[str], object] | None = None
+        if volume.mode:
+            from . import modes
+
+            self.mode = modes.rule(volume.mode)
+        if volume.exclude:
+            from . import patterns
+
+            self.excluded = patterns.matcher(volume.exclude)
         self.only_from = volume.only_from
         self.hard_links = volume.hard_links
         self.across_mounts = volume.across_mounts
@@ -51,14 +58,16 @@ class Wanted:
         """Whether a file with `info`, held and once found by `name` in `folder`, may have other names after all.
 
         Somebody could link a file of root's in here and take the name away again between our open and our look. Then
-        the count is one, but the name is gone; if it is put back, the count is two.
+        the count is one, but the name is gone, for which FileNotFoundError is raised; if it is put back, it counts two.
         """
         if info.st_uid != 0 or self.hard_links or S_ISDIR(info.st_mode):
             return False
         if info.st_nlink > 1:
             return True
         again = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        return again.st_nlink != 1 or not os.path.samestat(info, again)
+        if not os.path.samestat(info, again) or again.st_nlink == 0:  # 0: removed within that call
+            raise FileNotFoundError(ENOENT, os.strerror(ENOENT))
+        return again.st_nlink > 1
 
     def give(self, fd: int, info: os.stat_result, opened: bool = False) -> bool:
         """Change exactly the inode behind `fd`; whether it got another owner.

@@ -1,8 +1,8 @@
 """Makes /run and friends right: folders, files and links that must exist, with their owners."""
 
+import _stat as stat
 import errno
-import os
-import stat
+import posix as os
 
 from pydrop.errors import NotPermitted
 from pydrop.model import Outcome, Start

@@ -4,9 +4,10 @@ What is new gets a mode that nothing else has (BEGUN), then its content and owne
 so a start that was killed in between is finished by the next one.
 """
 
-import os
-import stat
+import _stat as stat
+import posix as os
 
+from pydrop.encoding import encoded
 from pydrop.perform.runtime.way import Refused, look, place
 from pydrop.steps import RunEntry
 
@@ -45,7 +46,7 @@ def _folder(parent: int, name: str, entry: RunEntry) -> bool:
 
 def _file(parent: int, name: str, entry: RunEntry) -> bool:
     there = look(parent, name)
-    content = os.fsencode(entry.content)
+    content = encoded(entry.content)
     flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
     if there is None:
         flags |= os.O_CREAT | os.O_EXCL

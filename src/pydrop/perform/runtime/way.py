@@ -4,9 +4,9 @@ No link is followed by itself. One counts only where root made it in a folder th
 write (`/var/run`); what else is in the place of a folder was planted or is a mistake, and is refused.
 """
 
+import _stat as stat
 import errno
-import os
-import stat
+import posix as os
 
 ROOT = "/"
 WALK = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW

@@ -1,0 +1,52 @@
+"""The groups that the program joins to open its devices."""
+
+from pydrop.accounts.lookup import free_group_name, group_numbered
+from pydrop.model import Device, Group
+
+READ, WRITE = 4, 2
+UNMAPPED = 65534  # how the kernel shows a group that the user namespace does not map, user_namespaces(7)
+
+
+def device_groups(
+    devices: tuple[Device, ...], uid: int, gids: set[int], known: list[Group]
+) -> tuple[set[int], tuple[Group, ...], tuple[str, ...]]:
+    """What opening every device takes: (gids to join, entries for gids that have no name, warnings)."""
+    joined: set[int] = set()
+    made: list[Group] = []
+    warnings = []
+    for device in devices:
+        useful, warning = _way_in(device, uid, gids | joined)
+        if useful:
+            joined.add(device.gid)
+            if group_numbered([*known, *made], device.gid) is None:
+                made.append(Group(name=free_group_name([*known, *made], device.gid), gid=device.gid))
+        if warning:
+            warnings.append(warning)
+    return joined, tuple(made), tuple(warnings)
+
+
+def _way_in(device: Device, uid: int, gids: set[int]) -> tuple[bool, str]:
+    """(whether joining the device's group helps, warning). One class of bits applies, path_resolution(7)."""
+    member = device.mode >> 3 & (READ | WRITE)
+    if uid == device.uid:
+        have, gained = device.mode >> 6 & (READ | WRITE), 0
+    elif device.gid in gids:
+        have, gained = member, 0
+    else:
+        have = device.mode & (READ | WRITE)
+        gained = member & ~have if member & READ else 0
+    if not gained:
+        return False, "" if have & READ else _closed(device, "its mode lets neither its group nor others read it")
+    if device.gid == 0:
+        return False, _closed(device, "it is open to root's group alone, which is not joined for a device")
+    if device.gid == UNMAPPED:
+        return False, _closed(device, "its group is not mapped into this container's user namespace")
+    return True, ""
+
+
+def _closed(device: Device, reason: str) -> str:
+    owner = f"{device.uid}:{device.gid} {device.mode & 0o777:04o}"
+    return (
+        f"device {device.path} ({owner}) cannot be opened fully by the program: {reason}; "
+        f"give it a group of its own on the host: chgrp video {device.path} && chmod g+rw {device.path}"
+    )

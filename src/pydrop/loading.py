@@ -1,0 +1,147 @@
+"""Starts pydrop out of one file, in which the modules that every start needs lie compiled.
+
+To find, check and read them one by one takes Python 4 ms, more than half of its own start. So the
+build compiles them into one file (door/freeze.py): PREFIX/lib/pydrop/TAG, where TAG names the Python
+that can read it; and door.c has Python run this module out of that file. What is rare lies in a second
+one, TAG.rare, which is read when the first of it is asked for. Where these files are not, and for
+pydropctl's own modules, import goes its ordinary way.
+"""
+
+import _imp
+import marshal
+import posix
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import CodeType, ModuleType
+
+    Compiled = tuple[str, bool, CodeType]  # name, whether it is a package, what it runs
+
+FAILED = 125  # as in errors, which is not loaded yet
+Module: "type[ModuleType]" = type(sys)
+Spec: "type[ModuleSpec]" = type(sys.__spec__)  # its module costs an import
+
+
+def begin(file: int, modules: "list[Compiled]") -> None:
+    """Load the modules, which were read from `file`, and open the door. Never returns."""
+    posix.close(file)
+    prefix = sys.argv.pop(1)
+    folders = search_path(prefix)
+    ordinary, sys.path = sys.path, folders  # what they import is built in, or python-prctl beside them
+    home = next((folder for folder in folders if _is_there(f"{folder}/pydrop")), prefix)
+    cached = f"{prefix}/lib/pydrop/{sys.implementation.cache_tag}"
+    try:
+        _load_binding(folders)
+        for name, is_package, code in modules:
+            module = _made(name, is_package, home)
+            module.__dict__.update(__file__=f"{home}/{code.co_filename}", __cached__=cached)
+            exec(code, module.__dict__)  # noqa: S102 # our own, as import would
+    except Exception as error:  # python-prctl's library is missing in the image, say
+        posix.write(2, f"pydrop: {error}\n".encode(errors="backslashreplace"))
+        posix._exit(FAILED)
+    sys.path = ordinary + folders
+    sys.meta_path.insert(0, Rare(f"{cached}.rare", home))
+    sys.modules["pydrop.entry"].door()
+
+
+def search_path(prefix: str) -> list[str]:
+    """Where packages are, since Python runs without site (-S): the prefix's own folders, and Debian's."""
+    python = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    kinds = ("site-packages", "dist-packages")
+    folders = [f"{prefix}/{lib}/{python}/{kind}" for lib in ("lib", "lib64") for kind in kinds]
+    if prefix != "/usr" and sys.prefix == "/usr":
+        folders.append("/usr/lib/python3/dist-packages")
+    return folders
+
+
+def _is_there(path: str) -> bool:
+    try:
+        posix.stat(path)
+    except OSError:
+        return False
+    return True
+
+
+def _load_binding(folders: list[str]) -> None:
+    """python-prctl's `_prctl` under the names that it can have; import would list whole folders for it."""
+    for path in [f"{folder}/_prctl{suffix}" for folder in folders for suffix in _imp.extension_suffixes()]:
+        if _is_there(path):
+            try:
+                module = _imp.create_dynamic(Spec("_prctl", None, origin=path))
+                _imp.exec_dynamic(module)
+            except ImportError:  # kernel, which needs it, has the words for that
+                return
+            sys.modules["_prctl"] = module
+            return
+
+
+def _made(name: str, is_package: bool, home: str) -> "ModuleType":
+    """The module, as yet empty, in its place. What it imports comes before it, also a package's own modules."""
+    parent, _, last = name.rpartition(".")
+    if parent and parent not in sys.modules:
+        _package(parent, home)
+    if is_package:
+        module = sys.modules.get(name) or _package(name, home)
+    else:
+        module = sys.modules[name] = Module(name)
+        module.__package__ = parent
+    if parent:
+        setattr(sys.modules[parent], last, module)
+    return module
+
+
+def _package(name: str, home: str) -> "ModuleType":
+    """A package before its own code has run, since modules in it run first."""
+    module = sys.modules[name] = Module(name)
+    module.__path__ = [f"{home}/{name.replace('.', '/')}"]
+    module.__package__ = name
+    return module
+
+
+class Rare:
+    """Finds and loads the modules of the second file, as importlib asks for them."""
+
+    def __init__(self, path: str, home: str) -> None:
+        self.path = path
+        self.home = home
+        self.modules: dict[str, tuple[bool, bytes]] | None = None  # name -> whether it is a package, its compiled code
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> "ModuleSpec | None":
+        if not name.startswith("pydrop."):
+            return None
+        if self.modules is None:
+            self.modules = _read(self.path)
+        if name not in self.modules:
+            return None
+        is_package, code = self.modules[name]
+        spec = Spec(name, self, loader_state=code, is_package=is_package)  # type: ignore[arg-type] # has all that importlib asks
+        if is_package:
+            spec.submodule_search_locations = [f"{self.home}/{name.replace('.', '/')}"]
+        return spec
+
+    def create_module(self, _spec: "ModuleSpec") -> None:
+        """None: an ordinary module."""
+
+    def exec_module(self, module: "ModuleType") -> None:
+        state = module.__spec__.loader_state if module.__spec__ else b""
+        code = marshal.loads(state)  # noqa: S302 # root's file, as the first one
+        module.__file__ = f"{self.home}/{code.co_filename}"
+        exec(code, module.__dict__)  # noqa: S102 # our own, as import would
+
+
+def _read(path: str) -> "dict[str, tuple[bool, bytes]]":
+    try:
+        file = posix.open(path, posix.O_RDONLY)
+    except OSError:
+        return {}
+    try:
+        rare: dict[str, tuple[bool, bytes]] = marshal.loads(posix.read(file, posix.fstat(file).st_size))  # noqa: S302
+    finally:
+        posix.close(file)
+    return rare
+
+
+if __name__ == "__main__":
+    begin(globals()["file"], globals()["modules"])  # so named in door.c

@@ -1,0 +1,86 @@
+"""The file that a start is loaded from holds what the sources say, and all that a start needs."""
+
+import marshal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PYDROP = f"{sys.prefix}/bin/pydrop"
+START = Path(f"{sys.prefix}/lib/pydrop/{sys.implementation.cache_tag}")
+PACKAGE = next(Path(sys.prefix, "lib").glob("python*/site-packages/pydrop"))
+NOTHING_TO_DO = {"PUID": "1500", "PGID": "1500", "PATH": "/usr/bin:/bin", "PYDROP_LOG_LEVEL": "error"}
+# /etc has the account, /run is a fresh tmpfs, and no package speaks of /run.
+RIGHT = """
+echo 'bench:*:1500:1500::/:/bin/sh' >"$1/passwd" && echo 'bench:x:1500:' >"$1/group" && mkdir "$1/none" || exit 99
+mount --bind "$1" /etc && mount -t tmpfs -o mode=755 tmpfs /run && mkdir -m 1777 /run/lock || exit 99
+[ ! -d /usr/lib/tmpfiles.d ] || mount --bind "$1/none" /usr/lib/tmpfiles.d || exit 99
+shift; exec "$@"
+"""
+
+
+def start(folder: Path, *before: str) -> "subprocess.CompletedProcess[str]":
+    """`pydrop true` in a throwaway mount namespace in which nothing is to be done."""
+    folder.chmod(0o755)
+    words = ["unshare", "--mount", "sh", "-c", RIGHT, "enter", str(folder), *before, PYDROP, "true"]
+    return subprocess.run(words, env=NOTHING_TO_DO, capture_output=True, text=True, check=False)
+
+
+def modules_in(file: Path) -> "tuple[object, dict[str, tuple[bool, object]]]":
+    first, modules = marshal.loads(file.read_bytes())
+    return first, {name: (is_package, code) for name, is_package, code in modules}
+
+
+def test_it_is_compiled_from_the_installed_sources(tmp_path: Path) -> None:
+    """Nobody runs other code as root than what is to be read in the package's folder."""
+    options = ["-I", "-S", "-X", "no_debug_ranges"]
+    command = [sys.executable, *options, str(ROOT / "door/freeze.py"), str(PACKAGE.parent), str(tmp_path / "anew")]
+    subprocess.run(command, check=True)
+    assert modules_in(START) == modules_in(tmp_path / "anew")
+
+
+def test_a_start_with_nothing_to_do_reads_no_other_module(tmp_path: Path) -> None:
+    """What it needs and is not in the file costs 0.2 ms a module; door/freeze.py names the roots."""
+    trace = tmp_path / "trace"
+    done = start(tmp_path, "strace", "-f", "-qq", "-e", "trace=openat", "-o", str(trace))
+    assert (done.returncode, done.stderr) == (0, "")
+    opened = [line for line in trace.read_text().splitlines() if f'"{PACKAGE}' in line]
+    assert opened == []
+    assert str(START) in trace.read_text()
+
+
+def test_a_start_with_nothing_to_do_loads_no_os(tmp_path: Path) -> None:
+    """It costs 1.2 ms; `posix` has the calls. (The interpreter itself loads os only with site.)"""
+    _, modules = modules_in(START)
+    names = [name for name, (_, code) in modules.items() if "os" in _imported(code)]
+    assert names == []
+
+
+def _imported(code: object) -> "set[str]":
+    """What a module imports when it is loaded: the names behind IMPORT_NAME."""
+    import dis
+
+    return {str(i.argval) for i in dis.get_instructions(code) if i.opname == "IMPORT_NAME"}  # type: ignore[arg-type] # code
+
+
+@pytest.mark.parametrize("instead", ["nothing", "another Python's"])
+def test_without_it_a_start_is_slower_but_the_same(instead: str, tmp_path: Path) -> None:
+    """A wheel that was made with another Python: every module is then imported as ever."""
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    if instead != "nothing":
+        (hidden / "cpython-27").write_bytes(b"\0")
+    done = start(tmp_path, "sh", "-c", f'mount --bind "{hidden}" "{START.parent}" && exec "$@"', "without")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_module_that_cannot_be_loaded_is_one_line(tmp_path: Path) -> None:
+    """python-prctl's library is missing in many a slim image."""
+    broken = tmp_path / "broken"
+    broken.write_bytes(b"")
+    binding = next(PACKAGE.parent.glob("_prctl.*.so"))
+    done = start(tmp_path, "sh", "-c", f'mount --bind "{broken}" "{binding}" && exec "$@"', "broken")
+    assert done.returncode == 125
+    assert done.stderr.startswith("pydrop: unable to load python-prctl: ") and done.stderr.count("\n") == 1
