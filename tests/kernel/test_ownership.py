@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import posix
 import socket
 import stat
 import subprocess
@@ -236,7 +237,7 @@ def test_unless_writable_is_not_fooled_by_a_read_only_mount(volume):
 
 
 def test_unless_writable_leaves_no_child(volume, monkeypatch):
-    monkeypatch.setattr(os, "kill", None)  # the number of a child that was waited for may be another's
+    monkeypatch.setattr(posix, "kill", None)  # the number of a child that was waited for may be another's
     give(volume, policy="unless-writable")
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)

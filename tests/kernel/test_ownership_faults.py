@@ -1,6 +1,7 @@
 """Calls that fail, and kills at any moment: what is counted, what is said, and that the next start completes it."""
 
 import os
+import posix
 import re
 import subprocess
 
@@ -231,7 +232,7 @@ def test_an_interrupted_walk_leaves_no_descriptor_and_not_the_top(volume, monkey
             raise Interrupted(15)
         return real(*words, **more)
 
-    monkeypatch.setattr(os, call, interrupting)
+    monkeypatch.setattr(posix, call, interrupting)
     with pytest.raises(Interrupted):
         give(volume, policy=policy)
     monkeypatch.undo()
@@ -252,7 +253,7 @@ def test_an_interrupted_question_leaves_no_child(volume, monkeypatch):
             raise Interrupted(15)
         return real(child, options)
 
-    monkeypatch.setattr(os, "waitpid", waiting)
+    monkeypatch.setattr(posix, "waitpid", waiting)
     with pytest.raises(Interrupted):
         give(volume, policy="unless-writable")
     monkeypatch.undo()
@@ -271,7 +272,7 @@ def test_where_no_process_can_be_made_the_volume_is_walked(volume, monkeypatch):
     def failing():
         raise BlockingIOError(11, "no more processes")
 
-    monkeypatch.setattr(os, "fork", failing)
+    monkeypatch.setattr(posix, "fork", failing)
     assert give(volume, policy="unless-writable").changed == 1
 
 
@@ -284,7 +285,7 @@ def test_without_mount_ids_the_device_tells_mounts_apart(volume, monkeypatch):
 
     def check():
         mount("-t", "tmpfs", "none", volume / "a/tmpfs")
-        monkeypatch.setattr(os, "pread", lambda fd, size, offset: b"flags:\t0100000\n")
+        monkeypatch.setattr(posix, "pread", lambda fd, size, offset: b"flags:\t0100000\n")
         report = give(volume)
         assert (report.mounts.names, owner(volume / "a/file"), owner(volume / "a/tmpfs")) == (["a/tmpfs"], RIGHT, ROOT)
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import posix
 import signal
 import stat
 import subprocess
@@ -233,7 +234,7 @@ def at_the(monkeypatch, call, when, do):
             do()
         return result
 
-    monkeypatch.setattr(os, call, calling)
+    monkeypatch.setattr(posix, call, calling)
     return done
 
 
@@ -368,6 +369,18 @@ def test_two_moves_at_once_cost_only_what_was_between_and_are_reported(volume, m
     assert wrong_below(volume) == 0
 
 
+def test_a_file_removed_within_the_second_look_is_gone_and_no_link(volume, monkeypatch):
+    """The kernel finds the name, then counts the links: 0 where the file was removed between the two."""
+    grow(volume, "file")
+    before = os.stat(volume / "file")
+    with open(volume / "file") as held:
+        os.unlink(volume / "file")
+        removed = os.fstat(held.fileno())
+    monkeypatch.setattr(posix, "stat", lambda path, **more: removed)
+    with pytest.raises(FileNotFoundError):
+        wanted.Wanted(Volume(path=str(volume)), UID, GID).unsure(3, "file", before)
+
+
 def test_a_file_of_roots_that_is_made_anew_while_it_is_held_is_no_news(volume, monkeypatch):
     grow(volume, "file")
     os.chown(volume, 999, 999)
@@ -398,7 +411,7 @@ def test_what_vanishes_after_it_was_listed_is_no_error(volume, monkeypatch, fold
             subprocess.run(f"rm -rf {volume}/a/*", shell=True, check=True)
         return real(path, *rest, **more)
 
-    monkeypatch.setattr(os, call, vanishing)
+    monkeypatch.setattr(posix, call, vanishing)
     report = give(volume)
     assert done
     assert (report.refused, report.changed, os.listdir(volume / "a")) == ({}, 2, [])

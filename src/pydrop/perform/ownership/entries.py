@@ -1,8 +1,8 @@
 """The entries of one folder: a look at each, and the change of what is wrong and no folder itself."""
 
-import os
+import posix as os
+from _stat import S_ISDIR
 from itertools import islice
-from stat import S_ISDIR
 
 from . import mounts
 

@@ -1,6 +1,6 @@
 """A folder on the way through a volume."""
 
-import os
+import posix as os
 
 
 class Folder:

@@ -3,7 +3,7 @@
 setuid and setgid are never added to what is no folder. As in GNU chmod, a folder keeps its own unless they are named.
 """
 
-from stat import S_ISDIR, S_ISLNK
+from _stat import S_ISDIR, S_ISLNK
 
 from pydrop.errors import BadSetting
 

@@ -1,6 +1,8 @@
 """Which mount an open descriptor is on: st_dev cannot tell a bind mount of the same filesystem, the mount's id can."""
 
-import os
+import posix as os
+
+from pydrop.encoding import decoded
 
 
 class Mount:
@@ -44,7 +46,7 @@ def mount_point_names() -> frozenset[str]:
     """
     with open("/proc/self/mountinfo", "rb") as table:
         points = [line.split(b" ", 5)[4].rsplit(b"/", 1)[-1] for line in table]
-    return frozenset(os.fsdecode(_unescaped(point)) for point in points)
+    return frozenset(decoded(_unescaped(point)) for point in points)
 
 
 def _unescaped(name: bytes) -> bytes:
@@ -60,5 +62,5 @@ def filesystem_type(fd: int) -> str:
     with open("/proc/self/mountinfo", "rb") as table:
         for line in table:
             if line.split(b" ", 3)[2] == number:
-                return os.fsdecode(line.partition(b" - ")[2].split(b" ", 1)[0])
+                return decoded(line.partition(b" - ")[2].split(b" ", 1)[0])
     return ""

@@ -4,9 +4,9 @@ The path was written by whoever configures the container, but what its component
 program's user: a symlink is followed only where nobody but root could have put it.
 """
 
-import os
+import posix as os
+from _stat import S_ISDIR, S_ISLNK, S_ISVTX
 from errno import ELOOP
-from stat import S_ISDIR, S_ISLNK, S_ISVTX
 
 from pydrop.errors import BadSetting, Untrusted
 
@@ -51,7 +51,7 @@ def find(path: str, create: bool) -> Place:
     """
     if not path.startswith("/") or "\0" in path:
         raise BadSetting(f"the volume {path!r} is not an absolute path", 'write it from the root on, as in "/data"')
-    if os.path.normpath(path).replace("//", "/") in SYSTEM:
+    if _plain(path) in SYSTEM:
         raise _system(path, path)
     place = Place(path)
     try:
@@ -61,6 +61,17 @@ def find(path: str, create: bool) -> Place:
         place.close()
         raise
     return place
+
+
+def _plain(path: str) -> str:
+    """The path as text without doubled slashes, `.` and `..`."""
+    names: list[str] = []
+    for name in path.split("/"):
+        if name == "..":
+            del names[-1:]
+        elif name not in ("", "."):
+            names.append(name)
+    return "/" + "/".join(names)
 
 
 def _follow(place: Place, create: bool) -> None:
@@ -142,7 +153,7 @@ def _vet(place: Place) -> None:
             there = os.stat(system)
         except OSError:
             continue
-        if system == real or os.path.samestat(here, there):
+        if system == real or (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino):
             raise _system(place.path, system)
 
 

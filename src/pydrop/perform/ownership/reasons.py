@@ -1,6 +1,6 @@
 """What a report says to a person: how much was refused, why probably, and what to do about it."""
 
-import os
+import posix as os
 from errno import EACCES, EDQUOT, EINVAL, EIO, EMFILE, ENOSPC, EOPNOTSUPP, EPERM, EROFS, ESTALE
 
 from .report import Complaint, Report

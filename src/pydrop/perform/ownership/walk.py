@@ -4,7 +4,7 @@ Folders are left for good only when all below is done, and change their owner at
 root's stays one that nobody else can rearrange.
 """
 
-import os
+import posix as os
 from errno import ESTALE
 
 from .entries import Entries

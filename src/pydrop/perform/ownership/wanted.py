@@ -1,8 +1,8 @@
 """What an entry of a volume must be, and the only calls that make it so."""
 
-import os
+import posix as os
+from _stat import S_ISDIR
 from errno import ENOENT
-from stat import S_ISDIR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +65,10 @@ class Wanted:
         if info.st_nlink > 1:
             return True
         again = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        if not os.path.samestat(info, again) or again.st_nlink == 0:  # 0: removed within that call
+        if (info.st_dev, info.st_ino) != (
+            again.st_dev,
+            again.st_ino,
+        ) or again.st_nlink == 0:  # 0: removed within that call
             raise FileNotFoundError(ENOENT, os.strerror(ENOENT))
         return again.st_nlink > 1
 

@@ -4,7 +4,7 @@ Owner and mode mean little on NFS with root_squash, CIFS, VirtioFS or an idmappe
 """
 
 import _signal
-import os
+import posix as os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
