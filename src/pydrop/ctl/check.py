@@ -36,7 +36,7 @@ class Finding(Value):
         return escaped(f"{place}: {self.problem}" + (f"; {self.remedy}" if self.remedy else ""))
 
 
-@click.command()
+@click.command("check", short_help="Check a settings file: every problem at once.")
 @click.argument("file", required=False, type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--content-only", is_flag=True, help="Do not ask who owns the file and may write it.")

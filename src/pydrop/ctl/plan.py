@@ -14,7 +14,11 @@ from pydrop.model import Plan, Settings, Start
 from pydrop.steps import Step
 
 
-@click.command("plan", context_settings={"ignore_unknown_options": True})
+@click.command(
+    "plan",
+    short_help="Show what a start would do here, and why, without doing it.",
+    context_settings={"ignore_unknown_options": True},
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the table.")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[OPTION]... [--] [COMMAND] [ARG]...")
 def command(as_json: bool, words: tuple[str, ...]) -> None:
