@@ -39,12 +39,16 @@ static const char BOOT[] =
     "try:\n"
     " file=posix.open(sys.argv[1]+'/lib/pydrop/'+sys.implementation.cache_tag,524288)\n"
     " code,modules=marshal.loads(posix.read(file,524288))\n"
-    "except OSError:code='''\n"
+    "except(OSError,EOFError,ValueError,TypeError):code='''\n"
     "b=sys.argv.pop(1)\n"
     "v='/python%d.%d/'%sys.version_info[:2]\n"
     "sys.path+=[b+l+v+k for l in('/lib','/lib64')for k in('site-packages','dist-packages')]\n"
     "if b!='/usr' and sys.prefix=='/usr':sys.path+=['/usr/lib/python3/dist-packages']\n"
-    "from pydrop.entry import door\n"
+    "try:\n"
+    " from pydrop.entry import door\n"
+    "except Exception as e:\n"
+    " print('pydrop: unable to load itself:',e,file=sys.stderr)\n"
+    " sys.exit(125)\n"
     "door()'''\n"
     "exec(code)\n";
 
@@ -92,6 +96,15 @@ static void read_state(char state[8])
             state[3 + i] = "TIHQ"[i];
 }
 
+/* As a set-uid file it would make root of whoever can start it: `pydrop --user root sh`. */
+static void refuse_set_uid(void)
+{
+    if (getuid() == geteuid() && getgid() == getegid())
+        return;
+    errno = EPERM;
+    fail("run", "as a set-uid or set-gid file", "take the bit away: chmod u-s,g-s");
+}
+
 static char **disguised(char **environment)
 {
     size_t count = 0;
@@ -129,6 +142,7 @@ static const char *prefix_of(char *path)
 int main(int argc, char **argv, char **environment)
 {
     char self[PATH_MAX], python[PATH_MAX + 16], state[8];
+    refuse_set_uid();
     find_self(self);
     const char *prefix = prefix_of(self);
     read_state(state);

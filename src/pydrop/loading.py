@@ -132,12 +132,16 @@ class Rare:
 
 
 def _read(path: str) -> "dict[str, tuple[bool, bytes]]":
+    """What the second file holds; nothing where it is missing or broken: then import goes its ordinary way."""
     try:
         file = posix.open(path, posix.O_RDONLY)
     except OSError:
         return {}
+    rare: dict[str, tuple[bool, bytes]] = {}
     try:
-        rare: dict[str, tuple[bool, bytes]] = marshal.loads(posix.read(file, posix.fstat(file).st_size))  # noqa: S302
+        rare = marshal.loads(posix.read(file, posix.fstat(file).st_size))  # noqa: S302 # root's file
+    except (EOFError, ValueError, TypeError):
+        pass
     finally:
         posix.close(file)
     return rare

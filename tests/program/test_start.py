@@ -188,3 +188,31 @@ def test_it_refuses_to_run_where_others_can_write_its_code(tmp_path: Path) -> No
     done = place.run(f"{copy}/bin/pydrop", "true", env=env)
     assert done.returncode == 125
     assert "will not run as root from where somebody else can write" in lines_of(done)[0]
+
+
+@pytest.mark.parametrize("mode", [0o4755, 0o2755])
+def test_as_a_set_uid_file_it_refuses_to_run(tmp_path: Path, mode: int) -> None:
+    """Else `pydrop --user root sh` would make root of whoever can start it."""
+    place = Throwaway(tmp_path, PASSWD, GROUP)
+    door = tmp_path / "opt/bin/pydrop"
+    door.parent.mkdir(parents=True)
+    door.write_bytes(Path(PYDROP).read_bytes())
+    door.chmod(mode)
+    words = ("setpriv", "--reuid", "1234", "--regid", "1234", "--clear-groups", str(door), "--user", "root", "id")
+    done = place.run(*words, env=ENV)
+    assert (done.returncode, done.stdout) == (125, b"")
+    assert "set-uid" in lines_of(done)[0] and len(lines_of(done)) == 1
+
+
+@pytest.mark.parametrize("broken", ["*", "*.rare"])
+@pytest.mark.parametrize("content", [b"", b"garbage"])
+def test_a_compiled_file_that_is_broken_is_done_without(tmp_path: Path, content: bytes, broken: str) -> None:
+    """A traceback is for nobody: everything is then imported as ever."""
+    place = Throwaway(tmp_path, PASSWD, GROUP)
+    copy = tmp_path / "opt"
+    subprocess.run(["cp", "-a", str(Path(PYDROP).parent.parent), str(copy)], check=True)
+    for file in (copy / "lib/pydrop").glob(broken):
+        file.write_bytes(content)
+    done = place.run(f"{copy}/bin/pydrop", "true", env=ENV)
+    assert done.returncode == 0, done
+    assert b"Traceback" not in done.stderr
