@@ -136,6 +136,11 @@ def keep_capabilities_over_setuid() -> None:
     _prctl.prctl(_prctl.PR_SET_KEEPCAPS, 1)
 
 
+def die_with_parent() -> None:
+    """PR_SET_PDEATHSIG: SIGKILL as soon as the process that forked us is gone."""
+    _prctl.prctl(_prctl.PR_SET_PDEATHSIG, 9)
+
+
 def set_no_new_privs() -> None:
     """PR_SET_NO_NEW_PRIVS: exec grants nothing from now on, not even to set-uid programs."""
     _prctl.prctl(_prctl.PR_SET_NO_NEW_PRIVS, 1)

@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+import sysconfig
 import traceback
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from pydrop.steps import VolumesStep
 
 UID, GID = 1500, 1600
 SOURCES = Path(__file__).parent.parent.parent / "src"
+PACKAGES = sysconfig.get_path("platlib")
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
 
 
@@ -96,10 +98,11 @@ def script(path, policy="mismatch", uid=UID, gid=GID, then="", **volume):
     """A Python command that owns `path`, prints the counts, and does `then` with the report."""
     text = f"""
 import sys
-sys.path.insert(0, {str(SOURCES)!r})
+sys.path[:0] = [{str(SOURCES)!r}, {PACKAGES!r}]
 from pydrop.model import Volume, Start
 from pydrop.steps import VolumesStep
-from pydrop.perform.ownership import own, perform
+from pydrop.perform.ownership import own, perform, walk
+walk.ALONE = 1e9  # one process: faults are counted by process, and a machine that is slow enough would start others
 volume = Volume(path={str(path)!r}, policy={policy!r}, **{volume!r})
 report = own(volume, {uid}, {gid})
 print(report.looked_at, report.changed, {{number: refused.count for number, refused in report.refused.items()}})

@@ -13,7 +13,6 @@ import pytest
 from test_ownership import GID, UID, apart, entries, give, grow, mount, owner, owners, script
 
 from pydrop.model import Volume
-from pydrop.perform.ownership import entries as engine
 from pydrop.perform.ownership import own, walk, wanted
 
 ROOT, RIGHT = (0, 0), (UID, GID)
@@ -124,7 +123,8 @@ def test_folders_around_the_number_that_is_kept_open_are_all_visited(volume, dep
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_folders_are_read_in_pieces_and_to_their_end(volume, monkeypatch, size):
     """Also those that are closed on the way down with only a piece read."""
-    monkeypatch.setattr(engine, "SLICE", size)
+    monkeypatch.setattr(walk, "NARROWEST", size)
+    monkeypatch.setattr(walk, "WIDEST", size)
     monkeypatch.setattr(walk, "OPEN", 4)
     way = volume
     for depth in range(12):  # another name at each depth: the order of entries follows from the names

@@ -1,22 +1,28 @@
 """The volume engine: every entry of a volume belongs to the user, and root is never led out of it.
 
-`own` is the face for one volume, `perform` for a start. One process walks; see walk for how.
+`own` is the face for one volume, `perform` for a start. See walk for the way through a volume, sharing for how several
+processes go it, lock for several containers.
 """
 
+import posix as os
 import time
 
 from pydrop.errors import PydropError
 from pydrop.model import Outcome
 
 from . import place, wanted  # the others when there is something to walk or to tell: a volume that is right needs none
-from .report import Complaint, Report
+from .report import Complaint, Progress, Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydrop.model import Start, Volume
     from pydrop.steps import VolumesStep
 
-__all__ = ["Complaint", "Report", "own", "perform"]
+    Watch = Callable[[Progress], None]
+
+__all__ = ["Complaint", "Progress", "Report", "own", "perform"]
 
 
 def perform(step: "VolumesStep", start: "Start") -> Outcome:  # noqa: ARG001 # one signature for all steps
@@ -50,70 +56,156 @@ def _failure(failed: list[Complaint]) -> PydropError:
     return PydropError(failed[0].problem + more, failed[0].remedy)
 
 
-def own(volume: "Volume", uid: int, gid: int, groups: tuple[int, ...] = ()) -> Report:
+def own(
+    volume: "Volume",
+    uid: int,
+    gid: int,
+    groups: tuple[int, ...] = (),
+    watch: "Watch | None" = None,
+    dry: bool = False,
+) -> Report:
     """Make `volume` belong to uid:gid as its policy says; `groups` matter for whether the user can write it.
 
-    The top is changed last, when everything below it was looked at, so that its owner says: complete. Raises BadSetting
+    The top is changed last, when everything below it was looked at, so that its owner says: complete. `watch` is called
+    about ten times a second; with `dry` nothing is changed, and `changed` counts what would be. Raises BadSetting
     for a path or mode that cannot be used and Untrusted for a path that somebody else than root could have bent; what
     the kernel refuses is counted in the report.
     """
     report = Report()
     began = time.monotonic()
-    target = wanted.Wanted(volume, uid, gid)
     if volume.policy != "never":
+        work = _Work(volume, wanted.Wanted(volume, uid, gid, dry), groups, report, watch)
         try:
-            found = place.find(volume.path, volume.create)
+            found = place.find(volume.path, volume.create and not dry)
         except FileNotFoundError:
-            report.missing = True
+            report.created = volume.create
+            report.missing = not volume.create
         except OSError as error:
             report.refuse(error.errno or 0, ".")
         else:
             try:
                 report.created = found.created
-                _own_place(found, volume, target, groups, report)
+                work.on(found)
             finally:
                 found.close()
     report.seconds = time.monotonic() - began
     return report
 
 
-def _own_place(
-    found: place.Place, volume: "Volume", target: wanted.Wanted, groups: tuple[int, ...], report: Report
-) -> None:
-    report.looked_at += 1
-    if volume.policy == "on-root-mismatch" and target.reached(found.look()):
-        return
-    if volume.policy == "unless-writable" and _can_write(found, target, groups):
-        return
-    try:
-        if found.is_folder and volume.policy != "top":
-            from . import walk
+class _Work:
+    """On one volume, from the first look at its top to the change of it."""
 
-            walk.Walk(target, report).run(found.fd)
-        _own_top(found, target, report)
-    except OSError as error:
-        report.refuse(error.errno or 0, ".")
-        if _can_write(found, target, groups):
-            # An owner that cannot be changed, but is right enough; nor is it news what else refused for that reason
-            del report.refused[error.errno or 0]
-    if report.refused:
-        from . import mounts
+    def __init__(
+        self,
+        volume: "Volume",
+        target: wanted.Wanted,
+        groups: tuple[int, ...],
+        report: Report,
+        watch: "Watch | None",
+    ) -> None:
+        self.volume = volume
+        self.target = target
+        self.groups = groups
+        self.report = report
+        self.watch = watch
+        self.began = time.monotonic()
 
-        report.filesystem = mounts.filesystem_type(found.fd)
+    def on(self, found: place.Place) -> None:
+        self.report.looked_at += 1
+        if self._is_done(found):
+            return
+        if found.is_folder and self.volume.policy != "top":
+            self._in_turn(found)
+        else:
+            self._give_top(found)
+        if self.report.refused:
+            from . import mounts
 
+            self.report.filesystem = mounts.filesystem_type(found.fd)
 
-def _can_write(found: place.Place, target: wanted.Wanted, groups: tuple[int, ...]) -> bool:
-    from . import writable
+    def _is_done(self, found: place.Place) -> bool:
+        """Whether the policy says so without a look below the top."""
+        if self.volume.policy == "on-root-mismatch":
+            return self.target.reached(found.look())
+        return self.volume.policy == "unless-writable" and self._can_write(found)
 
-    return writable.can_write(found, target.uid, target.gid, groups)
+    def _in_turn(self, found: place.Place) -> None:
+        """Walk, unless another container has done so while we waited for it.
 
+        A top that is wrong says that there is work, which one does alone. Where it is right there is little or nothing
+        to do: who only looks does not wait for others that do the same.
+        """
+        from . import lock
 
-def _own_top(found: place.Place, target: wanted.Wanted, report: Report) -> None:
-    info = found.look()
-    if target.right(info):
-        return
-    if target.unsure(found.parent, found.name, info):
-        report.linked.add(".")
-    else:
-        report.given += target.give(found.fd, info)
-        report.changed += 1
+        right = self.target.reached(found.look())
+        try:
+            turn = lock.Lock(found.fd)
+        except OSError as error:
+            self._refused(found, error)
+            return
+        try:
+            turn.take(not right, self._waiting)
+            self.report.waited, self.report.busy = turn.waited, turn.refused
+            if not (turn.refused or (turn.waited and self._was_done(found, right))):
+                self._walk(found, turn.alone)
+        finally:
+            turn.close()
+
+    def _was_done(self, found: place.Place, right: bool) -> bool:
+        """Whether another container has done the work: the top, which is changed last, was wrong and is `right` now."""
+        return self._is_done(found) or (not right and self.target.reached(found.look()))
+
+    def _walk(self, found: place.Place, alone: bool) -> None:
+        from . import walk
+
+        try:
+            taken = walk.Walk(self.target, self.report, alone, self._tell if self.watch else None).run(found.fd)
+        except OSError as error:
+            self._refused(found, error)
+            return
+        self._give_top(found, taken)
+
+    def _give_top(self, found: place.Place, former: int | None = None) -> None:
+        """Change the top itself; `former` had it before the walk took it."""
+        try:
+            info = found.look()
+            if self.target.right(info):
+                return
+            if self.target.unsure(found.parent, found.name, info):
+                self.report.linked.add(".")
+            else:
+                self.report.given += self.target.give(found.fd, info)
+                self.report.changed += 1
+        except OSError as error:
+            if former is not None:
+                os.chown(f"/proc/self/fd/{found.fd}", former, -1)
+            self._refused(found, error)
+
+    def _refused(self, found: place.Place, error: OSError) -> None:
+        """Note that of the top, unless the user can write it: then its owner is right enough, and it is no news either
+        what else refused for that reason."""
+        self.report.refuse(error.errno or 0, ".")
+        if self._can_write(found):
+            del self.report.refused[error.errno or 0]
+
+    def _can_write(self, found: place.Place) -> bool:
+        from . import writable
+
+        return writable.can_write(found, self.target.uid, self.target.gid, self.groups)
+
+    def _waiting(self) -> None:
+        self._tell(self.report.looked_at, 0, 0.0, waiting=True)
+
+    def _tell(self, looked_at: int, changed: int, part: float, waiting: bool = False) -> None:
+        if self.watch:
+            seconds = time.monotonic() - self.began
+            self.watch(
+                Progress(
+                    volume=self.volume,
+                    looked_at=looked_at,
+                    changed=changed,
+                    part=part,
+                    waiting=waiting,
+                    seconds=seconds,
+                )
+            )

@@ -8,31 +8,32 @@ from . import mounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .folder import Folder
     from .report import Report
     from .wanted import Wanted
-
-SLICE = 4096  # entries looked at before the folders among them are entered: bounds memory in wide folders
 
 
 class Entries:
     """What looking and changing needs, in one process: a forked worker needs its own, since /proc/self stays ours."""
 
-    __slots__ = ("descriptors", "mount", "mount_names", "report", "wanted")
+    __slots__ = ("alone", "descriptors", "mount", "mount_names", "report", "wanted")
 
-    def __init__(self, wanted: "Wanted", report: "Report") -> None:
+    def __init__(self, wanted: "Wanted", report: "Report", alone: bool) -> None:
         self.wanted = wanted
         self.report = report
+        self.alone = alone  # no other pydrop gives folders of this volume away meanwhile
         self.descriptors = -1  # /proc/self/fd, through which a held entry is reached
         self.mount: mounts.Mount | None = None  # None: mounts are crossed
         self.mount_names: frozenset[str] = frozenset()
 
-    def open(self, top: int) -> None:
-        """Get ready for the volume that `top` is a descriptor of."""
+    def open(self, top: int, mount_names: frozenset[str] | None = None) -> None:
+        """Get ready for the volume that `top` is a descriptor of; `mount_names` where they are known."""
         self.descriptors = os.open("/proc/self/fd", os.O_PATH | os.O_DIRECTORY)
         if not self.wanted.across_mounts:
             self.mount = mounts.Mount(top)
-            self.mount_names = mounts.mount_point_names()
+            self.mount_names = mounts.mount_point_names() if mount_names is None else mount_names
 
     def close(self) -> None:
         if self.mount:
@@ -45,19 +46,30 @@ class Entries:
         """Whether `fd` is on another mount than the volume, and that matters."""
         return self.mount is not None and not self.mount.holds(fd)
 
-    def sweep(self, folder: "Folder") -> None:
-        """Look at the next entries of a folder; change what is no folder, and note folders for later.
+    def sweep(self, folder: "Folder", most: int) -> None:
+        """Look at the next `most` entries of a folder."""
+        try:
+            if self.look(folder, islice(folder.entries, most)) < most:
+                folder.end()
+        except OSError as error:  # the folder itself cannot be read to its end
+            self.refuse(error, folder, "")
+            folder.end()
 
-        The one loop whose every call counts: a look at an entry that is right is one call of the kernel.
+    def look(self, folder: "Folder", entries: "Iterator[os.DirEntry[str]]") -> int:
+        """Look at entries of a folder; change what is no folder, and note folders for later. Returns how many.
+
+        The one loop whose every call counts: a look at an entry that is right is one call of the kernel, and one that
+        is wrong takes two where names can be trusted, without a call of our own.
         """
         uid, gid, mode, excluded = self.wanted.uid, self.wanted.gid, self.wanted.mode, self.wanted.excluded
-        settle, settle_held, folders = self._settle, self._settle_held, folder.folders
+        settle, settle_held, folders, chown = self._settle, self._settle_held, folder.folders, os.chown
+        mount_names, fd = self.mount_names, folder.fd
         prefix = folder.path("") if excluded else ""
-        count = passed = 0
-        ended = True
+        count, passed, before, given = 0, 0, len(folders), 0
         hold = False  # the one before was held and wrong: this one probably is too, and a look before that is waste
+        by_name = self._by_name(folder)
         try:
-            for count, entry in enumerate(islice(folder.entries, SLICE), 1):  # noqa: B007 # what is counted is used below
+            for count, entry in enumerate(entries, 1):  # noqa: B007 # what is counted is used below
                 try:
                     if excluded and excluded(prefix + entry.name):
                         passed += 1
@@ -67,25 +79,48 @@ class Entries:
                         hold = settle_held(folder, entry.name)
                     else:
                         info = entry.stat(follow_symlinks=False)
-                        if info.st_uid != uid or info.st_gid != gid or (mode and mode(info.st_mode) != info.st_mode):
+                        if (
+                            info.st_uid == uid
+                            and info.st_gid == gid
+                            and not (mode and mode(info.st_mode) != info.st_mode)
+                        ):
+                            continue
+                        if (
+                            by_name
+                            and info.st_nlink == 1
+                            and not S_ISDIR(info.st_mode)
+                            and entry.name not in mount_names
+                        ):
+                            chown(entry.name, uid, gid, dir_fd=fd, follow_symlinks=False)
+                            given += 1
+                        else:
                             hold = settle(folder, entry.name, info)
+                            by_name = self._by_name(folder)
                 except FileNotFoundError:
                     pass
                 except OSError as error:
                     self.refuse(error, folder, entry.name)
-            ended = count < SLICE
-        except OSError as error:  # the folder itself cannot be read to its end
-            self.refuse(error, folder, "")
-        self.report.looked_at += count - passed
-        if ended:
-            folder.end()
+        finally:
+            self.report.looked_at += count - passed
+            self.report.given += given
+            self.report.changed += given
+            folder.found += len(folders) - before
+        return count
 
-    def _settle(self, folder: "Folder", name: str, info: os.stat_result) -> bool:
-        """Give an entry that is no folder to whom it should belong; whether it had to be held for that.
+    def _by_name(self, folder: "Folder") -> bool:
+        """Whether entries that are wrong may be changed by their names, without holding them.
 
         By its name, the look and the change are two calls, between which somebody who may write in this folder could
-        put a link to a file of root's under the name. So this is done where root alone may write; elsewhere the entry
-        is held by a descriptor and looked at again.
+        put a link to a file of root's under the name. So only where root alone may write, and no other pydrop gives the
+        folder away meanwhile.
+        """
+        return self.alone and folder.root_alone and self.wanted.plain
+
+    def _settle(self, folder: "Folder", name: str, info: os.stat_result) -> bool:
+        """Give an entry that is no folder to whom it should belong; whether the next one is held at once.
+
+        It is held by a descriptor and looked at again; and the folder is taken from its owner, if it is not to stay
+        his, so that those that follow need not be held.
         """
         wanted = self.wanted
         if wanted.right(info) or S_ISDIR(info.st_mode):
@@ -93,12 +128,18 @@ class Entries:
         if info.st_nlink > 1 and wanted.of_others(info):
             self.report.linked.add(folder.path(name))
             return False
-        if not folder.root_alone or wanted.mode is not None or name in self.mount_names:
-            return self._settle_held(folder, name)
-        os.chown(name, wanted.uid, wanted.gid, dir_fd=folder.fd, follow_symlinks=False)
-        self.report.given += 1
-        self.report.changed += 1
-        return False
+        wrong = self._settle_held(folder, name)
+        return wrong and not self._take(folder)
+
+    def _take(self, folder: "Folder") -> bool:
+        """Make the folder root's alone, where that takes nothing from whom it will belong to; whether it is now."""
+        if not self.alone or folder.lent or not self.wanted.may_take(folder.info):
+            return False
+        try:
+            folder.take()
+        except OSError:
+            return False
+        return True
 
     def _settle_held(self, folder: "Folder", name: str) -> bool:
         """Look and change by one descriptor (O_PATH: nothing is opened by that); whether it had to be changed."""
@@ -112,7 +153,7 @@ class Entries:
                 report.mounts.add(folder.path(name))
             elif info.st_uid == 0 and wanted.unsure(folder.fd, name, info):
                 report.linked.add(folder.path(name))
-            elif wanted.mode is None:
+            elif wanted.mode is None and not wanted.dry:
                 os.chown(str(held), wanted.uid, wanted.gid, dir_fd=self.descriptors)
                 report.given += 1
                 report.changed += 1

@@ -2,6 +2,18 @@
 
 import posix as os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Protocol
+
+    class Entries(Protocol):
+        """What os.scandir returns, or stands in for it."""
+
+        def __iter__(self) -> Iterator[os.DirEntry[str]]: ...
+
+        def close(self) -> None: ...
+
 
 class Folder:
     """An open folder, found as `name` in the folder `above` it; None for the top.
@@ -9,7 +21,20 @@ class Folder:
     `fd` is -1 while the folder is too far up to be kept open.
     """
 
-    __slots__ = ("above", "ended", "entries", "fd", "folders", "ident", "info", "name", "root_alone")
+    __slots__ = (
+        "above",
+        "ended",
+        "entries",
+        "fd",
+        "folders",
+        "found",
+        "ident",
+        "info",
+        "lent",
+        "name",
+        "root_alone",
+        "taken",
+    )
 
     def __init__(self, fd: int, name: str, above: "Folder | None") -> None:
         """Take over the descriptor. Raises OSError where the folder cannot be read; then the descriptor is left."""
@@ -22,9 +47,27 @@ class Folder:
         # instead of four. fs.protected_hardlinks is no reason to do so elsewhere: a link of root's that lies in the
         # volume already can still be renamed
         self.root_alone = self.info.st_uid == 0 and not self.info.st_mode & 0o022
+        self.taken = False  # from its owner, who gets it back where it cannot be given on
+        self.lent = False  # by the process that walks here: to take it, finish it, or give it back is not for us
         self.folders: list[str] = []  # still to enter
-        self.entries = os.scandir(fd)  # still to look at
+        self.found = 0  # folders in it that are entered or will be
+        self.entries: Entries = os.scandir(fd)  # still to look at
         self.ended = False
+
+    def take(self) -> None:
+        """Make it root's alone for a while, so that entries may be changed by their names.
+
+        Renaming and linking ask for the folder's owner under its lock, so that none goes on after this. OSError where
+        the kernel refuses, and nothing has changed then.
+        """
+        os.chown(self.fd, 0, -1)
+        self.root_alone = self.taken = True
+
+    def give_back(self) -> None:
+        """To whoever had it before it was taken: the walk ends here, or what should have had it cannot."""
+        if self.taken and self.fd >= 0 and not self.lent:
+            self.root_alone = self.taken = False
+            os.chown(self.fd, self.info.st_uid, -1)
 
     def end(self) -> None:
         """There are no more entries to look at."""

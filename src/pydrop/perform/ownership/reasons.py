@@ -33,6 +33,8 @@ def complaints(volume: "Volume", owner: str, report: Report) -> tuple[list[Compl
     failed = [_refused(volume, owner, report, errno) for errno in sorted(report.refused)]
     if report.missing:
         failed.append(_missing(volume))
+    if report.busy:
+        failed.append(_busy(volume, owner, report))
     return failed, [_linked(volume, owner, report)] if report.linked.count else []
 
 
@@ -40,6 +42,14 @@ def _missing(volume: "Volume") -> Complaint:
     return Complaint(
         problem=f"unable to own the volume {volume.path}: it does not exist",
         remedy=f"mount it (volumes: [./data:{volume.path}]), or write create = true in its [[volume]] to have it made",
+    )
+
+
+def _busy(volume: "Volume", owner: str, report: Report) -> Complaint:
+    return Complaint(
+        problem=f"{volume.path} may not all belong to {owner} yet:"
+        f" another container has worked on it for {report.waited:.0f} seconds, and was waited for in vain",
+        remedy="see what the other containers that share it do: one of them has locked its top folder (lslocks)",
     )
 
 

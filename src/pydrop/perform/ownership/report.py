@@ -1,6 +1,6 @@
 """What owning one volume came to: counts, and a few names a person can look at."""
 
-from pydrop.model import Value
+from pydrop.model import Value, Volume
 
 NAMED = 3  # names kept for each reason: a person needs a sample, a log not the list
 LONGEST = 200  # characters of a name that are kept; one path may be a megabyte
@@ -36,8 +36,8 @@ class Report:
     """
 
     __slots__ = (
-        *("changed", "created", "filesystem", "given", "linked", "looked_at"),
-        *("missing", "mounts", "refused", "seconds"),
+        *("busy", "changed", "created", "filesystem", "given", "linked", "looked_at"),
+        *("missing", "mounts", "processes", "refused", "seconds", "waited"),
     )
 
     def __init__(self) -> None:
@@ -51,11 +51,15 @@ class Report:
         self.created = False
         self.missing = False
         self.seconds = 0.0
+        self.processes = 1  # that worked on it at once, at most
+        self.waited = 0.0  # seconds for another container that worked on it
+        self.busy = False  # that one still worked on it when waiting had taken too long
 
     @property
     def silent(self) -> bool:
         """Whether there is nothing to tell: all was right."""
-        return not (self.changed or self.created or self.missing or self.refused or self.linked.count)
+        told = self.changed or self.created or self.missing or self.refused or self.linked.count or self.busy
+        return not told
 
     def refuse(self, errno: int, name: str) -> None:
         """Note an entry that could not be changed or looked into."""
@@ -77,3 +81,14 @@ class Complaint(Value):
 
     problem: str
     remedy: str
+
+
+class Progress(Value):
+    """How far the work on one volume is, for who watches it."""
+
+    volume: Volume
+    looked_at: int  # entries until now, by all processes
+    changed: int
+    part: float  # 0 to 1: an estimate of how much is done; 0.0 while nothing is known
+    waiting: bool  # for another container, which works on this volume
+    seconds: float  # since the work on it began

@@ -5,46 +5,116 @@ root's stays one that nobody else can rearrange.
 """
 
 import posix as os
+import time
 from errno import ESTALE
 
+from .count import NARROWEST, WIDEST, Clock
 from .entries import Entries
 from .folder import Folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .report import Report
+    from .sharing import Sharing
     from .wanted import Wanted
 
+    Tell = Callable[[int, int, float], None]
+
+ALONE = 0.01  # seconds that a walk takes before it may be shared out: a small volume needs no worker
+TICK = 0.1  # seconds between two words to who watches
 OPEN = 24  # folders kept open on the way down: with their iterators, under 100 descriptors at any depth
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class Walk:
-    """One walk of one process. `way` leads down from the top; of it, 1 to `closed` have no descriptor just now."""
+    """One walk of one process. `way` leads down from the top; of it, 1 to `closed` have no descriptor just now.
 
-    __slots__ = ("closed", "entries", "report", "wanted", "way")
+    A worker's walk begins at a part of a folder that is not its own: it is not the one to finish that folder.
+    """
 
-    def __init__(self, wanted: "Wanted", report: "Report") -> None:
+    __slots__ = ("clock", "closed", "entries", "next_tick", "report", "sharing", "tell", "wanted", "way", "width")
+
+    def __init__(self, wanted: "Wanted", report: "Report", alone: bool, tell: "Tell | None" = None) -> None:
+        """`alone`: see Entries. `tell` is called with entries looked at, changed, and the part that is done."""
         self.wanted = wanted
         self.report = report
-        self.entries = Entries(wanted, report)
+        self.entries = Entries(wanted, report, alone)
         self.way: list[Folder] = []
         self.closed = 0
+        self.clock = Clock()
+        self.width = NARROWEST
+        self.sharing: Sharing | None = None  # not yet
+        self.tell = tell
+        self.next_tick = 0.0
 
-    def run(self, top: int) -> None:
+    def run(self, top: int) -> int | None:
         """Look at everything below the folder `top` (O_PATH), and change what is wrong, but not the top itself.
 
-        Raises OSError where the top cannot be opened.
+        Returns the uid from which the top was taken, where it was, and is root's now; else None. Raises OSError where
+        the top cannot be opened.
         """
         try:
             self.entries.open(top)
             self._go_in(os.open(".", FOLDER, dir_fd=top), ".", None)
-            while self.way:
-                self._go_on(self.way[-1])
+            first = self.way[0]
+            self._go()
+            return first.info.st_uid if first.taken else None
         finally:
             for folder in self.way:
+                self._give_back(folder)
                 folder.close()
             self.entries.close()
+            if self.sharing:
+                self.report.processes = self.sharing.processes()
+                self.sharing.end()
+
+    def _go(self) -> None:
+        """On from folder to folder, to the end of the way; shared out once it has taken a while."""
+        try:
+            while self.way:
+                if self.sharing:
+                    self.sharing.share(self)
+                else:
+                    self._consider()
+                if self.tell:
+                    self.tick()
+                self._go_on(self.way[-1])
+        finally:
+            if self.sharing:
+                self.sharing.leave(self)  # the end of a worker, which has forked from here
+
+    def _consider(self) -> None:
+        """Share the walk out, if that is worth it. Slices grow until then, so that slow entries show soon."""
+        if self.clock.wall() < ALONE:
+            self.width = min(self.width * 2, WIDEST)
+            return
+        from .sharing import Sharing
+
+        self.sharing, self.width = Sharing.decided(self)
+
+    def tick(self) -> None:
+        """Tell who watches how far the walk is, now and then."""
+        now = time.monotonic()
+        if self.tell and now >= self.next_tick:
+            self.next_tick = now + TICK
+            looked_at, changed = self.report.looked_at, self.report.changed
+            if self.sharing:
+                looked_at, changed = self.sharing.count(looked_at, changed)
+            self.tell(looked_at, changed, self._part())
+
+    def _part(self) -> float:
+        """An estimate of how much is done, 0 to 1: every folder counts as much as the ones beside it."""
+        part = 0.0
+        for folder in reversed(self.way[:8]):
+            lent = self.sharing.lent(folder) if self.sharing else 0
+            inside = folder is not self.way[-1]
+            if folder.ended and folder.found:
+                part = (folder.found - len(folder.folders) - lent - inside + part) / folder.found
+            else:
+                part = 0.0
+        return part
 
     def _go_in(self, fd: int, name: str, above: Folder | None) -> None:
         """Take over the descriptor of the next folder on the way, unless it is on another mount."""
@@ -64,7 +134,7 @@ class Walk:
         elif folder.ended:
             self._leave()
         else:
-            self.entries.sweep(folder)
+            self.entries.sweep(folder, self.width)
 
     # -- from folder to folder --------------------------------------------------------------------
 
@@ -101,9 +171,12 @@ class Walk:
 
     def _leave(self) -> None:
         """The end of a folder: all below it is done, so it may change itself. The top is left to others."""
-        folder = self.way.pop()
+        folder = self.way[-1]
+        if self.sharing and not self.sharing.collect(self, folder):
+            return
+        self.way.pop()
         try:
-            if folder.above is not None:
+            if self.way and folder.above is not None:
                 self._finish(folder, folder.above)
                 if folder.above.fd < 0:
                     self._climb(folder, folder.above)
@@ -117,6 +190,13 @@ class Walk:
             self.entries.change(folder.fd, folder.info, opened=True)
         except OSError as error:
             self.entries.refuse(error, above, folder.name)
+            self._give_back(folder)
+
+    def _give_back(self, folder: Folder) -> None:
+        try:
+            folder.give_back()
+        except OSError:
+            pass  # it stays root's, which the next start sees as wrong
 
     # -- deeper than there are descriptors --------------------------------------------------------
 
@@ -125,7 +205,9 @@ class Walk:
         self.closed += 1
         folder = self.way[self.closed]
         while not folder.ended:
-            self.entries.sweep(folder)
+            self.entries.sweep(folder, WIDEST)
+        if not (self.sharing and self.sharing.lent(folder)):
+            self._give_back(folder)  # nothing is left to change by its name, and it could get lost
         folder.close()
 
     def _climb(self, child: Folder, above: Folder) -> None:
@@ -159,7 +241,7 @@ class Walk:
                 self.report.refuse(ESTALE, folder.path(""))
                 del self.way[depth:]
                 break
-            if reached.above is not None:
+            if reached is not self.way[0]:
                 reached.close()
             reached = folder
         self.closed = max(len(self.way) - 2, 0)

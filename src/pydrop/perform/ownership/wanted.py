@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 class Wanted:
     """Owner and mode that entries must have, and which entries are meant."""
 
-    __slots__ = ("across_mounts", "excluded", "gid", "hard_links", "mode", "only_from", "uid")
+    __slots__ = ("across_mounts", "dry", "excluded", "gid", "hard_links", "mode", "only_from", "plain", "uid")
 
-    def __init__(self, volume: "Volume", uid: int, gid: int) -> None:
-        """Raises BadSetting where the volume's mode is none."""
+    def __init__(self, volume: "Volume", uid: int, gid: int, dry: bool = False) -> None:
+        """With `dry`, nothing is changed but counted. Raises BadSetting where the volume's mode is none."""
+        self.dry = dry
         self.uid = uid
         self.gid = gid
         self.mode: Callable[[int], int] | None = None
@@ -33,6 +34,9 @@ class Wanted:
         self.only_from = volume.only_from
         self.hard_links = volume.hard_links
         self.across_mounts = volume.across_mounts
+
+        # Whether all that is wrong gets the same owner, and nothing else: no more has to be known about an entry
+        self.plain = self.mode is None and self.only_from is None and not dry
 
     def owned(self, info: os.stat_result) -> bool:
         return info.st_uid == self.uid and info.st_gid == self.gid
@@ -72,6 +76,14 @@ class Wanted:
             raise FileNotFoundError(ENOENT, os.strerror(ENOENT))
         return again.st_nlink > 1
 
+    def may_take(self, folder: os.stat_result) -> bool:
+        """Whether a folder may be root's while its entries are changed: then nobody can exchange their names.
+
+        Its owner loses it in the end anyway, or it is left alone; root, who then must not seem to be the one wanted, is
+        not; and nobody else may write in it (the group's bits are the mask of an ACL where it has one, acl(5)).
+        """
+        return folder.st_uid not in (self.uid, 0) and self.uid != 0 and self.plain and not folder.st_mode & 0o022
+
     def give(self, fd: int, info: os.stat_result, opened: bool = False) -> bool:
         """Change exactly the inode behind `fd`; whether it got another owner.
 
@@ -81,6 +93,8 @@ class Wanted:
         """
         itself = fd if opened else f"/proc/self/fd/{fd}"
         given = not self.owned(info)
+        if self.dry:
+            return given
         if given:
             os.chown(itself, self.uid, self.gid)
         if self.mode is not None:

@@ -1,0 +1,67 @@
+"""How many processes a walk is worth, by what one process saw of it until now.
+
+As many as there are processors for it; and more by as much as the walk waits (a network volume, where many calls in
+flight are the only cure) and does not compute.
+"""
+
+import posix as os
+import time
+
+MOST = 32  # processes at once
+BUSY = 0.8  # of the time: more than that, and only processors can help
+LONGEST = 0.1  # seconds of work in one slice of a wide folder, about
+NARROWEST, WIDEST = 16, 16384  # entries in one slice
+QUOTA = "/sys/fs/cgroup/cpu.max"  # cgroups(7), version 2: microseconds of a period, and the period
+
+
+class Clock:
+    """What a process has spent since this was made. Seconds."""
+
+    __slots__ = ("began", "cpu", "queued")
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.cpu = time.process_time()
+        self.queued = queued()
+
+    def wall(self) -> float:
+        return time.monotonic() - self.began
+
+    def busy(self) -> float:
+        """The part of the time, 0 to 1, in which it computed or could have, but for others on the processor."""
+        wall = self.wall()
+        waited = wall - (time.process_time() - self.cpu) - (queued() - self.queued)
+        return 1 - min(max(waited / wall, 0.0), 1.0) if wall > 0 else 1.0
+
+
+def queued() -> float:
+    """Seconds that this process has waited for a processor: the second number of /proc/PID/schedstat (in ns)."""
+    try:
+        file = os.open("/proc/self/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return 0.0
+    try:
+        return int(os.read(file, 64).split()[1]) / 1e9
+    finally:
+        os.close(file)
+
+
+def workers(looked_at: int, wall: float, busy: float) -> tuple[int, int]:
+    """(processes for a walk, entries of a slice), by what one process saw in `wall` seconds, of which it was `busy`."""
+    count = processors() if busy > BUSY else round(processors() / max(busy, 1 / MOST))
+    width = int(LONGEST * looked_at / wall) if looked_at and wall else WIDEST
+    return max(1, min(count, MOST)), max(NARROWEST, min(width, WIDEST))
+
+
+def processors() -> int:
+    """Those that this process may run on, less what the control group's quota takes away; at least 1."""
+    allowed = len(os.sched_getaffinity(0))
+    try:
+        file = os.open(QUOTA, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return allowed
+    try:
+        quota, period = os.read(file, 64).split()
+    finally:
+        os.close(file)
+    return allowed if quota == b"max" else max(1, min(allowed, round(int(quota) / int(period))))

@@ -1,0 +1,108 @@
+"""One forked process of a walk, as the process sees it that forked it, and how it reports."""
+
+import _signal
+import marshal
+import posix as os
+
+from .report import Refusals, Report
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+
+class Part:
+    """What is given away of a folder: names of folders in it, or entries; for these it stands in for os.scandir."""
+
+    __slots__ = ("entries", "names")
+
+    def __init__(self, names: list[str], entries: "list[os.DirEntry[str]]") -> None:
+        self.names = names
+        self.entries = entries
+
+    def __iter__(self) -> "Iterator[os.DirEntry[str]]":
+        """The entries, each once, however often it is asked."""
+        while self.entries:
+            yield self.entries.pop()
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class Worker:
+    """A forked process, the part of a folder that it was given, and the pipe on which it will report."""
+
+    __slots__ = ("part", "pid", "pipe")
+
+    def __init__(self, pid: int, pipe: int, part: Part) -> None:
+        self.pid = pid
+        self.pipe = pipe
+        self.part = part
+
+    def wait(self, seconds: float) -> bool:
+        """Whether its report, or its end, is there; waits so long for it."""
+        from select import POLLIN, poll
+
+        waiting = poll()
+        waiting.register(self.pipe, POLLIN)
+        return bool(waiting.poll(int(seconds * 1000)))
+
+    def has_ended(self) -> bool:
+        return self.wait(0)
+
+    def report(self) -> "tuple[Report, int] | None":
+        """What it did and how many workers it started in turn, once it has ended; None where it was killed."""
+        parts = []
+        while part := os.read(self.pipe, 65536):
+            parts.append(part)
+        return None if self._status() or not parts else unpacked(marshal.loads(b"".join(parts)))  # noqa: S302 # our own fork wrote it
+
+    def _status(self) -> int:
+        """Its wait status, once; with signals held back, so that nobody can kill it by its number after that."""
+        mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
+        try:
+            os.close(self.pipe)
+            pid, self.pid = self.pid, 0
+            return os.waitpid(pid, 0)[1]
+        finally:
+            _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
+
+    def end(self) -> None:
+        """Kill it, and with it what it started (PR_SET_PDEATHSIG): the walk is given up."""
+        if self.pid:
+            os.kill(self.pid, _signal.SIGKILL)
+            self._status()
+
+
+def close_all_but(kept: set[int]) -> None:
+    """Close every descriptor that a fork has brought along, but for these."""
+    for descriptor in [int(name) for name in os.listdir("/proc/self/fd")]:
+        if descriptor not in kept:
+            try:
+                os.close(descriptor)
+            except OSError:  # the one that listed them
+                pass
+
+
+def packed(report: Report, started: int) -> bytes:
+    """A report's counts and names, and how many workers there were, as bytes for the pipe."""
+    refused = {number: (r.count, r.names) for number, r in report.refused.items()}
+    linked, mounts = report.linked, report.mounts
+    counts = (report.looked_at, report.changed, report.given)
+    return marshal.dumps((started, *counts, (linked.count, linked.names), (mounts.count, mounts.names), refused))
+
+
+def unpacked(content: "tuple[Any, ...]") -> tuple[Report, int]:
+    """The report again, out of what `packed` made of it."""
+    report = Report()
+    started, report.looked_at, report.changed, report.given, linked, mounts, refused = content
+    report.linked, report.mounts = _refusals(*linked), _refusals(*mounts)
+    report.refused = {number: _refusals(*each) for number, each in refused.items()}
+    return report, started
+
+
+def _refusals(count: int, names: list[str]) -> Refusals:
+    refusals = Refusals()
+    refusals.count, refusals.names = count, names
+    return refusals
