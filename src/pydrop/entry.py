@@ -141,6 +141,7 @@ PERFORMERS = {  # the kind of a step, or the way an account step goes -> the mod
     "wrapper": "pydrop.perform.wrapper",
     "runtime": "pydrop.perform.runtime",
     "streams": "pydrop.perform.streams",
+    "home": "pydrop.perform.ownership.home",
     "volumes": "pydrop.perform.ownership",
     "secrets": "pydrop.perform.secrets",
     "hooks": "pydrop.perform.hooks",

@@ -74,6 +74,7 @@ class Volume(Value):
     create: bool = False
     hard_links: bool = False  # also give away root's files that have more than one link
     source: str = ""
+    former: tuple[int | None, int | None] | None = None  # no setting: the (uid, gid) of before, see HomeStep
 
 
 class Secret(Value):
@@ -96,6 +97,7 @@ class Settings(Value):
     devices: tuple[str, ...] = ()
     umask: int | None = None
     volumes: tuple[Volume, ...] = ()
+    chown_policy: str = "mismatch"  # of the volumes that name none, and of the home folder
     chown_errors: str = "warn"  # warn | fail
     run_dirs: tuple[str, ...] = ()
     secrets: tuple[Secret, ...] = ()
@@ -239,12 +241,10 @@ class Outcome(Value):
 
 
 class Start(Value):
-    """How this process was started, before Python or we changed any of it.
-
-    `environment` is the list of ``NAME=value`` strings, in order, byte for byte."""
+    """How this process was started, before Python or we changed any of it."""
 
     name: str  # argv[0]
     arguments: tuple[str, ...]
-    environment: tuple[str, ...]
+    environment: tuple[str, ...]  # ``NAME=value`` strings, in order, byte for byte
     ignored: tuple[int, ...]  # signals Python ignores on its own that came ignored
     blocked: tuple[int, ...]  # signals the door holds back that came blocked

@@ -52,6 +52,19 @@ class StreamsStep(Step):
     uid: int
 
 
+class HomeStep(Step):
+    """In the home folder of the account `name`, what had its former uid has `uid`, what had its former gid `gid`.
+
+    `volume.former` holds those two, None where that number stays; an entry that has neither is left alone."""
+
+    name: str
+    volume: Volume
+    uid: int
+    gid: int
+    groups: tuple[int, ...]  # supplementary, for "can the user write this"
+    errors: str  # warn | fail
+
+
 class VolumesStep(Step):
     """Every volume is owned by uid:gid as its policy says."""
 

@@ -3,6 +3,8 @@
 who            decided first, since everything else is owned by them
 /run           before the rest, which may lie on it; the home folder too: it is made for an account that is
                new, and a start that was killed with the account made would not come back to it
+home           of an account whose numbers change: before accounts, since only the old /etc/passwd knows the old
+               numbers; a start that is killed in the home is so repeated by the next one
 accounts       before volumes and hooks, so that names resolve
 streams        the program reopens /dev/stdout after the drop
 volumes        before hooks, which expect the data to be the program's
@@ -13,7 +15,7 @@ privileges     the drop
 """
 
 from pydrop import accounts
-from pydrop.model import Facts, Identity, Plan, Settings
+from pydrop.model import AccountChange, Facts, Identity, Plan, Settings
 from pydrop.planning import build, limits
 from pydrop.steps import Record, Step
 
@@ -55,6 +57,7 @@ def _as_root(settings: Settings, facts: Facts) -> Plan:
         identity=who,
         steps=(
             runtime,
+            *_home(settings, who, change),
             account,
             *build.streams(who),
             *build.volumes(settings, who),
@@ -67,6 +70,15 @@ def _as_root(settings: Settings, facts: Facts) -> Plan:
         command=settings.command,
         environment=build.environment(who, facts),
     )
+
+
+def _home(settings: Settings, who: Identity, change: AccountChange) -> list[Step]:
+    former, account = change.former, change.account
+    if former is None or (former.uid, former.gid) == (account.uid, account.gid):
+        return []
+    from pydrop.planning import home
+
+    return home.steps(settings, who, change)
 
 
 def _again(settings: Settings, facts: Facts, record: Record) -> Plan:

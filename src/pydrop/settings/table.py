@@ -114,8 +114,8 @@ ROWS = (
         meaning="volumes to own, each as a table with all that can be said of it",
     ),
     Row(
-        name="chown-policy", environment=("PYDROP_CHOWN_POLICY",), parse=values.one_of(*CHOWN_POLICIES),
-        form="POLICY", builtin="`mismatch`", meaning="policy of the volumes that name none",
+        name="chown-policy", field="chown_policy", environment=("PYDROP_CHOWN_POLICY",), form="POLICY",
+        parse=values.one_of(*CHOWN_POLICIES), builtin="`mismatch`", meaning="policy of the volumes that name none",
     ),
     Row(
         name="chown-errors", field="chown_errors", environment=("PYDROP_CHOWN_ERRORS",), form="warn|fail",

@@ -154,7 +154,7 @@ class Entries:
             elif info.st_uid == 0 and wanted.unsure(folder.fd, name, info):
                 report.linked.add(folder.path(name))
             elif wanted.mode is None and not wanted.dry:
-                os.chown(str(held), wanted.uid, wanted.gid, dir_fd=self.descriptors)
+                os.chown(str(held), *wanted.owner(info), dir_fd=self.descriptors)
                 report.given += 1
                 report.changed += 1
             else:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 CAP_CHOWN, CAP_FOWNER = 0, 3  # capability(7)
 ONE_OWNER = ("9p", "cifs", "exfat", "fuse.", "fuseblk", "msdos", "ntfs", "smb", "vboxsf", "vfat", "virtiofs")
 
+A_HOME_THAT_IS_READ_ONLY = "mount a volume or a tmpfs there, or give it to those numbers in the image"
 REMEDIES = {
     EACCES: "root may not look in there: add cap_add: [DAC_OVERRIDE], or on NFS export it with no_root_squash",
     EDQUOT: "the new owner's disk quota is used up: raise it",
@@ -61,8 +62,16 @@ def _refused(volume: "Volume", owner: str, report: Report, errno: int) -> Compla
     names = "" if refusals.names == ["."] else f" ({refusals})"
     return Complaint(
         problem=f"unable to give {what} to {owner}: {os.strerror(errno)}{names}",
-        remedy=_permission(report.filesystem) if errno == EPERM else REMEDIES.get(errno, "see chown(2) for this error"),
+        remedy=_remedy(volume, report, errno),
     )
+
+
+def _remedy(volume: "Volume", report: Report, errno: int) -> str:
+    if errno == EPERM:
+        return _permission(report.filesystem)
+    if errno == EROFS and volume.former:  # of which nobody said that it was to be owned
+        return A_HOME_THAT_IS_READ_ONLY
+    return REMEDIES.get(errno, "see chown(2) for this error")
 
 
 def _permission(filesystem: str) -> str:

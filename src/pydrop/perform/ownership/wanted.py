@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 class Wanted:
     """Owner and mode that entries must have, and which entries are meant."""
 
-    __slots__ = ("across_mounts", "dry", "excluded", "gid", "hard_links", "mode", "only_from", "plain", "uid")
+    __slots__ = (
+        *("across_mounts", "dry", "excluded", "former", "gid", "hard_links", "mode"),
+        *("only_from", "plain", "uid"),
+    )
 
     def __init__(self, volume: "Volume", uid: int, gid: int, dry: bool = False) -> None:
         """With `dry`, nothing is changed but counted. Raises BadSetting where the volume's mode is none."""
@@ -32,21 +35,33 @@ class Wanted:
 
             self.excluded = patterns.matcher(volume.exclude)
         self.only_from = volume.only_from
+        self.former = volume.former
         self.hard_links = volume.hard_links
         self.across_mounts = volume.across_mounts
 
         # Whether all that is wrong gets the same owner, and nothing else: no more has to be known about an entry
-        self.plain = self.mode is None and self.only_from is None and not dry
+        self.plain = self.mode is None and self.only_from is None and self.former is None and not dry
 
-    def owned(self, info: os.stat_result) -> bool:
-        return info.st_uid == self.uid and info.st_gid == self.gid
+    def owner(self, info: os.stat_result) -> tuple[int, int]:
+        """The owner that an entry which is not right must get."""
+        if self.former is None:
+            return self.uid, self.gid
+        # Each number by itself, as usermod(8) does it: an entry of the account's with another group keeps that group.
+        # A number that stays is written again: -1 would keep the owner that an entry has just now, not that of `info`
+        uid, gid = self.former
+        return (self.uid if info.st_uid == uid else info.st_uid, self.gid if info.st_gid == gid else info.st_gid)
 
     def reached(self, info: os.stat_result) -> bool:
-        """Whether owner and mode are what they must be."""
-        return self.owned(info) and (self.mode is None or self.mode(info.st_mode) == info.st_mode)
+        """Whether owner and mode are what they must be: of a volume's top they say that all below it is done."""
+        if self.former is not None:
+            return info.st_uid == self.uid and self.right(info)
+        owned = info.st_uid == self.uid and info.st_gid == self.gid
+        return owned and (self.mode is None or self.mode(info.st_mode) == info.st_mode)
 
     def right(self, info: os.stat_result) -> bool:
-        """Whether there is nothing to do: also where the entry is none of those that `only_from` means."""
+        """Whether there is nothing to do: also where the entry is none of those that `only_from` or `former` mean."""
+        if self.former is not None:
+            return info.st_uid != self.former[0] and info.st_gid != self.former[1]
         if info.st_uid == self.uid and info.st_gid == self.gid:
             return self.mode is None or self.mode(info.st_mode) == info.st_mode
         if self.only_from is None:
@@ -92,11 +107,12 @@ class Wanted:
         inode itself, a symlink included.
         """
         itself = fd if opened else f"/proc/self/fd/{fd}"
-        given = not self.owned(info)
+        uid, gid = self.owner(info)
+        given = uid != info.st_uid or gid != info.st_gid
         if self.dry:
             return given
         if given:
-            os.chown(itself, self.uid, self.gid)
+            os.chown(itself, uid, gid)
         if self.mode is not None:
             now = os.fstat(fd).st_mode
             mode = self.mode(now)
