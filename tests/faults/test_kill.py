@@ -62,6 +62,7 @@ class Case:
             (data / name).write_text(name)
         (data / "link").symlink_to("/etc/passwd")
         os.chown(data / "inner/two", 33, 33)
+        fill_home(folder / "home")
         hooks = folder / "etc/pydrop.d"
         hooks.mkdir()
         (hooks / "10-hook").write_text(HOOK)
@@ -86,14 +87,28 @@ class Case:
     def result(self) -> "dict[str, object]":
         """Everything that a start is to leave: the whole of /etc and /run, and who owns the volume."""
         seen: dict[str, object] = {}
-        for top in ("etc", "run", "data"):
+        for top in ("etc", "run", "data", "home"):
             for folder, inner, names in os.walk(self.place.folder / top):
                 for name in (*inner, *names):
                     path = Path(folder, name)
                     status = path.lstat()
                     seen[str(path.relative_to(self.place.folder))] = (status.st_uid, status.st_gid, status.st_mode)
+        home = (self.place.folder / "home").lstat()
+        seen["home"] = (home.st_uid, home.st_gid, home.st_mode)
         seen.pop("etc/.pwd.lock", None)  # the system's own
         return seen | self.settled_account_files() | {"hook": (self.place.folder / "hooked").read_bytes()}
+
+
+def fill_home(home: Path) -> None:
+    """The home of the account that gets other numbers: most is the account's, some is not."""
+    (home / "deep/er").mkdir(parents=True)
+    for name in ("one", "two", "deep/shared", "deep/er/three"):
+        (home / name).touch()
+    (home / "link").symlink_to("/etc/passwd")
+    for path in (home, *home.rglob("*")):
+        os.chown(path, 1000, 1000, follow_symlinks=False)
+    os.chown(home / "two", 33, 33)
+    os.chown(home / "deep/shared", 1000, 50)
 
 
 def lost(old: "dict[str, bytes]", new: "dict[str, bytes]", now: "dict[str, bytes]", whole: bool) -> str:
@@ -170,6 +185,15 @@ def test_after_a_kill_nothing_is_lost_and_the_next_start_completes(scenario, tmp
     wrong = [f"{fault} -- killed at {name}({text}" for (name, _, text), fault in zip(kills.calls, ended, strict=True)]
     wrong = [line for line in wrong if not line.startswith(" --")]
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_undisturbed_start_gives_the_home_to_the_new_numbers(tmp_path):
+    """Otherwise the kills would show only that a home that nobody touches stays as it is."""
+    result = Kills(tmp_path, *SCENARIOS["an account that gets other numbers"]).result
+    owners = {path: seen[:2] for path, seen in result.items() if path.startswith("home/")}
+    assert {owners.pop("home/two"), owners.pop("home/deep/shared")} == {(33, 33), (APP, 50)}
+    assert len(owners) == 5 and set(owners.values()) == {(APP, APP)}
+    assert result["home"][:2] == (APP, APP)
 
 
 def test_the_kills_hit_every_kind_of_change(tmp_path):
