@@ -128,9 +128,13 @@ table says, but a policy that `chown` names wins: so `PYDROP_CHOWN=/config:never
 | `on-root-mismatch` | the top folder; walks only where that differs | big volumes: a restart costs nothing |
 | `unless-writable` | whether the user can write the top folder; if so, nothing is done | NFS with root_squash, CIFS, VirtioFS |
 | `top` | the top folder alone | volumes whose content belongs to others |
-| `never` | nothing | switching a volume off |""",
+| `never` | nothing | switching a volume off |
+
+It is also the policy for the home folder of an account whose numbers change, where no volume names it: see
+[One start](boot.md#choices).""",
     "chown-errors": """\
-`warn`: the first few entries that could not be changed are named, and the start goes on. `fail`: it ends with 125.""",
+`warn`: the first few entries that could not be changed are named, and the start goes on. `fail`: it ends with 125. Both
+also for the home folder of an account whose numbers change.""",
     "run-dirs": "Made at every start, since a tmpfs is empty then. Owned by the user.",
     "secrets": """\
 `PYDROP_SECRETS=DB_PASSWORD` reads the file that `DB_PASSWORD_FILE` names, as root, into `DB_PASSWORD`, and takes
