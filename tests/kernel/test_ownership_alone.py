@@ -254,6 +254,14 @@ def test_every_policy_waits_and_looks_again(volume, policy):
     assert report.silent
 
 
+def test_who_waited_asks_again_whether_the_user_can_write(volume):
+    other = held(volume)
+    after(0.2, lambda: (volume.chmod(0o777), os.close(other)))
+    report = give(volume, policy="unless-writable")
+    assert (report.looked_at, report.changed) == (1, 0)
+    assert report.waited > 0.1
+
+
 @pytest.mark.parametrize("policy", ["top", "never"])
 def test_what_needs_no_walk_needs_no_lock(volume, policy):
     other = held(volume)
@@ -292,6 +300,7 @@ def test_a_lock_that_others_may_not_see_lets_nobody_work_by_name(volume, monkeyp
     give(volume)
     assert set(owners(volume).values()) | {owner(volume)} == {RIGHT}
     assert not [call for call in calls if call[0] not in ("FD", "HELD")]
+    assert ("FD", 0, -1) not in calls
 
 
 def test_the_lock_is_let_go_whatever_happens(volume, monkeypatch):
