@@ -44,7 +44,7 @@ def main(sources: str, target: str) -> None:
     if len(first) >= MOST:
         raise SystemExit(f"{len(first)} bytes is more than door.c reads; raise both numbers")
     rare = rest(sources, {name for name, _, _ in modules})
-    for path, content in ((target, first), (f"{target}.rare", marshal.dumps(rare))):
+    for path, content in ((target, first), (f"{target}.rare", indexed(rare))):
         with open(path, "wb") as file:
             file.write(content)
 
@@ -59,6 +59,16 @@ def rest(sources: str, frequent: set[str]) -> "dict[str, tuple[bool, bytes]]":
             if file.endswith(".py") and name not in frequent and name.split(".")[1] not in ELSEWHERE:
                 found[name] = (file == "__init__.py", marshal.dumps(compiled(sources, path)))
     return found
+
+
+def indexed(modules: "dict[str, tuple[bool, bytes]]") -> bytes:
+    """8 bytes that say how long the index is, the index (name -> is it a package, offset, length), the modules."""
+    index, offset = {}, 0
+    for name, (is_package, code) in modules.items():
+        index[name] = (is_package, offset, len(code))
+        offset += len(code)
+    head = marshal.dumps(index)
+    return len(head).to_bytes(8, "little") + head + b"".join([code for _, code in modules.values()])
 
 
 def compiled(sources: str, path: str) -> CodeType:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
 
     Compiled = tuple[str, bool, CodeType]  # name, whether it is a package, what it runs
+    Index = dict[str, tuple[bool, int, int]]  # name -> whether it is a package, where its code begins, how long it is
 
 FAILED = 125  # as in errors, which is not loaded yet
 Module: "type[ModuleType]" = type(sys)
@@ -106,17 +107,17 @@ class Rare:
     def __init__(self, path: str, home: str) -> None:
         self.path = path
         self.home = home
-        self.modules: dict[str, tuple[bool, bytes]] | None = None  # name -> whether it is a package, its compiled code
+        self.index: Index | None = None
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> "ModuleSpec | None":
         if not name.startswith("pydrop."):
             return None
-        if self.modules is None:
-            self.modules = _read(self.path)
-        if name not in self.modules:
+        if self.index is None:
+            self.index = _index(self.path)
+        if name not in self.index:
             return None
-        is_package, code = self.modules[name]
-        spec = Spec(name, self, loader_state=code, is_package=is_package)  # type: ignore[arg-type] # has all that importlib asks
+        is_package, offset, size = self.index[name]
+        spec = Spec(name, self, loader_state=(offset, size), is_package=is_package)  # type: ignore[arg-type] # has all that importlib asks
         if is_package:
             spec.submodule_search_locations = [f"{self.home}/{name.replace('.', '/')}"]
         return spec
@@ -125,26 +126,30 @@ class Rare:
         """None: an ordinary module."""
 
     def exec_module(self, module: "ModuleType") -> None:
-        state = module.__spec__.loader_state if module.__spec__ else b""
-        code = marshal.loads(state)  # noqa: S302 # root's file, as the first one
+        offset, size = module.__spec__.loader_state if module.__spec__ else (0, 0)
+        code = marshal.loads(_read(self.path, offset, size))  # noqa: S302 # root's file, as the first one
         module.__file__ = f"{self.home}/{code.co_filename}"
         exec(code, module.__dict__)  # noqa: S102 # our own, as import would
 
 
-def _read(path: str) -> "dict[str, tuple[bool, bytes]]":
-    """What the second file holds; nothing where it is missing or broken: then import goes its ordinary way."""
+def _index(path: str) -> "Index":
+    """Where in the second file each module lies; nothing where the file is missing or broken: then import goes its
+    ordinary way."""
     try:
-        file = posix.open(path, posix.O_RDONLY)
-    except OSError:
+        start = 8 + int.from_bytes(_read(path, 0, 8), "little")
+        index: Index = marshal.loads(_read(path, 8, start - 8))  # noqa: S302 # root's file
+        whole = start + sum([size for _, _, size in index.values()]) == posix.stat(path).st_size
+        return {name: (kind, start + offset, size) for name, (kind, offset, size) in index.items() if whole}
+    except (OSError, EOFError, ValueError, TypeError, OverflowError, MemoryError):
         return {}
-    rare: dict[str, tuple[bool, bytes]] = {}
+
+
+def _read(path: str, offset: int, size: int) -> bytes:
+    file = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
     try:
-        rare = marshal.loads(posix.read(file, posix.fstat(file).st_size))  # noqa: S302 # root's file
-    except (EOFError, ValueError, TypeError):
-        pass
+        return posix.pread(file, size, offset)
     finally:
         posix.close(file)
-    return rare
 
 
 if __name__ == "__main__":

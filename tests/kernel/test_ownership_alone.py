@@ -296,7 +296,7 @@ def test_where_there_are_no_locks_each_works_by_itself(volume, monkeypatch, call
 @pytest.mark.parametrize("filesystem", ["nfs4", "fuse.sshfs", "ceph", "cifs", ""])
 def test_a_lock_that_others_may_not_see_lets_nobody_work_by_name(volume, monkeypatch, calls, filesystem):
     """An NFS client keeps a folder's lock to itself: on another host somebody may walk here at the same time."""
-    monkeypatch.setattr(mounts, "filesystem_type", lambda _fd: filesystem)
+    monkeypatch.setattr(mounts.Table, "filesystem_type", lambda *_: filesystem)
     give(volume)
     assert set(owners(volume).values()) | {owner(volume)} == {RIGHT}
     assert not [call for call in calls if call[0] not in ("FD", "HELD")]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pydrop.model import Start, Volume
     from pydrop.steps import VolumesStep
 
+    from .mounts import Table
+
     Watch = Callable[[Progress], None]
 
 __all__ = ["Complaint", "Progress", "Report", "own", "perform"]
@@ -34,8 +36,9 @@ def perform(step: "VolumesStep", start: "Start") -> Outcome:  # noqa: ARG001 # o
     """
     owner = f"{step.uid}:{step.gid}"
     changed, done, warnings, failed = 0, [], [], []
+    mounted: list[Table] = []
     for volume in step.volumes:
-        report = own(volume, step.uid, step.gid, step.groups)
+        report = own(volume, step.uid, step.gid, step.groups, mounted=mounted)
         if report.silent:
             continue
         from . import reasons
@@ -63,18 +66,20 @@ def own(
     groups: tuple[int, ...] = (),
     watch: "Watch | None" = None,
     dry: bool = False,
+    mounted: "list[Table] | None" = None,
 ) -> Report:
     """Make `volume` belong to uid:gid as its policy says; `groups` matter for whether the user can write it.
 
     The top is changed last, when everything below it was looked at, so that its owner says: complete. `watch` is called
-    about ten times a second; with `dry` nothing is changed, and `changed` counts what would be. Raises BadSetting
+    about ten times a second; with `dry` nothing is changed, and `changed` counts what would be. `mounted` keeps the
+    table of mounts from one volume to the next. Raises BadSetting
     for a path or mode that cannot be used and Untrusted for a path that somebody else than root could have bent; what
     the kernel refuses is counted in the report.
     """
     report = Report()
     began = time.monotonic()
     if volume.policy != "never":
-        work = _Work(volume, wanted.Wanted(volume, uid, gid, dry), groups, report, watch)
+        work = _Work(volume, wanted.Wanted(volume, uid, gid, dry), groups, report, watch, mounted)
         try:
             found = place.find(volume.path, volume.create and not dry)
         except FileNotFoundError:
@@ -102,12 +107,14 @@ class _Work:
         groups: tuple[int, ...],
         report: Report,
         watch: "Watch | None",
+        mounted: "list[Table] | None",
     ) -> None:
         self.volume = volume
         self.target = target
         self.groups = groups
         self.report = report
         self.watch = watch
+        self.mounted: list[Table] = [] if mounted is None else mounted
         self.began = time.monotonic()
 
     def on(self, found: place.Place) -> None:
@@ -119,9 +126,15 @@ class _Work:
         else:
             self._give_top(found)
         if self.report.refused:
-            from . import mounts
+            self.report.filesystem = self.table().filesystem_type(found.fd)
 
-            self.report.filesystem = mounts.filesystem_type(found.fd)
+    def table(self) -> "Table":
+        """The mounts; read when the first volume asks."""
+        if not self.mounted:
+            from .mounts import Table
+
+            self.mounted.append(Table())
+        return self.mounted[0]
 
     def _is_done(self, found: place.Place) -> bool:
         """Whether the policy says so without a look below the top."""
@@ -144,7 +157,7 @@ class _Work:
             self._refused(found, error)
             return
         try:
-            turn.take(not right, self._waiting)
+            turn.take(not right, self.table(), self._waiting)
             self.report.waited, self.report.busy = turn.waited, turn.refused
             if not (turn.refused or (turn.waited and self._was_done(found, right))):
                 self._walk(found, turn.alone)
@@ -158,8 +171,9 @@ class _Work:
     def _walk(self, found: place.Place, alone: bool) -> None:
         from . import walk
 
+        tell = self._tell if self.watch else None
         try:
-            taken = walk.Walk(self.target, self.report, alone, self._tell if self.watch else None).run(found.fd)
+            taken = walk.Walk(self.target, self.report, alone, self.table(), tell).run(found.fd)
         except OSError as error:
             self._refused(found, error)
             return

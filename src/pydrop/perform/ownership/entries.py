@@ -18,29 +18,30 @@ if TYPE_CHECKING:
 class Entries:
     """What looking and changing needs, in one process: a forked worker needs its own, since /proc/self stays ours."""
 
-    __slots__ = ("alone", "descriptors", "mount", "mount_names", "report", "wanted")
+    __slots__ = ("alone", "descriptors", "mount", "mount_names", "report", "table", "wanted")
 
-    def __init__(self, wanted: "Wanted", report: "Report", alone: bool) -> None:
+    def __init__(self, wanted: "Wanted", report: "Report", alone: bool, table: mounts.Table) -> None:
         self.wanted = wanted
         self.report = report
         self.alone = alone  # no other pydrop gives folders of this volume away meanwhile
+        self.table = table
         self.descriptors = -1  # /proc/self/fd, through which a held entry is reached
         self.mount: mounts.Mount | None = None  # None: mounts are crossed
         self.mount_names: frozenset[str] = frozenset()
 
-    def open(self, top: int, mount_names: frozenset[str] | None = None) -> None:
-        """Get ready for the volume that `top` is a descriptor of; `mount_names` where they are known."""
+    def open(self, top: int) -> None:
+        """Get ready for the volume that `top` is a descriptor of."""
         self.descriptors = os.open("/proc/self/fd", os.O_PATH | os.O_DIRECTORY)
         if not self.wanted.across_mounts:
             self.mount = mounts.Mount(top)
-            self.mount_names = mounts.mount_point_names() if mount_names is None else mount_names
+            self.mount_names = self.table.names()
 
     def close(self) -> None:
         if self.mount:
             self.mount.close()
         if self.descriptors >= 0:
             os.close(self.descriptors)
-            self.descriptors = -1
+        self.descriptors = -1
 
     def elsewhere(self, fd: int) -> bool:
         """Whether `fd` is on another mount than the volume, and that matters."""

@@ -8,11 +8,11 @@ import fcntl
 import posix as os
 import time
 
-from . import mounts
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .mounts import Table
 
 STEP = 0.05  # seconds between two attempts: flock(2) has no timeout
 LONGEST = 600.0  # seconds to wait for another container: it may hang, or want that no start succeeds
@@ -32,7 +32,7 @@ class Lock:
         self.waited = 0.0  # seconds
         self.refused = False  # somebody else has it, and has had it for too long
 
-    def take(self, alone: bool, waiting: "Callable[[], None]") -> None:
+    def take(self, alone: bool, table: "Table", waiting: "Callable[[], None]") -> None:
         """Wait for the lock: to work `alone`, or beside others that do not. `waiting` is called while it waits.
 
         Where the filesystem has no locks, it goes on without, and not as one that is alone.
@@ -49,7 +49,7 @@ class Lock:
                 time.sleep(STEP)
         except OSError:  # ENOLCK, EOPNOTSUPP: there are none
             return
-        self.alone = alone and mounts.filesystem_type(self.fd) in LOCAL
+        self.alone = alone and table.filesystem_type(self.fd) in LOCAL
 
     def _attempt(self, kind: int) -> bool:
         try:

@@ -39,28 +39,37 @@ class Mount:
             os.close(self.probes.popitem()[1])
 
 
-def mount_point_names() -> frozenset[str]:
-    """The last component of every mount point here: only entries of these names can be mounts.
+class Table:
+    """The mounts of this process's namespace as they were when this was made (proc_pid_mountinfo(5))."""
 
-    The kernel lets nobody rename a mount point in the namespace where it is one.
-    """
-    with open("/proc/self/mountinfo", "rb") as table:
-        points = [line.split(b" ", 5)[4].rsplit(b"/", 1)[-1] for line in table]
-    return frozenset(decoded(_unescaped(point)) for point in points)
+    __slots__ = ("_names", "lines")
+
+    def __init__(self) -> None:
+        with open("/proc/self/mountinfo", "rb", 0) as table:
+            self.lines = table.readall().splitlines()
+        self._names: frozenset[str] | None = None
+
+    def names(self) -> frozenset[str]:
+        """The last component of every mount point: only entries of these names can be mounts.
+
+        The kernel lets nobody rename a mount point in the namespace where it is one.
+        """
+        if self._names is None:
+            points = [line.split(b" ", 5)[4].rpartition(b"/")[2] for line in self.lines]
+            self._names = frozenset([decoded(_unescaped(point) if b"\\" in point else point) for point in points])
+        return self._names
+
+    def filesystem_type(self, fd: int) -> str:
+        """The type of the filesystem that `fd` is on as mountinfo names it (``ext4``, ``nfs4``), or ``""``."""
+        device = os.fstat(fd).st_dev
+        number = b"%d:%d" % (os.major(device), os.minor(device))
+        for line in self.lines:
+            if line.split(b" ", 3)[2] == number:
+                return decoded(line.partition(b" - ")[2].split(b" ", 1)[0])
+        return ""
 
 
 def _unescaped(name: bytes) -> bytes:
     """proc_pid_mountinfo(5) writes blank, tab, newline and backslash as three octal digits."""
     first, *rest = name.split(b"\\")
     return first + b"".join(bytes([int(part[:3], 8)]) + part[3:] for part in rest)
-
-
-def filesystem_type(fd: int) -> str:
-    """The type of the filesystem that `fd` is on as mountinfo names it (``ext4``, ``nfs4``), or ``""``."""
-    device = os.fstat(fd).st_dev
-    number = b"%d:%d" % (os.major(device), os.minor(device))
-    with open("/proc/self/mountinfo", "rb") as table:
-        for line in table:
-            if line.split(b" ", 3)[2] == number:
-                return decoded(line.partition(b" - ")[2].split(b" ", 1)[0])
-    return ""

@@ -134,8 +134,8 @@ class Sharing:
             self.workers, self.debt, self.started = {}, 0, 0
             former = walk.entries
             walk.report = Report()
-            walk.entries = Entries(walk.wanted, walk.report, former.alone)
-            walk.entries.open(folder.fd, former.mount_names)
+            walk.entries = Entries(walk.wanted, walk.report, former.alone, former.table)
+            walk.entries.open(folder.fd)
             folder.folders, folder.entries, folder.ended, folder.lent = part.names, part, not part.entries, True
             walk.way, walk.closed = [folder], 0
             if self.counts:

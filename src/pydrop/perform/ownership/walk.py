@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .mounts import Table
     from .report import Report
     from .sharing import Sharing
     from .wanted import Wanted
@@ -36,11 +37,13 @@ class Walk:
 
     __slots__ = ("clock", "closed", "entries", "next_tick", "report", "sharing", "tell", "wanted", "way", "width")
 
-    def __init__(self, wanted: "Wanted", report: "Report", alone: bool, tell: "Tell | None" = None) -> None:
-        """`alone`: see Entries. `tell` is called with entries looked at, changed, and the part that is done."""
+    def __init__(
+        self, wanted: "Wanted", report: "Report", alone: bool, table: "Table", tell: "Tell | None" = None
+    ) -> None:
+        """`alone`, `table`: see Entries. `tell` is called with entries looked at, changed, and the part done."""
         self.wanted = wanted
         self.report = report
-        self.entries = Entries(wanted, report, alone)
+        self.entries = Entries(wanted, report, alone, table)
         self.way: list[Folder] = []
         self.closed = 0
         self.clock = Clock()
