@@ -1,144 +1,102 @@
 """What is measured: each case is pydrop's command first, then its peers', which run in turn with it."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from rooms import OTHER, WANTED, Room
+import volumes
+from commands import ASKED, PLAIN, gosu, pydrop, python, setpriv, true
+from results import AtMost, Result
+from rooms import Room
 from timing import Command, Failed, alternate
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-PLAIN = {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8"}  # what the image of Docker's python gives
-ASKED = {"PUID": str(WANTED), "PGID": str(WANTED)}
 ENTRYPOINT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "entrypoint.sh")
-IDS = f"{WANTED}:{WANTED}"
 
 
 @dataclass(frozen=True)
-class Target:
-    """How often pydrop's median may be the peer's at most; `peer` is its index among the case's commands."""
+class Pace:
+    """How often a case is run at most, of what a person asked for, and how often before that without counting."""
 
-    peer: int
-    most: float
-    words: str
+    most: int
+    warm: int
 
-
-@dataclass(frozen=True)
-class Rounds:
-    """How often what takes milliseconds is run, and how often what takes seconds."""
-
-    quick: int
-    slow: int
+    def run(self, commands: list[Command], rounds: int) -> None:
+        asked = min(rounds, self.most)
+        alternate(commands, asked, self.warm if asked > self.warm else 0)
 
 
-@dataclass
-class Result:
-    """One case, measured. `met` is None where there is no target."""
-
-    name: str
-    title: str
-    commands: list[Command]
-    target: Target | None
-
-    def ratio(self, peer: int) -> float:
-        """How many times as long as that command's pydrop's median is."""
-        return self.commands[0].median / self.commands[peer].median
-
-    @property
-    def met(self) -> bool | None:
-        return None if self.target is None else self.ratio(self.target.peer) <= self.target.most
+QUICK = Pace(1000, 3)  # what takes milliseconds
+BRIEF = Pace(21, 2)  # tens of milliseconds
+LONG = Pace(5, 1)  # a second
+LONGER = Pace(3, 0)  # seconds, and more to put it back
+TWICE = Pace(2, 0)  # the same, where no target is judged
+LONGEST = Pace(1, 0)  # most of a minute
 
 
-def measured(name: str, room: Room, rounds: Rounds) -> Result:
+def measured(name: str, room: Room, rounds: int) -> Result:
     """Run one case. Raises Failed where a command fails, or does not do its job."""
-    result = CASES[name](room)
-    alternate(result.commands, rounds.slow if name in SLOW else rounds.quick)
+    case, pace = CASES[name]
+    Command.witness = room.witness
+    room.named()
+    result = case(room)
+    pace.run(result.commands, rounds)
     return result
 
 
 def start(room: Room) -> Result:
     """The first start of a container in which everything is right already."""
-    room.named()
     return Result(
         "start",
         "a start with PUID and PGID and nothing to fix",
-        [
-            pydrop(room, {}, room.forget),
-            Command("python3 -I -S -c pass", [room.python, "-I", "-S", "-c", "pass"], PLAIN),
-            Command(f"gosu {IDS} true", [found("gosu"), IDS, "true"], PLAIN),
-            setpriv(),
-            Command("true", [found("true")], PLAIN),
-        ],
-        Target(1, 1.5, "at most 1.5 times as long"),
+        [pydrop(room), python(room), gosu(), setpriv(), true()],
+        [AtMost(1, 1.5, "at most 1.5 times as long as Python itself")],
     )
 
 
 def again(room: Room) -> Result:
     """`docker exec CONTAINER pydrop true`: the record of the first start is there."""
-    room.named()
-    bare = Command("python3 -I -S -c pass", [room.python, "-I", "-S", "-c", "pass"], PLAIN)
-    return Result("again", "a second time in the same container", [pydrop(room, {}), bare], None)
+    ours = pydrop(room)
+    ours.reset = lambda: None
+    return Result("again", "a second time in the same container", [ours, python(room)])
 
 
 def job(room: Room) -> Result:
     """What images do at a start, done by pydrop and by the shell."""
-    both = {"DATA": room.small}
-    ours = pydrop(room, {"PYDROP_CHOWN": room.small, "PYDROP_RUN_DIRS": "/run/app"}, room.reset)
-    ours.shown = f"PYDROP_CHOWN={os.path.basename(room.small)} PYDROP_RUN_DIRS=/run/app {ours.shown}"
-    shell = Command("bench/entrypoint.sh true", ["/bin/sh", ENTRYPOINT, "true"], PLAIN | ASKED | both, room.reset)
+    ours = pydrop(room, [room.small], PYDROP_RUN_DIRS="/run/app")
+    words = ["/bin/sh", ENTRYPOINT, "true"]
+    shell = Command("bench/entrypoint.sh true", words, PLAIN | ASKED | {"DATA": room.small})
     for command in (ours, shell):
-        alternate([command], 1)
-        command.seconds.clear()
+        command.reset, command.check = room.reset, _job_checked(room, command)
+    title = "the whole job: account renumbered, 100 entries owned, /run made, drop"
+    return Result("job", title, [ours, shell], [AtMost(1, 1 / 3, "at least 3 times faster than the shell")])
+
+
+def _job_checked(room: Room, command: Command) -> Callable[[], None]:
+    def check() -> None:
         if not room.job_is_done():
             raise Failed(f"`{command.shown}` did not do the whole job")
-    title = "the whole job: account renumbered, 100 entries owned, /run made, drop"
-    return Result("job", title, [ours, shell], Target(1, 1 / 3, "at least 3 times faster"))
+
+    return check
 
 
-def right(room: Room) -> Result:
-    """A large volume in which nothing needs an owner."""
-    return _volume(room, "right", f"a volume of {room.entries:,} entries, all owned rightly", WANTED)
-
-
-def wrong(room: Room) -> Result:
-    """A large volume in which everything needs one."""
-    return _volume(room, "wrong", f"a volume of {room.entries:,} entries, all owned wrongly", OTHER)
-
-
-def _volume(room: Room, name: str, title: str, owner: int) -> Result:
-    room.named()
-    volume = room.large_volume()
-
-    def reset() -> None:
-        room.large_owned(owner)
-
-    ours = pydrop(room, {"PYDROP_CHOWN": volume}, reset)
-    ours.shown = f"PYDROP_CHOWN={os.path.basename(volume)} {ours.shown}"
-    recursive = Command(f"chown -R {IDS} large", [found("chown"), "-R", IDS, volume], PLAIN, reset)
-    only = ["(", "!", "-user", str(WANTED), "-o", "!", "-group", str(WANTED), ")"]
-    words = [found("find"), volume, *only, "-exec", "chown", "-h", IDS, "{}", "+"]
-    said = f"find large ( ! -user {WANTED} -o ! -group {WANTED} ) -exec chown -h {IDS} {{}} +"
-    picky = Command(said, words, PLAIN, reset)
-    return Result(name, title, [ours, recursive, picky], None)
-
-
-CASES = {"start": start, "again": again, "job": job, "right": right, "wrong": wrong}
+CASES: dict[str, tuple[Callable[[Room], Result], Pace]] = {
+    "start": (start, QUICK),
+    "again": (again, QUICK),
+    "job": (job, QUICK),
+    "small-right": (volumes.small_right, QUICK),
+    "small-wrong": (volumes.small_wrong, QUICK),
+    "hundred-right": (volumes.hundred_right, BRIEF),
+    "hundred-wrong": (volumes.hundred_wrong, BRIEF),
+    "right": (volumes.right, LONG),
+    "wrong": (volumes.wrong, LONGER),
+    "wrong-shared": (volumes.wrong_shared, TWICE),
+    "wrong-group": (volumes.wrong_group, TWICE),
+    "wide-right": (volumes.wide_right, LONGER),
+    "wide-wrong": (volumes.wide_wrong, LONGER),
+    "restart": (volumes.restart, QUICK),
+    "growth-right": (volumes.growth_right, BRIEF),
+    "growth-wrong": (volumes.growth_wrong, BRIEF),
+    "slow-right": (volumes.slow_right, LONGEST),
+    "slow-wrong": (volumes.slow_wrong, LONGEST),
+}
 NAMES = tuple(CASES)
-SLOW = ("right", "wrong")
-
-
-def pydrop(room: Room, settings: dict[str, str], reset=lambda: None) -> Command:  # type: ignore[no-untyped-def] # a default
-    shown = f"PUID={WANTED} PGID={WANTED} pydrop true"
-    return Command(shown, [room.pydrop, "true"], PLAIN | ASKED | settings, reset)
-
-
-def setpriv() -> Command:
-    options = ["--reuid", str(WANTED), "--regid", str(WANTED), "--clear-groups", "true"]
-    return Command(f"setpriv {' '.join(options)}", [found("setpriv"), *options], PLAIN)
-
-
-def found(name: str) -> str:
-    """The program on the PATH that the commands get."""
-    for folder in PATH.split(":"):
-        if os.access(f"{folder}/{name}", os.X_OK):
-            return f"{folder}/{name}"
-    raise Failed(f"{name} is not on the PATH {PATH}")

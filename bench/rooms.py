@@ -8,11 +8,18 @@ import os
 import shutil
 import subprocess
 
+from programs import compiled, run
+from trees import SlowTree, Tree, own
+
 ACCOUNT_FILES = ("passwd", "group", "shadow", "gshadow", "subuid", "subgid")
 WANTED = 1500
 FORMER = 1000
 OTHER = 999
-SMALL = 100  # files of the small volume
+SMALL = 100  # entries of a small volume
+HUNDRED = 100  # small volumes that are owned together
+LARGE = 300_000  # entries of the large volume; the others' numbers follow from how many it has
+WIDE = 1_000_000  # entries of the volume that is one folder
+SLOW = 20_000  # entries of the volume on a server far away
 TMPFILES = "/usr/lib/tmpfiles.d"
 
 
@@ -29,11 +36,15 @@ class Room:
         os.chmod(folder, 0o755)
         self._own_etc()
         self._own_run()
-        self.small = self._volume("small", SMALL)
-        self.large = ""
+        self.witness = compiled("witness", folder)
+        self._trees: dict[str, Tree] = {}
+        self._slow: SlowTree | None = None
+        self.small = self.tree("small", SMALL).path
 
     def leave(self) -> None:
         """Unmount what lies in the folder, so that it can be removed."""
+        if self._slow:
+            self._slow.unmount()
         subprocess.run(["umount", "/run", "/etc", *[TMPFILES] * os.path.isdir(TMPFILES)], check=True)
 
     def _own_etc(self) -> None:
@@ -62,15 +73,33 @@ class Room:
                 file.write("r! /etc/passwd.lock\nr! /etc/group.lock\n")
             _bind(slim, TMPFILES)
 
-    def _volume(self, name: str, entries: int) -> str:
-        """A folder with that many entries, a hundred files to a folder, all root's."""
-        root = self._path(name)
-        for number in range(entries):
-            if number % SMALL == 0:
-                os.makedirs(f"{root}/{number // SMALL}")
-            else:
-                os.close(os.open(f"{root}/{number // SMALL}/{number}", os.O_CREAT | os.O_WRONLY, 0o644))
-        return root
+    def tree(self, name: str, entries: int, wide: bool = False) -> Tree:
+        """The volume of this name, made when it is first asked for."""
+        if name not in self._trees:
+            self._trees[name] = Tree(self._path(name), entries, wide)
+        return self._trees[name]
+
+    def large(self) -> Tree:
+        return self.tree("large", self.entries)
+
+    def wide(self, entries: int = WIDE) -> Tree:
+        """A volume that is one folder, of so many entries where the large one has LARGE."""
+        share = self.share(entries)
+        return self.tree(f"wide-{share}", share, wide=True)
+
+    def slow(self) -> SlowTree:
+        """The volume on a server far away, not mounted yet."""
+        if not self._slow:
+            self._slow = SlowTree(self._path("slow"), self.share(SLOW), compiled("slowfs", self.folder))
+        return self._slow
+
+    def disk(self) -> str:
+        """Where the volumes lie, and the filesystem's type."""
+        return f"{run('df', '--output=fstype', self.folder).split()[-1]} ({os.path.dirname(self.folder)})"
+
+    def share(self, entries: int) -> int:
+        """As many for this bench's large volume as `entries` are for one of LARGE."""
+        return max(entries * self.entries // LARGE, 2)
 
     def _path(self, name: str) -> str:
         return os.path.join(self.folder, name)
@@ -100,19 +129,8 @@ class Room:
     def reset(self) -> None:
         """All that the whole job changes, as it was: accounts, the small volume, /run."""
         self.reset_accounts()
-        owned(self.small, OTHER)
+        own(OTHER, OTHER, self.small)
         shutil.rmtree("/run/app", ignore_errors=True)
-        self.forget()
-
-    def large_volume(self) -> str:
-        """The large volume, made when it is first asked for."""
-        if not self.large:
-            self.large = self._volume("large", self.entries)
-        return self.large
-
-    def large_owned(self, number: int) -> None:
-        """The large volume belongs to `number`; no start was here before."""
-        owned(self.large_volume(), number)
         self.forget()
 
     def job_is_done(self) -> bool:
@@ -124,14 +142,6 @@ class Room:
         with open("/etc/passwd", encoding="utf-8") as passwd, open("/etc/group", encoding="utf-8") as group:
             entries = (f"app:x:{WANTED}:{WANTED}:" in passwd.read()) and (f"app:x:{WANTED}:" in group.read())
         return entries and numbers == {(WANTED, WANTED)}
-
-
-def owned(root: str, number: int) -> None:
-    """Everything below and at `root` belongs to `number`."""
-    for folder, _, names in os.walk(root):
-        os.chown(folder, number, number)
-        for name in names:
-            os.chown(f"{folder}/{name}", number, number)
 
 
 def _bind(source: str, target: str) -> None:

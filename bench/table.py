@@ -4,39 +4,46 @@ import json
 import os
 import platform
 
-from cases import Result
+from results import Result
 from timing import Command
 
-WIDTH = 60  # columns that a command may take
+WIDTH = 44  # columns that a command may take
 
 
-def as_text(results: list[Result], pydrop: str) -> str:
-    """One table, a block a case: pydrop's line, then each peer's with how long pydrop takes beside it."""
-    lines = [_about(pydrop), "", f"{'':<{WIDTH}}  {'median':>10}  {'pydrop takes':>15}"]
-    for result in results:
-        runs = len(result.commands[0].seconds)
-        lines += ["", f"{result.name}: {result.title} ({runs} runs of each, in turn)"]
-        for number, command in enumerate(result.commands):
-            lines += _line(command, "" if number == 0 else _times(result.ratio(number)))
-        if result.target:
-            lines.append(f"  target: {result.target.words}: {'met' if result.met else 'NOT MET'} ({_factor(result)})")
+def head(pydrop: str, disk: str) -> str:
+    """What was measured where, and the names of the columns."""
+    about = (
+        f"{pydrop}\non Linux {platform.release()}, {os.cpu_count()} processors; volumes on {disk}\n"
+        "medians of runs in turn, from start to end of the process; each run is set up before it, untimed;\n"
+        "memory is what the command's largest process held; processes are all it started, itself included"
+    )
+    return f"{about}\n\n{'':<{WIDTH}}{_figures('runs', 'median', 'pydrop takes', 'memory', 'processes')}"
+
+
+def block(result: Result) -> str:
+    """One case."""
+    lines = ["", f"{result.name}: {result.title}"]
+    for number, command in enumerate(result.commands):
+        lines += _line(command, _beside(result, number))
+    for target in result.targets:
+        met = "met" if target.met(result) else "NOT MET"
+        lines.append(f"  target: {target.words}: {met} ({target.figure(result)})")
     return "\n".join(lines)
 
 
-def _about(pydrop: str) -> str:
-    return (
-        f"{pydrop}\non Linux {platform.release()}, {os.cpu_count()} processors; medians of runs in turn, "
-        "from start to end\nof the process; a run is set up again before it, which is not timed"
-    )
-
-
-def _line(command: Command, times: str) -> list[str]:
+def _line(command: Command, beside: str) -> list[str]:
     """The command, on a line of its own where it is long, and its figures."""
-    figures = f"{_duration(command.median):>10}  {times:>15}".rstrip()
+    memory = f"{command.memory / 1e6:.1f} MB"
+    runs, processes = str(len(command.seconds)), str(command.processes)
+    figures = _figures(runs, _duration(command.median), beside, memory, processes)
     shown = f"  {command.shown}"
     if len(shown) > WIDTH:
-        return [*_folded(shown), f"{'':<{WIDTH}}  {figures}"]
-    return [f"{shown:<{WIDTH}}  {figures}"]
+        return [*_folded(shown), f"{'':<{WIDTH}}{figures}"]
+    return [f"{shown:<{WIDTH}}{figures}"]
+
+
+def _figures(runs: str, median: str, beside: str, memory: str, processes: str) -> str:
+    return f"{runs:>5} {median:>11}  {beside:>15}  {memory:>9}  {processes:>9}"
 
 
 def _folded(text: str) -> list[str]:
@@ -54,18 +61,17 @@ def _duration(seconds: float) -> str:
     return f"{seconds * 1000:.2f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
-def _times(ratio: float) -> str:
-    return f"{ratio:.2f} times it"
-
-
-def _factor(result: Result) -> str:
-    """The figure in the words of its target: times as long, or times faster."""
-    ratio = result.ratio(result.target.peer) if result.target else 0.0
-    return f"{1 / ratio:.2f} times faster" if ratio < 1 else f"{ratio:.2f} times as long"
+def _beside(result: Result, number: int) -> str:
+    """What the column says of pydrop: microseconds an entry, what it adds to the bare start, or how often a peer's."""
+    if number == result.base:
+        return "" if result.sizes else f"{result.cost() * 1000:+.2f} ms"
+    if result.sizes:
+        return f"{result.each(number) * 1e6:,.2f} µs"
+    return "" if number == 0 else f"{result.ratio(number):.2f} times it"
 
 
 def as_json(results: list[Result]) -> str:
-    """All figures; seconds, and `ratio` is pydrop's median divided by that command's."""
+    """All figures; seconds, bytes, and `ratio` is how many times as long as that command's what pydrop takes is."""
     return json.dumps([_case(result) for result in results], indent=2)
 
 
@@ -73,17 +79,27 @@ def _case(result: Result) -> dict[str, object]:
     return {
         "case": result.name,
         "title": result.title,
-        "target": result.target and result.target.words,
-        "met": result.met,
-        "commands": [
-            {
-                "command": command.shown,
-                "runs": len(command.seconds),
-                "median": command.median,
-                "least": min(command.seconds),
-                "most": max(command.seconds),
-                "ratio": result.ratio(number),
-            }
-            for number, command in enumerate(result.commands)
+        "targets": [
+            {"target": target.words, "met": target.met(result), "figure": target.figure(result)}
+            for target in result.targets
         ],
+        "met": result.met,
+        "cost": result.cost(),
+        "commands": [_command(result, number) for number in range(len(result.commands))],
+    }
+
+
+def _command(result: Result, number: int) -> dict[str, object]:
+    command = result.commands[number]
+    each = {"entries": result.sizes[number], "each": result.each(number)} if number < len(result.sizes) else {}
+    return {
+        "command": command.shown,
+        "runs": len(command.seconds),
+        "median": command.median,
+        "least": min(command.seconds),
+        "most": max(command.seconds),
+        "ratio": result.ratio(number),
+        "memory": command.memory,
+        "processes": command.processes,
+        **each,
     }

@@ -12,12 +12,45 @@ import pytest
 
 BENCH = str(Path(__file__).parent.parent.parent / "bench" / "run")
 SMALL = ("--rounds", "2", "--entries", "60", "--pydrop", f"{sys.prefix}/bin/pydrop")
+BARE = "PUID=1500 PGID=1500 pydrop true"
+FIND = "find {} ( ! -user 1500 -o ! -group 1500 ) -exec chown -h 1500:1500 {{}} +"
+BOXED = "busybox find {} ( ! -user 1500 -o ! -group 1500 ) -exec busybox chown -h 1500:1500 {{}} +"
+HUNDRED = ["PYDROP_CHOWN=hundred-0:hundred-1:… (100 in all)", "chown -R 1500:1500 hundred-0 hundred-1 … (100 in all)"]
+
+
+def volume(name: str) -> str:
+    return f"PUID=1500 PGID=1500 PYDROP_CHOWN={name} pydrop true"
+
+
+def three(name: str) -> list[str]:
+    return [volume(name), f"chown -R 1500:1500 {name}", FIND.format(name)]
+
+
+def boxed(name: str) -> list[str]:
+    return [*three(name), f"busybox chown -R 1500:1500 {name}", BOXED.format(name)]
+
+
+SMALL_ONE = [volume("small"), "chown -R 1500:1500 small", "busybox chown -R 1500:1500 small", BARE]
+SIZES = [volume(f"wide-{size}") for size in (2, 20, 200)]  # of --entries 60; two make the first
 CASES = {
-    "start": ["pydrop true", "python3 -I -S -c pass", "gosu 1500:1500 true", "setpriv --reuid 1500", "true"],
-    "again": ["pydrop true", "python3 -I -S -c pass"],
-    "job": ["pydrop true", "bench/entrypoint.sh true"],
-    "right": ["pydrop true", "chown -R 1500:1500", "find large"],
-    "wrong": ["pydrop true", "chown -R 1500:1500", "find large"],
+    "start": (["pydrop true", "python3 -I -S -c pass", "gosu 1500:1500 true", "setpriv --reuid 1500", "true"], 1),
+    "again": (["pydrop true", "python3 -I -S -c pass"], 0),
+    "job": (["PYDROP_RUN_DIRS=/run/app PYDROP_CHOWN=small pydrop true", "bench/entrypoint.sh true"], 1),
+    "small-right": (SMALL_ONE, 2),
+    "small-wrong": (SMALL_ONE, 2),
+    "hundred-right": ([*HUNDRED, BARE], 1),
+    "hundred-wrong": ([*HUNDRED, BARE], 1),
+    "right": (boxed("large"), 2),
+    "wrong": (boxed("large"), 2),
+    "wrong-shared": (three("large"), 0),
+    "wrong-group": (three("large"), 0),
+    "wide-right": (three("wide-200"), 3),
+    "wide-wrong": (three("wide-200"), 3),
+    "restart": ([volume("wide-200:on-root-mismatch"), BARE], 1),
+    "growth-right": ([SIZES[0], *SIZES, BARE], 1),
+    "growth-wrong": ([SIZES[0], *SIZES, BARE], 1),
+    "slow-right": ([volume("slow"), "chown -R 1500:1500 slow"], 1),
+    "slow-wrong": ([volume("slow"), "chown -R 1500:1500 slow"], 1),
 }
 
 
@@ -26,15 +59,19 @@ def bench(*words: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_the_table_has_every_command_and_fits_a_terminal() -> None:
-    """Both commands of each ratio are shown, each with its median; a target says whether it is met."""
+    """Both commands of each ratio are shown as they were run, each with its figures; each target says whether it is
+    met, and the head says what the volumes lie on."""
     done = bench()
     assert (done.returncode, done.stderr) == (0, "")
     assert [line for line in done.stdout.splitlines() if len(line) > 100] == []
-    for case, commands in CASES.items():
+    assert re.search(r"^on Linux .* processors; volumes on \w+ \(/", done.stdout, re.MULTILINE)
+    assert re.findall(r"^([a-z-]+): ", done.stdout, re.MULTILINE) == list(CASES)
+    for case, (commands, targets) in CASES.items():
         block = done.stdout.partition(f"\n{case}: ")[2].partition("\n\n")[0]
-        assert [command for command in commands if command not in block] == []
-        assert len(re.findall(r"\d (?:ms|s)\b", block)) == len(commands)
-    assert len(re.findall(r"^  target: .*: (?:met|NOT MET) \(", done.stdout, re.MULTILINE)) == 2
+        words = " ".join(block.split())  # long commands are folded
+        assert [command for command in commands if command not in words] == []
+        assert len(re.findall(r"\d m?s .*\d MB +\d+$", block, re.MULTILINE)) == len(commands)
+        assert len(re.findall(r"^  target: .*: (?:met|NOT MET) \(", block, re.MULTILINE)) == targets
 
 
 def test_the_figures_are_there_for_a_program_too() -> None:
@@ -42,7 +79,7 @@ def test_the_figures_are_there_for_a_program_too() -> None:
     cases = json.loads(bench("--json", "start", "job").stdout)
     assert [case["case"] for case in cases] == ["start", "job"]
     for case in cases:
-        assert len(case["commands"]) == len(CASES[case["case"]])
+        assert len(case["commands"]) == len(CASES[case["case"]][0])
         ours = case["commands"][0]
         assert ours["runs"] == 2 and 0 < ours["least"] <= ours["median"] <= ours["most"]
         assert [c["ratio"] for c in case["commands"]] == [ours["median"] / c["median"] for c in case["commands"]]
@@ -50,14 +87,9 @@ def test_the_figures_are_there_for_a_program_too() -> None:
 
 def test_check_fails_where_a_target_is_missed(tmp_path: Path) -> None:
     """A start that takes half a second is no start to ship, and without --check it is only told."""
-    slow = tmp_path / "bin" / "pydrop"
-    slow.parent.mkdir()
-    slow.write_text("#!/bin/sh\nsleep 0.5\n")
-    slow.chmod(0o755)
-    (tmp_path / "bin" / "python3").symlink_to(sys.executable)
-    words = [BENCH, "--rounds", "1", "--pydrop", str(slow), "start"]
-    for options, code in (([], 0), (["--check"], 1)):
-        done = subprocess.run([*words, *options], capture_output=True, text=True, check=False)
+    slow = stand_in(tmp_path, "#!/bin/sh\nsleep 0.5\n")
+    for options, code in (((), 0), (("--check",), 1)):
+        done = bench("--rounds", "1", "--pydrop", slow, *options, "start")
         assert (done.returncode, "NOT MET" in done.stdout) == (code, True)
 
 
@@ -69,16 +101,55 @@ def test_what_cannot_be_measured_is_said(words: "tuple[str, ...]") -> None:
     assert "Traceback" not in done.stderr and done.stderr.strip()
 
 
-def test_a_job_that_is_not_done_is_no_figure(tmp_path: Path) -> None:
+def stand_in(folder: Path, text: str) -> str:
+    """A pydrop that is what the test makes it."""
+    program = folder / "bin" / "pydrop"
+    program.parent.mkdir()
+    program.write_text(text)
+    program.chmod(0o755)
+    (folder / "bin" / "python3").symlink_to(sys.executable)
+    return str(program)
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("job", "did not do the whole job"),
+        ("wrong", "does not belong to 1500:1500"),
+        ("hundred-wrong", "does not belong to 1500:1500"),
+        ("slow-wrong", "does not belong to 1500:1500"),
+    ],
+)
+def test_a_job_that_is_not_done_is_no_figure(tmp_path: Path, case: str, said: str) -> None:
     """A pydrop that does nothing would be the fastest of all."""
-    idle = tmp_path / "bin" / "pydrop"
-    idle.parent.mkdir()
-    idle.write_text("#!/bin/sh\n")
-    idle.chmod(0o755)
-    words = [BENCH, "--rounds", "1", "--pydrop", str(idle), "job"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    done = bench("--pydrop", stand_in(tmp_path, "#!/bin/sh\n"), case)
     assert done.returncode != 0
-    assert "did not do the whole job" in done.stderr and "Traceback" not in done.stderr
+    assert said in done.stderr and "Traceback" not in done.stderr
+
+
+WORKER = """#!/bin/sh
+chown -R 1500:1500 "$PYDROP_CHOWN"
+python3 -c 'import os; os.fork() or [bytearray(80_000_000), os._exit(0)]; os.wait()'
+"""
+
+
+def test_what_workers_hold_and_how_many_there_are_is_seen(tmp_path: Path) -> None:
+    """The largest process counts, also where it is a worker's worker, and the bench's own size never does."""
+    done = bench("--pydrop", stand_in(tmp_path, WORKER), "--json", "wide-wrong", "small-wrong")
+    wide, small = json.loads(done.stdout)
+    ours, chown = wide["commands"][:2]
+    assert 80e6 < ours["memory"] < 110e6 and chown["memory"] < 5e6
+    assert (ours["processes"], chown["processes"]) == (4, 1)
+    assert [target["met"] for target in wide["targets"] if "60 MB" in target["target"]] == [False]
+    assert [target["met"] for target in small["targets"] if "worker" in target["target"]] == [False]
+
+
+def test_the_slow_volume_waits_and_does_so_for_many_at_once() -> None:
+    """Each entry costs chown -R two calls of a millisecond; sixteen threads are nearly sixteen times as fast."""
+    (slow,) = json.loads(bench("--entries", "3000", "--json", "slow-wrong").stdout)
+    entries, gain = re.findall(r"^([\d,]+) entries, .* look ([\d.]+) times", slow["title"])[0]
+    assert int(entries) == 200 and float(gain) >= 6
+    assert slow["commands"][1]["least"] > 2 * 200 * 0.001
 
 
 def test_nothing_of_it_stays_behind() -> None:
@@ -91,5 +162,5 @@ def test_nothing_of_it_stays_behind() -> None:
         return [*files, mounts, run, sorted(Path(tempfile.gettempdir()).glob("pydrop-bench-*"))]
 
     before = seen()
-    bench("job")
+    bench("job", "slow-right")
     assert seen() == before
