@@ -10,12 +10,24 @@ import os
 import sys
 from importlib.machinery import FileFinder, SourceFileLoader
 from types import CodeType, ModuleType
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 # Roots of the imports that a start makes which has nothing to change; the rest follows from them.
-ROOTS = ("entry", "settings", "perform.streams", "perform.recording", "perform.privileges")
+ROOTS = ("entry", "settings", "settings.volumes", "perform.streams", "perform.recording", "perform.privileges")
+# What is rare comes in bundles, since each look for a module costs more than to run it: a root of imports, or several,
+# and what follows from them and is in no bundle before it. All other modules come alone.
+BUNDLES = (
+    ("perform.runtime",),
+    ("perform.accountfiles",),
+    ("perform.ownership",),
+    ("perform.ownership.lock", "perform.ownership.walk"),
+    ("perform.ownership.sharing",),
+)
 ELSEWHERE = ("__main__", "loading", "ctl")  # not part of a start by the door
 MOST = 1 << 19  # bytes; door.c reads as many
+
+
+Bundle: TypeAlias = list[tuple[str, bool, CodeType]]  # name, whether it is a package, what it runs
 
 
 class Recording(SourceFileLoader):
@@ -33,42 +45,51 @@ def main(sources: str, target: str) -> None:
     sys.path_hooks.insert(0, FileFinder.path_hook((Recording, [".py"])))
     sys.path.insert(0, sources)
     sys.modules["_prctl"] = ModuleType("_prctl")  # not there where wheels are built, and nothing of it is called
-    for root in ROOTS:
-        __import__(f"pydrop.{root}")
-    modules = [
-        (name, path.endswith("/__init__.py"), compiled(sources, path))
-        for name, path in Recording.order
-        if name.partition(".")[0] == "pydrop"
-    ]
-    first = marshal.dumps((compiled(sources, f"{sources}/pydrop/loading.py"), modules))
+    frequent = imported(sources, ROOTS)
+    first = marshal.dumps((compiled(sources, f"{sources}/pydrop/loading.py"), frequent))
     if len(first) >= MOST:
         raise SystemExit(f"{len(first)} bytes is more than door.c reads; raise both numbers")
-    rare = rest(sources, {name for name, _, _ in modules})
-    for path, content in ((target, first), (f"{target}.rare", indexed(rare))):
+    bundles = [imported(sources, roots) for roots in BUNDLES]
+    bundles += alone(sources, {name for bundle in [frequent, *bundles] for name, _, _ in bundle})
+    for path, content in ((target, first), (f"{target}.rare", indexed(bundles))):
         with open(path, "wb") as file:
             file.write(content)
 
 
-def rest(sources: str, frequent: set[str]) -> "dict[str, tuple[bool, bytes]]":
+def imported(sources: str, roots: tuple[str, ...]) -> Bundle:
+    """What these imports load that was not loaded before, in the order in which it has to run."""
+    Recording.order.clear()
+    for root in roots:
+        __import__(f"pydrop.{root}")
+    return [
+        (name, path.endswith("/__init__.py"), compiled(sources, path))
+        for name, path in Recording.order
+        if name.partition(".")[0] == "pydrop"
+    ]
+
+
+def alone(sources: str, known: set[str]) -> list[Bundle]:
     """All other modules of a start, each apart, so that only what is asked for is unpacked."""
-    found = {}
+    found: list[Bundle] = []
     for folder, _, files in os.walk(f"{sources}/pydrop"):
         for file in sorted(files):
             path = f"{folder}/{file}"
             name = path[len(sources) + 1 :].removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-            if file.endswith(".py") and name not in frequent and name.split(".")[1] not in ELSEWHERE:
-                found[name] = (file == "__init__.py", marshal.dumps(compiled(sources, path)))
+            if file.endswith(".py") and name not in known and name.split(".")[1] not in ELSEWHERE:
+                found.append([(name, file == "__init__.py", compiled(sources, path))])
     return found
 
 
-def indexed(modules: "dict[str, tuple[bool, bytes]]") -> bytes:
-    """8 bytes that say how long the index is, the index (name -> is it a package, offset, length), the modules."""
-    index, offset = {}, 0
-    for name, (is_package, code) in modules.items():
-        index[name] = (is_package, offset, len(code))
-        offset += len(code)
+def indexed(bundles: list[Bundle]) -> bytes:
+    """8 bytes that say how long the index is; the index, name -> (is it a package, its bundle's offset and length); the
+    bundles."""
+    index, packed = {}, b""
+    for bundle in bundles:
+        code = marshal.dumps(bundle)
+        index.update({name: (is_package, len(packed), len(code)) for name, is_package, _ in bundle})
+        packed += code
     head = marshal.dumps(index)
-    return len(head).to_bytes(8, "little") + head + b"".join([code for _, code in modules.values()])
+    return len(head).to_bytes(8, "little") + head + packed
 
 
 def compiled(sources: str, path: str) -> CodeType:

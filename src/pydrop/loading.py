@@ -32,18 +32,15 @@ def begin(file: int, modules: "list[Compiled]") -> None:
     folders = search_path(prefix)
     ordinary, sys.path = sys.path, folders  # what they import is built in, or python-prctl beside them
     home = next((folder for folder in folders if _is_there(f"{folder}/pydrop")), prefix)
-    cached = f"{prefix}/lib/pydrop/{sys.implementation.cache_tag}"
     try:
         _load_binding(folders)
-        for name, is_package, code in modules:
-            module = _made(name, is_package, home)
-            module.__dict__.update(__file__=f"{home}/{code.co_filename}", __cached__=cached)
-            exec(code, module.__dict__)  # noqa: S102 # our own, as import would
+        for compiled in modules:
+            _run(compiled, home)
     except Exception as error:  # python-prctl's library is missing in the image, say
         posix.write(2, f"pydrop: {error}\n".encode(errors="backslashreplace"))
         posix._exit(FAILED)
     sys.path = ordinary + folders
-    sys.meta_path.insert(0, Rare(f"{cached}.rare", home))
+    sys.meta_path.insert(0, Rare(f"{prefix}/lib/pydrop/{sys.implementation.cache_tag}.rare", home))
     sys.modules["pydrop.entry"].door()
 
 
@@ -78,13 +75,26 @@ def _load_binding(folders: list[str]) -> None:
             return
 
 
+def _run(compiled: "Compiled", home: str) -> None:
+    """Load one module: it takes its place, and its code runs."""
+    name, is_package, code = compiled
+    module = _made(name, is_package, home)
+    module.__dict__["__file__"] = f"{home}/{code.co_filename}"
+    exec(code, module.__dict__)  # noqa: S102 # our own, as import would
+
+
 def _made(name: str, is_package: bool, home: str) -> "ModuleType":
-    """The module, as yet empty, in its place. What it imports comes before it, also a package's own modules."""
+    """The module, as yet empty, in its place. What it imports comes before it, also a package's own modules.
+
+    One that import has made already is taken as it is.
+    """
     parent, _, last = name.rpartition(".")
     if parent and parent not in sys.modules:
         _package(parent, home)
     if is_package:
         module = sys.modules.get(name) or _package(name, home)
+    elif name in sys.modules:
+        module = sys.modules[name]
     else:
         module = sys.modules[name] = Module(name)
         module.__package__ = parent
@@ -126,10 +136,11 @@ class Rare:
         """None: an ordinary module."""
 
     def exec_module(self, module: "ModuleType") -> None:
+        """Run the module, and the others of its bundle: those before it are what it imports."""
         offset, size = module.__spec__.loader_state if module.__spec__ else (0, 0)
-        code = marshal.loads(_read(self.path, offset, size))  # noqa: S302 # root's file, as the first one
-        module.__file__ = f"{self.home}/{code.co_filename}"
-        exec(code, module.__dict__)  # noqa: S102 # our own, as import would
+        for compiled in marshal.loads(_read(self.path, offset, size)):  # noqa: S302 # root's file, as the first one
+            if compiled[0] == module.__name__ or compiled[0] not in sys.modules:
+                _run(compiled, self.home)
 
 
 def _index(path: str) -> "Index":
@@ -138,7 +149,7 @@ def _index(path: str) -> "Index":
     try:
         start = 8 + int.from_bytes(_read(path, 0, 8), "little")
         index: Index = marshal.loads(_read(path, 8, start - 8))  # noqa: S302 # root's file
-        whole = start + sum([size for _, _, size in index.values()]) == posix.stat(path).st_size
+        whole = start + max([offset + size for _, offset, size in index.values()]) == posix.stat(path).st_size
         return {name: (kind, start + offset, size) for name, (kind, offset, size) in index.items() if whole}
     except (OSError, EOFError, ValueError, TypeError, OverflowError, MemoryError):
         return {}

@@ -13,7 +13,7 @@ from test_ownership import GID, UID, give, grow, owner, owners, step
 
 from pydrop.errors import Interrupted
 from pydrop.model import Start, Volume
-from pydrop.perform.ownership import lock, mounts, own, perform, walk
+from pydrop.perform.ownership import depth, lock, mounts, own, perform, walk
 
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
 RIGHT, ROOT, FORMER = (UID, GID), (0, 0), (999, 999)
@@ -170,14 +170,14 @@ def test_folders_that_are_closed_on_the_way_down_are_given_back_before(volume, m
             os.chown(path, *FORMER)
         folder = folder / "deep"
     closed = []
-    real = walk.Walk._close_farthest
+    real = depth.close_farthest
 
-    def closing(self):
-        real(self)
-        folder = self.way[self.closed]
+    def closing(going):
+        real(going)
+        folder = going.way[going.closed]
         closed.append(os.stat(os.path.join(volume, folder.path(""))).st_uid)
 
-    monkeypatch.setattr(walk.Walk, "_close_farthest", closing)
+    monkeypatch.setattr(depth, "close_farthest", closing)
     give(volume)
     assert len(closed) > 4 and set(closed) == {999}
     assert set(owners(volume).values()) | {owner(volume)} == {RIGHT}

@@ -25,9 +25,11 @@ def volume(tmp_path):
 @pytest.fixture
 def shared(monkeypatch):
     """Four processes from the first folder on, with slices as narrow as can be."""
+    monkeypatch.setattr(walk, "LOOK", -1.0)
     monkeypatch.setattr(walk, "ALONE", -1.0)
     monkeypatch.setattr(sharing, "APART", 0.0)
-    monkeypatch.setattr(sharing, "workers", lambda *_: (4, 16))
+    monkeypatch.setattr(walk, "WIDEST", 16)
+    monkeypatch.setattr(sharing, "workers", lambda _busy: 4)
 
 
 def mixed(volume):
@@ -165,31 +167,37 @@ def test_folders_exchanged_for_symlinks_lead_no_worker_out(volume, shared, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("looked_at", "wall", "busy", "processors", "expected"),
+    ("busy", "processors", "expected"),
     [
-        pytest.param(5000, 0.02, 1.0, 2, (2, 16384), id="a local disk: as many as processors"),
-        pytest.param(5000, 0.02, 0.9, 1, (1, 16384), id="one processor: alone"),
-        pytest.param(256, 0.3, 0.03, 2, (32, 85), id="a millisecond a call: many at once, narrow slices"),
-        pytest.param(256, 2.0, 0.01, 1, (32, 16), id="on one processor too"),
-        pytest.param(2000, 0.02, 0.4, 2, (5, 10000), id="a disk that makes it wait a little"),
-        pytest.param(2000, 0.02, 1.0, 64, (32, 10000), id="never more than 32"),
-        pytest.param(0, 0.02, 1.0, 2, (2, 16384), id="nothing seen yet"),
+        pytest.param(1.0, 2, 2, id="a local disk: as many as processors"),
+        pytest.param(0.9, 1, 1, id="one processor: alone"),
+        pytest.param(0.03, 2, 32, id="a millisecond a call: many at once"),
+        pytest.param(0.01, 1, 32, id="on one processor too"),
+        pytest.param(0.0, 1, 32, id="nothing but waiting"),
+        pytest.param(0.4, 2, 5, id="a disk that makes it wait a little"),
+        pytest.param(1.0, 64, 32, id="never more than 32"),
     ],
 )
-def test_how_many_is_decided_by_what_was_seen(monkeypatch, looked_at, wall, busy, processors, expected):
+def test_how_many_is_decided_by_what_was_seen(monkeypatch, busy, processors, expected):
     monkeypatch.setattr(count, "processors", lambda: processors)
-    assert count.workers(looked_at, wall, busy) == expected
+    assert count.workers(busy) == expected
 
 
 def test_a_clock_tells_waiting_from_work():
     """Who sleeps waits; who computes, or stands in the queue for a processor, is busy."""
-    waiting, working = count.Clock(), count.Clock()
+    waiting = count.Clock(0)
     time.sleep(0.05)
     assert waiting.busy() < 0.5
-    working = count.Clock()
+    working = count.Clock(0)
     while working.wall() < 0.05:
         pass
     assert working.busy() > 0.8
+
+
+def test_a_slice_takes_about_a_tenth_of_a_second(monkeypatch):
+    clock = count.Clock(100)
+    monkeypatch.setattr(count.Clock, "wall", lambda _: 0.5)
+    assert clock.width(1100) == 200
 
 
 @pytest.mark.parametrize(

@@ -9,17 +9,17 @@ import time
 
 MOST = 32  # processes at once
 BUSY = 0.8  # of the time: more than that, and only processors can help
-LONGEST = 0.1  # seconds of work in one slice of a wide folder, about
-NARROWEST, WIDEST = 16, 16384  # entries in one slice
+SLICE = 0.1  # seconds of work in one slice of a wide folder, about
 QUOTA = "/sys/fs/cgroup/cpu.max"  # cgroups(7), version 2: microseconds of a period, and the period
 
 
 class Clock:
-    """What a process has spent since this was made. Seconds."""
+    """What a process has spent on how many entries since this was made. Seconds."""
 
-    __slots__ = ("began", "cpu", "queued")
+    __slots__ = ("began", "cpu", "looked_at", "queued")
 
-    def __init__(self) -> None:
+    def __init__(self, looked_at: int) -> None:
+        self.looked_at = looked_at
         self.began = time.monotonic()
         self.cpu = time.process_time()
         self.queued = queued()
@@ -32,6 +32,10 @@ class Clock:
         wall = self.wall()
         waited = wall - (time.process_time() - self.cpu) - (queued() - self.queued)
         return 1 - min(max(waited / wall, 0.0), 1.0) if wall > 0 else 1.0
+
+    def width(self, looked_at: int) -> int:
+        """Entries that make a slice, now that so many were looked at."""
+        return int(SLICE * (looked_at - self.looked_at) / max(self.wall(), 1e-6))
 
 
 def queued() -> float:
@@ -46,11 +50,10 @@ def queued() -> float:
         os.close(file)
 
 
-def workers(looked_at: int, wall: float, busy: float) -> tuple[int, int]:
-    """(processes for a walk, entries of a slice), by what one process saw in `wall` seconds, of which it was `busy`."""
+def workers(busy: float) -> int:
+    """How many processes make a walk fast in which one is `busy` for this part of the time."""
     count = processors() if busy > BUSY else round(processors() / max(busy, 1 / MOST))
-    width = int(LONGEST * looked_at / wall) if looked_at and wall else WIDEST
-    return max(1, min(count, MOST)), max(NARROWEST, min(width, WIDEST))
+    return max(1, min(count, MOST))
 
 
 def processors() -> int:

@@ -2,13 +2,12 @@
 
 import posix as os
 from _stat import S_ISDIR
-from itertools import islice
 
 from . import mounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from .folder import Folder
     from .report import Report
@@ -50,14 +49,14 @@ class Entries:
     def sweep(self, folder: "Folder", most: int) -> None:
         """Look at the next `most` entries of a folder."""
         try:
-            if self.look(folder, islice(folder.entries, most)) < most:
+            if self.look(folder, folder.entries, most) < most:
                 folder.end()
         except OSError as error:  # the folder itself cannot be read to its end
             self.refuse(error, folder, "")
             folder.end()
 
-    def look(self, folder: "Folder", entries: "Iterator[os.DirEntry[str]]") -> int:
-        """Look at entries of a folder; change what is no folder, and note folders for later. Returns how many.
+    def look(self, folder: "Folder", entries: "Iterable[os.DirEntry[str]]", most: int) -> int:
+        """Look at the next `most` entries of a folder; change what is no folder, note folders. Returns how many.
 
         The one loop whose every call counts: a look at an entry that is right is one call of the kernel, and one that
         is wrong takes two where names can be trusted, without a call of our own.
@@ -70,7 +69,7 @@ class Entries:
         hold = False  # the one before was held and wrong: this one probably is too, and a look before that is waste
         by_name = self._by_name(folder)
         try:
-            for count, entry in enumerate(entries, 1):  # noqa: B007 # what is counted is used below
+            for count, entry in zip(range(1, most + 1), entries):  # noqa: B007, B905 # counted to its end; shorter on purpose
                 try:
                     if excluded and excluded(prefix + entry.name):
                         passed += 1
@@ -107,6 +106,22 @@ class Entries:
             self.report.changed += given
             folder.found += len(folders) - before
         return count
+
+    def again(self, folder: "Folder", names: list[str]) -> None:
+        """Look at entries whose worker was lost, by their names: what listed them may be closed since."""
+        for name in names:
+            try:
+                if self.wanted.excluded and self.wanted.excluded(folder.path(name)):
+                    continue
+                if S_ISDIR(os.stat(name, dir_fd=folder.fd, follow_symlinks=False).st_mode):
+                    folder.folders.append(name)
+                else:
+                    self._settle_held(folder, name)
+                self.report.looked_at += 1
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                self.refuse(error, folder, name)
 
     def _by_name(self, folder: "Folder") -> bool:
         """Whether entries that are wrong may be changed by their names, without holding them.

@@ -8,7 +8,6 @@ local entries one at a time. A folder is finished only when its workers are, so 
 import _signal
 import posix as os
 import time
-from itertools import islice
 
 from pydrop import kernel
 
@@ -20,6 +19,7 @@ from .worker import Part, Worker, close_all_but, packed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .count import Clock
     from .folder import Folder
     from .walk import Walk
 
@@ -50,14 +50,14 @@ class Sharing:
         self.child_signal: object = None
 
     @classmethod
-    def decided(cls, walk: "Walk") -> "tuple[Sharing, int]":
-        """How this walk will be shared, and how wide its slices are, by what it saw until now."""
-        count, width = workers(walk.report.looked_at, walk.clock.wall(), walk.clock.busy())
+    def decided(cls, clock: "Clock", told: bool) -> "Sharing":
+        """How a walk will be shared by what was seen of it until now; `told`: whether somebody watches."""
+        count = workers(clock.busy())
         if count == 1:
-            return cls(None, None), width
-        self = cls(Tokens(count - 1), Counts() if walk.tell else None)
+            return cls(None, None)
+        self = cls(Tokens(count - 1), Counts() if told else None)
         self.child_signal = _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # ignored, no wait status would be kept
-        return self, width
+        return self
 
     # -- giving work away -------------------------------------------------------------------------
 
@@ -86,7 +86,7 @@ class Sharing:
             return self._start(walk, folder, part)
         part = Part([], [])
         try:
-            part.entries += islice(folder.entries, walk.width)
+            part.entries.extend(entry for _, entry in zip(range(walk.width), folder.entries, strict=False))
         except OSError as error:
             walk.entries.refuse(error, folder, "")
             folder.end()
@@ -204,7 +204,8 @@ class Sharing:
 
     def _take_back(self, walk: "Walk", folder: "Folder", part: Part) -> None:
         folder.folders += part.names
-        walk.entries.look(folder, iter(part))
+        if folder.fd >= 0:  # else it was moved away, and reported
+            walk.entries.again(folder, [entry.name for entry in part.entries])
 
     def lent(self, folder: "Folder") -> int:
         """How many parts of a folder, in folders or slices, are at work elsewhere."""

@@ -6,9 +6,7 @@ root's stays one that nobody else can rearrange.
 
 import posix as os
 import time
-from errno import ESTALE
 
-from .count import NARROWEST, WIDEST, Clock
 from .entries import Entries
 from .folder import Folder
 
@@ -16,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .count import Clock
     from .mounts import Table
     from .report import Report
     from .sharing import Sharing
@@ -23,7 +22,9 @@ if TYPE_CHECKING:
 
     Tell = Callable[[int, int, float], None]
 
-ALONE = 0.01  # seconds that a walk takes before it may be shared out: a small volume needs no worker
+LOOK = 0.002  # seconds after which a walk watches how it goes
+ALONE = 0.008  # seconds more before it may be shared out: a small volume needs no worker
+NARROWEST, WIDEST = 16, 16384  # entries in one slice
 TICK = 0.1  # seconds between two words to who watches
 OPEN = 24  # folders kept open on the way down: with their iterators, under 100 descriptors at any depth
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -35,7 +36,19 @@ class Walk:
     A worker's walk begins at a part of a folder that is not its own: it is not the one to finish that folder.
     """
 
-    __slots__ = ("clock", "closed", "entries", "next_tick", "report", "sharing", "tell", "wanted", "way", "width")
+    __slots__ = (
+        "began",
+        "clock",
+        "closed",
+        "entries",
+        "next_tick",
+        "report",
+        "sharing",
+        "tell",
+        "wanted",
+        "way",
+        "width",
+    )
 
     def __init__(
         self, wanted: "Wanted", report: "Report", alone: bool, table: "Table", tell: "Tell | None" = None
@@ -46,7 +59,8 @@ class Walk:
         self.entries = Entries(wanted, report, alone, table)
         self.way: list[Folder] = []
         self.closed = 0
-        self.clock = Clock()
+        self.began = time.monotonic()
+        self.clock: Clock | None = None  # not yet
         self.width = NARROWEST
         self.sharing: Sharing | None = None  # not yet
         self.tell = tell
@@ -66,7 +80,7 @@ class Walk:
             return first.info.st_uid if first.taken else None
         finally:
             for folder in self.way:
-                self._give_back(folder)
+                self.give_back(folder)
                 folder.close()
             self.entries.close()
             if self.sharing:
@@ -90,34 +104,31 @@ class Walk:
 
     def _consider(self) -> None:
         """Share the walk out, if that is worth it. Slices grow until then, so that slow entries show soon."""
-        if self.clock.wall() < ALONE:
+        if not self.clock:
             self.width = min(self.width * 2, WIDEST)
+            if time.monotonic() - self.began > LOOK:
+                from .count import Clock
+
+                self.clock = Clock(self.report.looked_at)
+            return
+        if self.clock.wall() < ALONE:
             return
         from .sharing import Sharing
 
-        self.sharing, self.width = Sharing.decided(self)
+        self.sharing = Sharing.decided(self.clock, told=self.tell is not None)
+        self.width = max(NARROWEST, min(self.clock.width(self.report.looked_at), WIDEST))
 
     def tick(self) -> None:
         """Tell who watches how far the walk is, now and then."""
         now = time.monotonic()
         if self.tell and now >= self.next_tick:
             self.next_tick = now + TICK
+            from .estimate import part
+
             looked_at, changed = self.report.looked_at, self.report.changed
             if self.sharing:
                 looked_at, changed = self.sharing.count(looked_at, changed)
-            self.tell(looked_at, changed, self._part())
-
-    def _part(self) -> float:
-        """An estimate of how much is done, 0 to 1: every folder counts as much as the ones beside it."""
-        part = 0.0
-        for folder in reversed(self.way[:8]):
-            lent = self.sharing.lent(folder) if self.sharing else 0
-            inside = folder is not self.way[-1]
-            if folder.ended and folder.found:
-                part = (folder.found - len(folder.folders) - lent - inside + part) / folder.found
-            else:
-                part = 0.0
-        return part
+            self.tell(looked_at, changed, part(self.way, self.sharing))
 
     def _go_in(self, fd: int, name: str, above: Folder | None) -> None:
         """Take over the descriptor of the next folder on the way, unless it is on another mount."""
@@ -155,7 +166,9 @@ class Walk:
         except OSError as error:
             self.entries.refuse(error, parent, name)
         if len(self.way) - self.closed > OPEN:
-            self._close_farthest()
+            from . import depth
+
+            depth.close_farthest(self)
 
     def _enter_not(self, parent: Folder, name: str) -> None:
         """Change a folder that cannot be looked into, as far as it is one."""
@@ -182,7 +195,9 @@ class Walk:
             if self.way and folder.above is not None:
                 self._finish(folder, folder.above)
                 if folder.above.fd < 0:
-                    self._climb(folder, folder.above)
+                    from . import depth
+
+                    depth.climb(self, folder, folder.above)
         finally:
             folder.close()
 
@@ -193,58 +208,11 @@ class Walk:
             self.entries.change(folder.fd, folder.info, opened=True)
         except OSError as error:
             self.entries.refuse(error, above, folder.name)
-            self._give_back(folder)
+            self.give_back(folder)
 
-    def _give_back(self, folder: Folder) -> None:
+    def give_back(self, folder: Folder) -> None:
+        """To the owner it was taken from, if it was and the kernel lets us."""
         try:
             folder.give_back()
         except OSError:
             pass  # it stays root's, which the next start sees as wrong
-
-    # -- deeper than there are descriptors --------------------------------------------------------
-
-    def _close_farthest(self) -> None:
-        """Close the folder next to the top that is still open, and read it to its end before that."""
-        self.closed += 1
-        folder = self.way[self.closed]
-        while not folder.ended:
-            self.entries.sweep(folder, WIDEST)
-        if not (self.sharing and self.sharing.lent(folder)):
-            self._give_back(folder)  # nothing is left to change by its name, and it could get lost
-        folder.close()
-
-    def _climb(self, child: Folder, above: Folder) -> None:
-        """Open the folder above again, which was closed on the way down.
-
-        ".." of a folder that somebody moved meanwhile may lie outside the volume: only the very folder that we came
-        through is taken.
-        """
-        if self._open_again(above, "..", child.fd):
-            self.closed -= 1
-        else:
-            self._descend_again()
-
-    def _open_again(self, folder: Folder, name: str, start: int) -> bool:
-        """Open what was closed by this name; whether it is what it was."""
-        try:
-            folder.fd = os.open(name, FOLDER, dir_fd=start)
-            info = os.fstat(folder.fd)
-            if (info.st_dev, info.st_ino) == folder.ident and not self.entries.elsewhere(folder.fd):
-                return True
-        except OSError:
-            pass
-        folder.close()
-        return False
-
-    def _descend_again(self) -> None:
-        """Find the way down again by names; what is no longer on it is given up, and reported."""
-        reached = self.way[0]
-        for depth, folder in enumerate(self.way[1:], 1):
-            if not self._open_again(folder, folder.name, reached.fd):
-                self.report.refuse(ESTALE, folder.path(""))
-                del self.way[depth:]
-                break
-            if reached is not self.way[0]:
-                reached.close()
-            reached = folder
-        self.closed = max(len(self.way) - 2, 0)
