@@ -9,7 +9,13 @@ from test_ownership import GID, UID, give, owner
 from test_ownership_hostile import ROOT, grow, naive, ours, owners, swapped
 
 from pydrop.errors import Interrupted
-from pydrop.perform.ownership import count, sharing, walk
+from pydrop.model import Volume
+from pydrop.perform.ownership import count, mounts, own, sharing, walk
+from pydrop.perform.ownership.entries import Entries
+from pydrop.perform.ownership.folder import Folder
+from pydrop.perform.ownership.report import Report
+from pydrop.perform.ownership.tokens import Counts
+from pydrop.perform.ownership.wanted import Wanted
 
 RIGHT = (UID, GID)
 
@@ -209,3 +215,77 @@ def test_a_quota_counts_as_fewer_processors(monkeypatch, tmp_path, content, expe
     monkeypatch.setattr(count, "QUOTA", str(file))
     monkeypatch.setattr(count.os, "sched_getaffinity", lambda _pid: {0, 1})
     assert count.processors() == expected
+
+
+def test_who_watches_sees_what_all_have_done_and_nothing_twice(volume, shared, monkeypatch):
+    monkeypatch.setattr(walk, "TICK", 0.0)
+    seen = []
+    report = own(Volume(path=str(mixed(volume))), UID, GID, watch=seen.append)
+    counts = [(progress.looked_at, progress.changed) for progress in seen]
+    assert max(looked_at for looked_at, _ in counts) <= report.looked_at
+    assert max(changed for _, changed in counts) <= report.changed
+    assert counts[-1][0] > 100
+    assert all(0.0 <= progress.part <= 1.0 for progress in seen)
+    assert report.processes > 1
+
+
+def test_a_worker_takes_no_folder_that_it_cannot_give_back(volume, shared, monkeypatch, tmp_path):
+    """Its part of a folder may be the first in which something is wrong; who lent it would not know, and leave it."""
+    grow(volume, *[f"wide/{number}" for number in range(400)])
+    os.chown(volume / "wide", 999, 999)
+    for place, name in enumerate(os.listdir(volume / "wide")):
+        os.chown(volume / "wide" / name, *(RIGHT if place < 64 else (999, 999)))
+    real, log = Folder.take, tmp_path / "log"
+
+    def taking(self):
+        with log.open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        real(self)
+
+    monkeypatch.setattr(Folder, "take", taking)
+    report = give(volume)
+    assert report.processes > 1
+    assert set(log.read_text().split()) <= {str(os.getpid())}
+    assert set(owners(volume).values()) == {RIGHT}
+
+
+def test_what_was_lost_is_looked_at_by_name_again(volume):
+    """Folders among it are entered, what is excluded is not, what is gone is no error."""
+    grow(volume, "file", "folder/", "left")
+    report, mounted = Report(), mounts.Table()
+    wanted = Wanted(Volume(path=str(volume), exclude=("left",)), UID, GID)
+    entries = Entries(wanted, report, True, mounted)
+    top = Folder(os.open(volume, os.O_RDONLY), ".", None)
+    entries.open(top.fd)
+    entries.again(top, ["file", "folder", "left", "gone"])
+    entries.close()
+    top.close()
+    assert (top.folders, report.looked_at, report.changed) == (["folder"], 2, 1)
+    assert owners(volume) == {"file": RIGHT, "folder": ROOT, "left": ROOT}
+
+
+def test_what_workers_told_is_not_counted_again_when_they_report():
+    """At both levels: a worker leaves out what its own workers have told."""
+    counts = Counts()
+    assert counts.total(10, 5) == (10, 5)
+    counts.tell(100, 50, 0.0)
+    counts.tell(150, 70, 0.0)
+    assert counts.total(10, 5) == (160, 75)
+    counts.merged(150, 70)
+    assert counts.total(160, 75) == (160, 75)
+    counts.begin()
+    counts.merged(30, 3)
+    counts.tell(32, 4, 0.0)
+    counts.begin()
+    assert counts.total(0, 0) == (152, 71)
+    counts.close()
+
+
+def test_counts_that_find_no_room_come_later():
+    counts = Counts()
+    for number in range(1, 10_000):
+        counts.tell(number, 0, 0.0)
+    counts.begin()
+    heard = counts.total(0, 0)[0]
+    assert 1000 < heard < 9999
+    counts.close()

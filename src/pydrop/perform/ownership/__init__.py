@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pydrop.model import Start, Volume
     from pydrop.steps import VolumesStep
 
+    from .lock import Lock
     from .mounts import Table
 
     Watch = Callable[[Progress], None]
@@ -160,7 +161,7 @@ class _Work:
             turn.take(not right, self.table(), self._waiting)
             self.report.waited, self.report.busy = turn.waited, turn.refused
             if not (turn.refused or (turn.waited and self._was_done(found, right))):
-                self._walk(found, turn.alone)
+                self._walk(found, turn)
         finally:
             turn.close()
 
@@ -168,12 +169,14 @@ class _Work:
         """Whether another container has done the work: the top, which is changed last, was wrong and is `right` now."""
         return self._is_done(found) or (not right and self.target.reached(found.look()))
 
-    def _walk(self, found: place.Place, alone: bool) -> None:
+    def _walk(self, found: place.Place, turn: "Lock") -> None:
         from . import walk
 
         tell = self._tell if self.watch else None
+        going = walk.Walk(self.target, self.report, turn.alone, self.table(), tell)
+        going.lock = turn.fd
         try:
-            taken = walk.Walk(self.target, self.report, alone, self.table(), tell).run(found.fd)
+            taken = going.run(found.fd)
         except OSError as error:
             self._refused(found, error)
             return

@@ -155,7 +155,7 @@ class Entries:
             folder.take()
         except OSError:
             return False
-        return True
+        return folder.root_alone
 
     def _settle_held(self, folder: "Folder", name: str) -> bool:
         """Look and change by one descriptor (O_PATH: nothing is opened by that); whether it had to be changed."""

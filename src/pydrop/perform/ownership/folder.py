@@ -57,11 +57,14 @@ class Folder:
     def take(self) -> None:
         """Make it root's alone for a while, so that entries may be changed by their names.
 
-        Renaming and linking ask for the folder's owner under its lock, so that none goes on after this. OSError where
-        the kernel refuses, and nothing has changed then.
+        Renaming and linking ask for the folder's owner under its lock, so that none goes on after this. Until then its
+        owner could still open it to others, so its mode is looked at now. OSError where the kernel refuses.
         """
         os.chown(self.fd, 0, -1)
-        self.root_alone = self.taken = True
+        self.taken = True
+        self.root_alone = not os.fstat(self.fd).st_mode & 0o022
+        if not self.root_alone:
+            self.give_back()
 
     def give_back(self) -> None:
         """To whoever had it before it was taken: the walk ends here, or what should have had it cannot."""

@@ -130,7 +130,7 @@ class Sharing:
             # Kept to the end: the iterators share their position with the parent's, and closing one turns it back.
             # Their descriptors are closed under them, else those of many generations would add up
             self.inherited += [above.entries for above in walk.way]
-            close_all_but({0, 1, 2, folder.fd, writing, *self._pipes()})
+            close_all_but({0, 1, 2, folder.fd, writing, walk.lock, *self._pipes()})
             self.workers, self.debt, self.started = {}, 0, 0
             former = walk.entries
             walk.report = Report()

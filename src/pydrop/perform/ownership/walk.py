@@ -37,17 +37,8 @@ class Walk:
     """
 
     __slots__ = (
-        "began",
-        "clock",
-        "closed",
-        "entries",
-        "next_tick",
-        "report",
-        "sharing",
-        "tell",
-        "wanted",
-        "way",
-        "width",
+        *("began", "clock", "closed", "entries", "lock", "next_tick"),
+        *("report", "sharing", "tell", "wanted", "way", "width"),
     )
 
     def __init__(
@@ -65,6 +56,7 @@ class Walk:
         self.sharing: Sharing | None = None  # not yet
         self.tell = tell
         self.next_tick = 0.0
+        self.lock = -1  # a descriptor that workers keep: the lock lasts as long as any of them
 
     def run(self, top: int) -> int | None:
         """Look at everything below the folder `top` (O_PATH), and change what is wrong, but not the top itself.
@@ -79,13 +71,13 @@ class Walk:
             self._go()
             return first.info.st_uid if first.taken else None
         finally:
+            if self.sharing:  # first, since workers trust names as long as a folder is taken
+                self.report.processes = self.sharing.processes()
+                self.sharing.end()
             for folder in self.way:
                 self.give_back(folder)
                 folder.close()
             self.entries.close()
-            if self.sharing:
-                self.report.processes = self.sharing.processes()
-                self.sharing.end()
 
     def _go(self) -> None:
         """On from folder to folder, to the end of the way; shared out once it has taken a while."""
