@@ -1,0 +1,146 @@
+"""Starts that are killed, or asked to end, at any moment of the walk through a large volume.
+
+Whatever the moment: no process of the start lives on, a top folder that is the user's says that all below is, modes are
+what they were, and the next start completes the work.
+"""
+
+import os
+import random
+import signal
+import statistics
+import time
+
+import pytest
+from faults.throwaway import Throwaway
+from volumes import APP, GROUP, OLD, PASSWD, Moment, Start, Tree, apart, undisturbed, until
+
+POLICIES = [
+    {"PYDROP_CHOWN_POLICY": "mismatch"},
+    {"PYDROP_CHOWN_POLICY": "on-root-mismatch"},
+    {"PYDROP_CHOWN_POLICY": "unless-writable"},
+    {"PYDROP_CHOWN": ""},  # only-from, in the settings file below
+]
+SETTINGS = f"""\
+[[volume]]
+path = "/mnt/volume"
+only-from = "{OLD}:{OLD}"
+"""
+
+
+def prepared(folder, entries, settings=""):
+    place = Throwaway(folder, PASSWD, GROUP)
+    (folder / "etc/pydrop.toml").write_text(settings)
+    (folder / "volume").mkdir()
+    tree = Tree(folder / "volume", entries // 100)
+    tree.ruin()
+    return place, tree
+
+
+def completed(place, tree, env, why):
+    """What must be true after a start that ended early, and after the next."""
+    if tree.top_is_right():
+        assert tree.wrong() == 0, f"the top says that all is done: {why}"
+    with Start(place, **env) as again:
+        code, said = again.ended()
+    assert code == 0, said + why
+    assert tree.wrong() == 0, why
+    assert tree.all_modes() == tree.modes, why
+    tree.ruin()
+
+
+def gone(start, why):
+    """No process of it lives on; what was sent SIGKILL may take a moment on a busy machine."""
+    last = time.monotonic() + 2
+    while start.family():
+        assert time.monotonic() < last, f"{start.family()} live on: {why}"
+
+
+@pytest.mark.parametrize("env", POLICIES, ids=["mismatch", "on-root-mismatch", "unless-writable", "only-from"])
+def test_after_a_kill_nobody_lives_on_and_the_next_start_completes(tmp_path, env):
+    seed = random.randrange(1 << 32)
+    chance = random.Random(seed)
+
+    def check():
+        settings = SETTINGS if env == POLICIES[-1] else ""
+        place, tree = prepared(tmp_path, 50_000, settings)
+        longest = undisturbed(place, tree, **env)
+        tree.ruin()
+        hits = 0
+        while hits < 5:
+            moment = Moment(tree, chance, longest)
+            why = f" (killed {moment}, seed {seed})"
+            with Start(place, **env) as start:
+                moment.wait(start)
+                start.process.kill()
+                start.process.wait()
+                gone(start, why)
+                hits += start.process.returncode == -signal.SIGKILL
+                completed(place, tree, env, why)
+
+    apart(tmp_path, check)
+
+
+def test_a_kill_of_any_of_its_processes_is_noticed(tmp_path):
+    """As by the kernel when memory is short: what that one had to do is done by the others or by the next start."""
+    seed = random.randrange(1 << 32)
+    chance = random.Random(seed)
+
+    def check():
+        place, tree = prepared(tmp_path, 50_000)
+        for _ in range(4):
+            path = tree.somewhere(chance)
+            with Start(place) as start:
+                until(start.begun, start)
+                until(lambda path=path: os.lstat(path).st_uid == APP, start)
+                family = start.family()
+                others = [pid for pid in family if pid != start.main]
+                victim = chance.choice(others or family or [0])
+                why = f" (killed {victim} of {family}, main {start.main}, seed {seed})"
+                if victim:
+                    try:
+                        os.kill(victim, signal.SIGKILL)
+                    except ProcessLookupError:
+                        pass
+                code, said = start.ended()
+                gone(start, why)
+            assert code in (0, 125, -signal.SIGKILL), said + why
+            if code == 0:
+                assert tree.wrong() == 0, said + why
+            completed(place, tree, {}, why)
+
+    apart(tmp_path, check)
+
+
+@pytest.mark.parametrize("pid1", [True, False], ids=["as PID 1", "as a process"])
+def test_a_signal_ends_a_walk_at_once_and_the_next_start_completes(tmp_path, pid1):
+    """One start after the other is ended, each further on than the one before."""
+    seed = random.randrange(1 << 32)
+    chance = random.Random(seed)
+
+    def check():
+        place, tree = prepared(tmp_path, 300_000)
+        late = []
+        numbers = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM]
+        while numbers:
+            moment = Moment(tree, chance, 0.3)
+            why = f" ({numbers[0].name} {moment}, seed {seed})"
+            with Start(place, pid1) as start:
+                moment.wait(start)
+                began = time.monotonic()
+                start.signal(numbers[0])
+                assert start.over(20), why
+                seconds = time.monotonic() - began
+                gone(start, why)
+                code, said = start.ended()
+            assert tree.wrong() == 0 or not tree.top_is_right(), why
+            if code == 0:  # it was too late
+                tree.ruin()
+                continue
+            assert code == 128 + numbers.pop(0), said + why
+            assert seconds < 1, why
+            late.append(seconds)
+        completed(place, tree, {}, f" (seed {seed})")
+        milliseconds = [round(seconds * 1000) for seconds in (statistics.median(late), max(late))]
+        print(f"gone after {milliseconds[0]} ms in the median, {milliseconds[1]} ms at worst")
+
+    apart(tmp_path, check)
