@@ -1,7 +1,7 @@
 """People who rearrange a volume while root walks through it.
 
 Each is a process that really has its uid and its groups, and exchanges names as fast as it can. It is given the folders
-as descriptors (O_PATH), which lend it no right: the kernel asks at every exchange whether this user may do it.
+as descriptors, which lend it no right: the kernel asks at every exchange whether this user may do it.
 """
 
 import ctypes
@@ -20,8 +20,9 @@ LIBC = ctypes.CDLL(None)
 class Zone:
     """Folders of one mode, and the names in them that somebody will exchange: (folder, name, folder, name)."""
 
-    def __init__(self, name, mode):
-        self.name, self.mode = name, mode
+    def __init__(self, name, mode, opens=False):
+        """`opens`: its owner lets everybody write there for a moment, again and again."""
+        self.name, self.mode, self.opens = name, mode, opens
         self.swaps = []
 
     def folders(self, volume, count):
@@ -30,27 +31,25 @@ class Zone:
             folder = volume / self.name / str(number)
             folder.mkdir(parents=True)
             folder.chmod(self.mode)
-            yield folder, os.open(folder, os.O_PATH | os.O_DIRECTORY)
+            yield folder, os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
 
 
-def zones():
-    """What the attackers below may rearrange: all of them something, and together every kind of folder."""
-    return {
-        "owner": Zone("owner", 0o755),
-        "group": Zone("group", 0o775),
-        "world": Zone("world", 0o777),
-        "sticky": Zone("sticky", 0o1777),
-    }
+ZONES = {
+    "owner": Zone("owner", 0o755),
+    "opening": Zone("opening", 0o755, opens=True),
+    "group": Zone("group", 0o775),
+    "world": Zone("world", 0o777),
+    "sticky": Zone("sticky", 0o1777),
+}
 
 
-def attackers(zones):
-    """The old owner, the new one, and a member of both groups; each with what is worth its while."""
-    mine = [zones["owner"], zones["sticky"]]
-    return [
-        Attacker(*OLD, (), mine),
-        Attacker(*NEW, (), mine),
-        Attacker(MEMBER, MEMBER, (OLD[1], NEW[1]), [zones["group"], zones["world"]]),
-    ]
+def attackers(*names):
+    """The old owner, the new one, and a member of both groups, in these zones; each with what is worth its while."""
+    zones = [ZONES[name] for name in names]
+    theirs = [zone for zone in zones if zone.name in ("owner", "opening", "sticky")]
+    his = [zone for zone in zones if zone.name in ("group", "world", "opening")]
+    people = [Attacker(*OLD, (), theirs), Attacker(*NEW, (), theirs), Attacker(MEMBER, MEMBER, (OLD[1], NEW[1]), his)]
+    return [person for person in people if person.zones]
 
 
 class Attacker:
@@ -83,14 +82,31 @@ class Attacker:
 
     def _attack(self):
         counts = memoryview(self.counters).cast("Q")
-        renameat2 = LIBC.renameat2
         for zone in self.zones:
             random.shuffle(zone.swaps)
         while True:
             for number, zone in enumerate(self.zones):
-                for one, name, two, other in zone.swaps:
-                    if not renameat2(one, name, two, other, EXCHANGE):
-                        counts[number] += 1
+                way = self._exchange if not zone.opens else self._hunt if self.uid == MEMBER else self._open
+                counts[number] += way(zone)
+
+    def _exchange(self, zone):
+        """Every pair of names, once; how many could be exchanged."""
+        renameat2 = LIBC.renameat2
+        return sum([not renameat2(*swap, EXCHANGE) for swap in zone.swaps])
+
+    def _open(self, zone):
+        """Let everybody write in the folders, and nobody again, faster than it can be looked at."""
+        fchmod, folders = LIBC.fchmod, {swap[0] for swap in zone.swaps}
+        return sum([not fchmod(folder, mode) for _ in range(50) for mode in (0o777, 0o755) for folder in folders])
+
+    def _hunt(self, zone):
+        """Exchange names in a folder that others than its owner may write in, for as long as it is so."""
+        renameat2, done = LIBC.renameat2, 0
+        for folder in {swap[0] for swap in zone.swaps}:
+            swaps = [swap for swap in zone.swaps if swap[0] == folder]
+            while os.fstat(folder).st_mode & 0o002:
+                done += sum([not renameat2(*swap, EXCHANGE) for swap in swaps])
+        return done
 
 
 def fingerprint(top):

@@ -6,22 +6,27 @@ Each attack is shown to catch walks that are less careful.
 """
 
 import os
+import random
+import signal
 import stat
 import subprocess
+import sys
+import sysconfig
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from attackers import MEMBER, NEW, OLD, attackers, fingerprint, zones
+from attackers import MEMBER, NEW, OLD, ZONES, attackers, fingerprint
 from test_ownership import SOURCES, apart, entries, grow, mount, owner
 
 TOP = Path("/mnt/place")  # on a tmpfs of its own, where names are exchanged fastest
 VOLUME, OUTSIDE, CACHE = TOP / "volume", TOP / "outside", TOP / "cache"
-FOLDERS = 20  # of a zone
+FOLDERS = 80  # of all zones together
+PATHS = [str(SOURCES), sysconfig.get_paths()["platlib"]]
 LOOP = f"""
 import sys
-sys.path.insert(0, {str(SOURCES)!r})
+sys.path[:0] = {PATHS!r}
 from pydrop.model import Volume
 from pydrop.perform.ownership import own
 for line in sys.stdin:
@@ -35,9 +40,9 @@ ROUNDS = [NEW, OLD, NEW, (0, 0), OLD, (*NEW, "u+rwX"), (*OLD, "a+rX")]  # who ge
 # -- volumes ----------------------------------------------------------------------------------------
 
 
-def symlinks(zone):
+def symlinks(zone, count):
     """In each folder: folders and symlinks to a folder outside, files and symlinks to a file outside."""
-    for folder, fd in zone.folders(VOLUME, FOLDERS):
+    for folder, fd in zone.folders(VOLUME, count):
         for number in range(10):
             grow(folder, *[f"{number}/{name}/file{file}" for name in "ab" for file in range(4)], f"file{number}")
             (folder / f"{number}~").symlink_to(OUTSIDE)
@@ -46,15 +51,16 @@ def symlinks(zone):
                 zone.swaps.append((fd, name.encode(), fd, f"{name}~".encode()))
 
 
-def links(zone):
+def links(zone, count):
     """In each folder: files, and hard links to a file of root's.
 
     The links for a sticky folder are kept where anybody may fetch them: there he could put one in the place of a file
     of his own, also while the folder is not his.
     """
-    cache = os.open(CACHE, os.O_PATH)
-    for index, (folder, fd) in enumerate(zone.folders(VOLUME, FOLDERS)):
-        for number in range(60):
+    cache, pairs = os.open(CACHE, os.O_PATH), count * 40
+    count = 10 if zone.opens else count  # few, so that each is opened often
+    for index, (folder, fd) in enumerate(zone.folders(VOLUME, count)):
+        for number in range(pairs // count):
             grow(folder, f"file{number}")
             away, where = (cache, CACHE) if zone.name == "sticky" else (fd, folder)
             os.link(OUTSIDE / "shadow", where / f"link{index}.{number}")
@@ -68,7 +74,7 @@ class Ours:
     """Walks of the engine as `count` processes at once, in each of which it may fork as it likes."""
 
     def __init__(self, *around, count=1):
-        self.words = [*around, "python3", "-I", "-S", "-c", LOOP]
+        self.words = [*around, sys.executable, "-I", "-S", "-c", LOOP]
         self.count = count
         self.changed = 0
 
@@ -87,7 +93,7 @@ class Ours:
             print(*wanted, file=process.stdin, flush=True)
         for process in self.processes:
             looked_at, changed, *refused = map(int, process.stdout.readline().split())
-            assert looked_at > 6000
+            assert looked_at > 3000
             assert not refused
             self.changed += changed
 
@@ -132,6 +138,14 @@ def trusting_the_sticky_bit(fd, info):
     os.chown(fd, 0, 0)
     if not info.st_mode & stat.S_ISVTX:
         os.chmod(fd, stat.S_IMODE(info.st_mode) & ~0o022)
+
+
+def where_it_looked_closed(fd, info):
+    """Folders are taken from their owner where nobody else may write; but he may let them until the very moment."""
+    if not info.st_mode & 0o022:
+        os.chown(fd, 0, 0)
+    else:
+        from_all(fd, info)
 
 
 def from_all(fd, info):
@@ -181,51 +195,60 @@ def by_name(take, looks_before=False):
 # -- the siege --------------------------------------------------------------------------------------
 
 
-def besieged(plant, walk, seconds):
+def besieged(plant, walk, seconds, *zones):
     """Walk again and again for so long, under attack; whether anything outside the volume was changed."""
     mount("-t", "tmpfs", "none", "/mnt")
     grow(TOP, "outside/passwd", "outside/shadow", "volume/", "cache/")
     grow(OUTSIDE, *[f"{name}/file{file}" for name in "ab" for file in range(4)])
     os.chmod(OUTSIDE / "shadow", 0o600)
     os.chmod(CACHE, 0o777)
-    ground = zones()
-    for zone in ground.values():
-        plant(zone)
+    for name in zones:
+        plant(ZONES[name], FOLDERS // len(zones))
     subprocess.run(["chown", "-hR", f"{OLD[0]}:{OLD[1]}", VOLUME], check=True)
     os.chown(OUTSIDE / "shadow", 0, 0)  # by way of its other names, before anybody attacks
     before = fingerprint(OUTSIDE)
     with ExitStack() as stack:
         walking = stack.enter_context(walk)
-        people = [stack.enter_context(person) for person in attackers(ground)]
+        people = [stack.enter_context(person) for person in attackers(*zones)]
         until, walks = time.monotonic() + seconds, 0
-        while time.monotonic() < until:
-            for wanted in ROUNDS:
-                walking(*wanted)
-                walks += 1
-                if fingerprint(OUTSIDE) != before:
-                    return True
+        while time.monotonic() < until or walks < len(ROUNDS):
+            walking(*ROUNDS[walks % len(ROUNDS)])
+            walks += 1
+            if fingerprint(OUTSIDE) != before:
+                return True
         idle = [(person.uid, zone) for person in people for zone, count in person.done().items() if count < 1000]
         assert not idle, f"they rearranged nothing in {walks} walks"
-    settled(walk)
+    settled()
     return False
 
 
-def settled(walk):
+def settled():
     """When all is quiet, everything is right after one more walk, but for what is root's outside too."""
-    with walk:
+    with Ours() as walk:
         walk(*NEW)
     inode = os.stat(OUTSIDE / "shadow").st_ino
     assert {owner(path) for path in entries(VOLUME) if os.lstat(path).st_ino != inode} == {NEW}
 
 
-@pytest.mark.parametrize("plant", [symlinks, links])
-def test_nobody_leads_root_out_of_a_volume(plant):
-    apart(lambda: held(plant, Ours(), 21))
+SIEGES = [
+    (symlinks, 20, tuple(ZONES)),
+    (links, 5, ("owner",)),
+    (links, 6, ("opening",)),
+    (links, 5, ("group", "world")),
+    (links, 5, ("sticky",)),
+]
 
 
-def held(plant, walk, seconds):
-    assert not besieged(plant, walk, seconds)
-    assert walk.changed > 100_000
+@pytest.mark.parametrize(
+    ("plant", "seconds", "zones"), SIEGES, ids=[f"{plant.__name__} {'-'.join(zones)}" for plant, _, zones in SIEGES]
+)
+def test_nobody_leads_root_out_of_a_volume(plant, seconds, zones):
+    apart(lambda: held(plant, Ours(), seconds, *zones))
+
+
+def held(plant, walk, seconds, *zones):
+    assert not besieged(plant, walk, seconds, *zones)
+    assert walk.changed > 10_000
 
 
 WITHOUT_LOCKS = (
@@ -243,26 +266,100 @@ WITHOUT_LOCKS = (
 
 def test_nobody_leads_two_out_who_work_at_once_where_there_are_no_locks():
     """What one has finished, and given to its new owner, the other may be in the middle of."""
-    apart(lambda: held(links, Ours(*WITHOUT_LOCKS, count=2), 12))
+    apart(lambda: held(links, Ours(*WITHOUT_LOCKS, count=2), 6, "owner"))
 
 
-CARELESS = [
-    (symlinks, by_path),
-    (links, by_path),
-    (links, by_name(never)),
-    (links, by_name(from_its_owner)),
-    (links, by_name(trusting_the_sticky_bit)),
-    (links, by_name(from_all, looks_before=True)),
-]
-NAMES = ["by path, symlinks", "by path, links", "by name", "in group's folders", "in sticky folders", "by an old look"]
+CARELESS = {
+    "by path, symlinks": (symlinks, by_path, "owner"),
+    "by path, links": (links, by_path, "owner"),
+    "by name": (links, by_name(never), "owner"),
+    "in the group's folders": (links, by_name(from_its_owner), "group"),
+    "in everybody's folders": (links, by_name(from_its_owner), "world"),
+    "in sticky folders": (links, by_name(trusting_the_sticky_bit), "sticky"),
+    "by an old mode": (links, by_name(where_it_looked_closed), "opening"),
+    "by an old look": (links, by_name(from_all, looks_before=True), "owner"),
+}
 
 
-@pytest.mark.parametrize(("plant", "walk"), CARELESS, ids=NAMES)
-def test_a_walk_that_forgets_one_thing_is_led_out(plant, walk):
+@pytest.mark.parametrize("forgotten", CARELESS)
+def test_a_walk_that_forgets_one_thing_is_led_out(forgotten):
     """Else these attacks would show nothing."""
+    plant, walk, zone = CARELESS[forgotten]
 
     def check():
-        assert besieged(plant, Careless(walk), 40)
+        assert besieged(plant, Careless(walk), 60, zone)
+
+    apart(check)
+
+
+ENDING = f"""
+import _signal, os, sys
+sys.path[:0] = {PATHS!r}
+from pydrop.errors import Interrupted
+from pydrop.model import Volume
+from pydrop.perform.ownership import own
+def end(number, frame):
+    raise Interrupted(number)
+_signal.signal(_signal.SIGTERM, end)
+try:
+    print(os.getpid(), flush=True)
+    own(Volume(path="{VOLUME}"), int(sys.argv[1]), int(sys.argv[2]))
+    os._exit(0)
+except Interrupted:
+    os._exit(143)
+"""
+SLOW_TO_KILL = ("strace", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=kill,tgkill")
+SLOW_TO_KILL += ("-e", "inject=kill,tgkill:delay_enter=100000")
+
+
+class Ended:
+    """Walks through one folder that get a SIGTERM on the way, and are slow to end their workers."""
+
+    def __init__(self):
+        self.ended = 0
+        self.files = []  # descriptors: attackers exchange the names
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def plant(self, zone, count):
+        """Files and hard links to a file of root's, so many in one folder that several processes work in there."""
+        for folder, fd in zone.folders(VOLUME, 1):
+            for number in range(5000):
+                grow(folder, f"file{number}")
+                os.link(OUTSIDE / "shadow", folder / f"link{number}")
+                zone.swaps.append((fd, b"file%d" % number, fd, b"link%d" % number))
+                if number % 50 == 0:
+                    self.files.append(os.open(folder / f"file{number}", os.O_PATH))
+
+    def __call__(self, *_):
+        uid, gid = OLD if owner(VOLUME / "owner/0") == NEW else NEW
+        wrong = [file for file in self.files if os.fstat(file).st_uid != uid]
+        if len(wrong) < 30:  # on to its end
+            wrong = [os.open(VOLUME / "owner", os.O_PATH)]
+        some = random.choice(wrong)
+        words = [sys.executable, "-I", "-S", "-c", ENDING, str(uid), str(gid)]
+        with subprocess.Popen([*SLOW_TO_KILL, *words], stdout=subprocess.PIPE) as process:
+            main = int(process.stdout.readline())
+            while process.poll() is None and os.fstat(some).st_uid != uid:
+                pass
+            if process.poll() is None:
+                os.kill(main, signal.SIGTERM)
+            code = process.wait(60)
+        assert code in (0, 143)
+        self.ended += code == 143
+
+
+def test_a_walk_that_is_ended_gives_no_folder_back_before_its_workers_are_gone():
+    """Whoever may rearrange a folder again must not find anybody at work there who trusts in names."""
+
+    def check():
+        walk = Ended()
+        assert not besieged(walk.plant, walk, 6, "owner")
+        assert walk.ended > 5
 
     apart(check)
 
@@ -273,8 +370,7 @@ def test_the_attackers_have_no_more_than_their_numbers(tmp_path):
     def check():
         mount("-t", "tmpfs", "none", "/mnt")
         grow(TOP, "volume/")
-        ground = zones()
-        for zone in ground.values():
+        for zone in ZONES.values():
             for folder, fd in zone.folders(VOLUME, 1):
                 grow(folder, "one", "two")
                 zone.swaps.append((fd, b"one", fd, b"two"))
@@ -282,11 +378,11 @@ def test_the_attackers_have_no_more_than_their_numbers(tmp_path):
             if not path.endswith((b"one", b"two")):
                 os.chown(path, 0, 0)
         with ExitStack() as stack:
-            people = [stack.enter_context(person) for person in attackers(ground)]
+            people = [stack.enter_context(person) for person in attackers(*ZONES)]
             member = next(person for person in people if person.uid == MEMBER)
             while member.done()["world"] < 1000:
                 pass
-            assert [person.done() for person in people[:2]] == [{"owner": 0, "sticky": 0}] * 2
-            assert member.done()["group"] == 0
+            assert [person.done() for person in people[:2]] == [{"owner": 0, "opening": 0, "sticky": 0}] * 2
+            assert (member.done()["group"], member.done()["opening"]) == (0, 0)
 
     apart(check)
