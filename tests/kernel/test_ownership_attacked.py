@@ -233,7 +233,7 @@ def settled():
 SIEGES = [
     (symlinks, 20, tuple(ZONES)),
     (links, 5, ("owner",)),
-    (links, 6, ("opening",)),
+    (links, 10, ("opening",)),
     (links, 5, ("group", "world")),
     (links, 5, ("sticky",)),
 ]
