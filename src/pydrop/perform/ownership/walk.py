@@ -69,6 +69,8 @@ class Walk:
             self._go_in(os.open(".", FOLDER, dir_fd=top), ".", None)
             first = self.way[0]
             self._go()
+            self.next_tick = 0.0  # the last word is that of the end
+            self.tick()
             return first.info.st_uid if first.taken else None
         finally:
             if self.sharing:  # first, since workers trust names as long as a folder is taken
