@@ -92,6 +92,7 @@ class _Done:
     def __init__(self, plan: Plan, start: Start, report: Report) -> None:
         self.start = start
         self.report = report
+        start.progress, start.note = report.progress, report.info
         self.came = start.environment
         self.changes: list[tuple[str, str | None]] = list(plan.environment)
         self.public = list(plan.environment)
@@ -113,6 +114,7 @@ class _Done:
             outcome = performer(step)(step, self.start)
         except PydropError as error:
             raise self.after(error) from error
+        self.report.clear()
         self.note(step, outcome, time.monotonic() - began)
 
     def after(self, error: PydropError) -> PydropError:

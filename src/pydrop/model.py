@@ -6,6 +6,7 @@ Text that came from the world (paths, arguments, environment, account files) is 
 
 TYPE_CHECKING = False  # `typing` costs 12 ms at a start; only the type checker needs it
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import dataclass_transform
 
     from pydrop.steps import Record, Step
@@ -230,21 +231,21 @@ class Plan(Value):
 
 
 class Outcome(Value):
-    """What performing a step did. `words` is "" where there was nothing to do.
-
-    `environment` is what the program's environment gains; a value of None takes the name out."""
+    """What performing a step did. `words` is "" where there was nothing to do."""
 
     changed: int = 0
     words: str = ""
     warnings: tuple[str, ...] = ()
-    environment: tuple[tuple[str, str | None], ...] = ()
+    environment: tuple[tuple[str, str | None], ...] = ()  # what the program's gains; None takes the name out
 
 
 class Start(Value):
-    """How this process was started, before Python or we changed any of it."""
+    """How this process was started, before Python or we changed any of it; and how its steps tell how far they are."""
 
     name: str  # argv[0]
     arguments: tuple[str, ...]
-    environment: tuple[str, ...]  # ``NAME=value`` strings, in order, byte for byte
+    environment: tuple[str, ...]  # NAME=value, in order, byte for byte
     ignored: tuple[int, ...]  # signals Python ignores on its own that came ignored
     blocked: tuple[int, ...]  # signals the door holds back that came blocked
+    progress: "Callable[[str, bool], None] | None" = None  # shows how far a step is; whether the line is due
+    note: "Callable[[str], None] | None" = None  # tells something once

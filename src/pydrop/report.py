@@ -22,6 +22,7 @@ class Report:
     def __init__(self, level: str = "info") -> None:
         self.level = level
         self.dumps: Callable[[object], str] | None = None
+        self.drawn = 0  # columns of the live line that stands on the terminal just now
 
     def obey(self, settings: "Settings") -> None:
         """Speak as the settings say from now on."""
@@ -53,14 +54,64 @@ class Report:
         return lines
 
     def say(self, level: str, message: str) -> None:
-        """Print one line; a standard error that is closed or full is nobody's failure."""
+        """Print one line."""
         if LEVELS.index(level) > LEVELS.index(self.level):
             return
+        self.clear()
         line = self.dumps(_fields(level, message)) if self.dumps else _as_text(level, message)
-        try:
-            os.write(2, line.encode("utf-8", "backslashreplace") + b"\n")
-        except OSError:
-            pass  # nobody is left to tell
+        _tell(line.encode("utf-8", "backslashreplace") + b"\n")
+
+    def progress(self, text: str, due: bool) -> None:
+        """How far something is: at `info`, on a terminal a line that the next one replaces, else a line where `due`."""
+        if self.dumps is None and self.level in ("info", "debug") and os.isatty(2):
+            self.draw(f"pydrop: {text}")
+        elif due:
+            self.info(text)
+
+    def draw(self, line: str) -> None:
+        """Put a live line in place of the last one. It never wraps, since what has wrapped cannot be taken back."""
+        room = columns() - 1
+        line = cut(escaped(line), room)
+        width = columns_of(line)
+        _tell(f"\r{line}{' ' * (min(self.drawn, room) - width)}".encode("utf-8", "backslashreplace"))
+        self.drawn = width
+
+    def clear(self) -> None:
+        """Take the live line back, before anything else is printed."""
+        if self.drawn:
+            _tell(b"\r" + b" " * self.drawn + b"\r")
+            self.drawn = 0
+
+
+def _tell(octets: bytes) -> None:
+    """A standard error that is closed or full is nobody's failure: nobody is left to tell."""
+    try:
+        os.write(2, octets)
+    except OSError:
+        pass
+
+
+def columns() -> int:
+    """The width of the terminal on standard error; 80 where it does not say."""
+    try:
+        return os.get_terminal_size(2).columns or 80
+    except OSError:
+        return 80
+
+
+def columns_of(line: str) -> int:
+    """How many columns a line takes at most: without big tables, whatever is not ASCII may take two."""
+    return len(line) if line.isascii() else len(line) + sum([character > "\x7f" for character in line])
+
+
+def cut(line: str, room: int) -> str:
+    """`line` so that it takes no more than `room` columns, with three dots where something is missing."""
+    if columns_of(line) <= room:
+        return line
+    line = line[:room]
+    while line and columns_of(line) > room - 3:
+        line = line[:-1]
+    return line + "..." if room > 3 else ""
 
 
 def escaped(text: str) -> str:

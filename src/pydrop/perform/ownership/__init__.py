@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 
     Watch = Callable[[Progress], None]
 
+SILENT = 2.0  # seconds of work on a volume of which nothing is told
+
 __all__ = ["Complaint", "Progress", "Report", "own", "perform"]
 
 
-def perform(step: "VolumesStep", start: "Start") -> Outcome:  # noqa: ARG001 # one signature for all steps
+def perform(step: "VolumesStep", start: "Start") -> Outcome:
     """Own every volume of the step, in order.
 
     A volume that does not exist is a warning with the line that mounts it, not an error: an image names all it could
@@ -39,7 +41,7 @@ def perform(step: "VolumesStep", start: "Start") -> Outcome:  # noqa: ARG001 # o
     changed, done, warnings, failed = 0, [], [], []
     mounted: list[Table] = []
     for volume in step.volumes:
-        report = own(volume, step.uid, step.gid, step.groups, mounted=mounted)
+        report = own(volume, step.uid, step.gid, step.groups, _watch(start), mounted=mounted)
         if report.silent:
             continue
         from . import reasons
@@ -53,6 +55,26 @@ def perform(step: "VolumesStep", start: "Start") -> Outcome:  # noqa: ARG001 # o
         raise _failure(failed)
     lines = [f"{complaint.problem}; {complaint.remedy}" for complaint in [*failed, *warnings]]
     return Outcome(changed=changed, words="; ".join(filter(None, done)), warnings=tuple(lines))
+
+
+def _watch(start: "Start") -> "Watch | None":
+    """What tells a person how far a volume is. Its words are loaded when there is somebody to hear them, after 2 s."""
+    show, note = start.progress, start.note
+    if show is None or note is None:
+        return None
+    telling: Watch | None = None
+
+    def watch(progress: Progress) -> None:
+        nonlocal telling
+        if progress.seconds < SILENT:
+            return
+        if telling is None:
+            from .telling import Telling
+
+            telling = Telling(show, note)
+        telling(progress)
+
+    return watch
 
 
 def _failure(failed: list[Complaint]) -> PydropError:
