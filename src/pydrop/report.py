@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from pydrop.model import Settings
 
+ECHO = 2  # columns of the ^C that a terminal puts behind a live line
 LEVELS = ("error", "warn", "info", "debug")
 
 
@@ -70,16 +71,16 @@ class Report:
 
     def draw(self, line: str) -> None:
         """Put a live line in place of the last one. It never wraps, since what has wrapped cannot be taken back."""
-        room = columns() - 1
-        line = cut(escaped(line), room)
-        width = columns_of(line)
-        _tell(f"\r{line}{' ' * (min(self.drawn, room) - width)}".encode("utf-8", "backslashreplace"))
-        self.drawn = width
+        width = room()
+        line = cut(escaped(line), width)
+        blanks = " " * (min(self.drawn, width) - columns_of(line))
+        _tell(f"\r{line}{blanks}".encode("utf-8", "backslashreplace"))
+        self.drawn = columns_of(line)
 
     def clear(self) -> None:
         """Take the live line back, before anything else is printed."""
         if self.drawn:
-            _tell(b"\r" + b" " * self.drawn + b"\r")
+            _tell(b"\r" + b" " * (self.drawn + ECHO) + b"\r")
             self.drawn = 0
 
 
@@ -91,12 +92,13 @@ def _tell(octets: bytes) -> None:
         pass
 
 
-def columns() -> int:
-    """The width of the terminal on standard error; 80 where it does not say."""
+def room() -> int:
+    """The columns that a live line may take on the terminal of standard error, of 80 where it does not say."""
     try:
-        return os.get_terminal_size(2).columns or 80
+        columns = os.get_terminal_size(2).columns
     except OSError:
-        return 80
+        columns = 0
+    return max((columns or 80) - ECHO - 1, 0)
 
 
 def columns_of(line: str) -> int:
@@ -104,14 +106,14 @@ def columns_of(line: str) -> int:
     return len(line) if line.isascii() else len(line) + sum([character > "\x7f" for character in line])
 
 
-def cut(line: str, room: int) -> str:
-    """`line` so that it takes no more than `room` columns, with three dots where something is missing."""
-    if columns_of(line) <= room:
+def cut(line: str, columns: int) -> str:
+    """`line` so that it takes no more than so many columns, with three dots where something is missing."""
+    if columns_of(line) <= columns:
         return line
-    line = line[:room]
-    while line and columns_of(line) > room - 3:
+    line = line[:columns]
+    while line and columns_of(line) > columns - 3:
         line = line[:-1]
-    return line + "..." if room > 3 else ""
+    return line + "..." if columns > 3 else ""
 
 
 def escaped(text: str) -> str:

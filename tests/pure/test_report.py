@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pydrop.model import Settings
-from pydrop.report import LEVELS, Report, escaped
+from pydrop.report import LEVELS, Report, columns_of, escaped
 
 
 @pytest.fixture
@@ -153,3 +153,100 @@ def test_where_a_bug_is_is_told_to_who_asks_for_debug() -> None:
 def test_nobody_else_sees_where_a_bug_is() -> None:
     """Never a traceback."""
     assert report("info").traceback_of(bug()) == []
+
+
+# -- the live line ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Makes standard error a terminal of a width."""
+
+    def of(columns: int) -> None:
+        monkeypatch.setattr("pydrop.report.os.isatty", lambda _: True)
+        monkeypatch.setattr("pydrop.report.os.get_terminal_size", lambda _: os.terminal_size((columns, 24)))
+
+    return of
+
+
+def test_on_a_terminal_the_next_line_takes_the_place_of_the_last(
+    said: Callable[[], str], terminal: Callable[[int], None]
+) -> None:
+    """A shorter one covers what the longer one left."""
+    terminal(80)
+    speaker = report()
+    for text in ("abcdef", "xy", "z"):
+        speaker.progress(text, due=False)
+    assert said() == "\rpydrop: abcdef\rpydrop: xy    \rpydrop: z "
+
+
+@pytest.mark.parametrize("level", ["error", "warn", "info", "debug"])
+def test_it_is_gone_before_anything_else_is_printed(
+    said: Callable[[], str], terminal: Callable[[int], None], level: str
+) -> None:
+    """And with it the ^C that the terminal may have put behind it."""
+    terminal(80)
+    speaker = report("debug")
+    speaker.progress("x", due=True)
+    speaker.say(level, "end")
+    assert said().split("\r")[1:3] == ["pydrop: x", " " * len("pydrop: x^C")]
+    assert said().endswith("end\n") and said().count("\r") == 3
+
+
+def test_a_message_that_is_not_shown_does_not_take_it_away(
+    said: Callable[[], str], terminal: Callable[[int], None]
+) -> None:
+    terminal(80)
+    speaker = report()
+    speaker.progress("x", due=True)
+    speaker.debug("y")
+    assert said() == "\rpydrop: x"
+
+
+def test_it_is_taken_back_once(said: Callable[[], str], terminal: Callable[[int], None]) -> None:
+    terminal(80)
+    speaker = report()
+    speaker.clear()
+    assert said() == ""
+    speaker.progress("x", due=True)
+    speaker.clear()
+    shown = said()
+    speaker.clear()
+    assert said() == shown
+
+
+@pytest.mark.parametrize("text", ["x" * 300, "größe" * 60, "数" * 100, "\x1b[2J" * 50, "\udcff" * 100])
+@pytest.mark.parametrize("columns", [0, 1, 2, 3, 4, 6, 10, 40, 80])
+def test_it_never_wraps(said: Callable[[], str], terminal: Callable[[int], None], columns: int, text: str) -> None:
+    """Not with letters of two columns, nor with the ^C behind it: what has wrapped cannot be taken back."""
+    terminal(columns)
+    report().progress(text, due=True)
+    shown = said().removeprefix("\r")
+    assert columns_of(shown) <= max((columns or 80) - 3, 0)
+    assert shown.isprintable()
+    if columns in (0, 40, 80):
+        assert shown.startswith("pydrop: ") and shown.endswith("...")
+
+
+@pytest.mark.parametrize(
+    ("level", "form", "lines"), [("info", "text", 1), ("debug", "text", 1), ("info", "json", 1), ("warn", "text", 0)]
+)
+def test_without_a_terminal_a_line_is_said_where_it_is_due(
+    said: Callable[[], str], level: str, form: str, lines: int
+) -> None:
+    """A log is no place for what is true for a tenth of a second."""
+    speaker = report(level, form)
+    speaker.progress("a", due=False)
+    speaker.progress("b", due=True)
+    assert said().count("\n") == lines
+    assert "\r" not in said()
+
+
+@pytest.mark.parametrize(("level", "form"), [("warn", "text"), ("error", "text"), ("info", "json"), ("warn", "json")])
+def test_no_live_line_for_who_wants_json_or_less(
+    said: Callable[[], str], terminal: Callable[[int], None], level: str, form: str
+) -> None:
+    terminal(80)
+    report(level, form).progress("a", due=True)
+    assert "\r" not in said()
+    assert said().count("\n") == (1 if level == "info" else 0)

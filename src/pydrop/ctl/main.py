@@ -12,13 +12,14 @@ from typing import NoReturn
 import click
 
 from pydrop import __version__
-from pydrop.errors import PydropError
+from pydrop.errors import FAILED, PydropError
 from pydrop.model import Start
 from pydrop.report import Report
 from pydrop.takeover import HELD
 
 SUBCOMMANDS = {  # name -> module
     "check": "pydrop.ctl.check",
+    "chown": "pydrop.ctl.chown",
     "plan": "pydrop.ctl.plan",
 }
 
@@ -67,10 +68,15 @@ def run(start: Start) -> NoReturn:
         name, equals, value = line.partition("=")
         if name and equals:
             os.environ[name] = value
-    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [number for number in HELD if number not in start.blocked])
     try:
+        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [number for number in HELD if number not in start.blocked])
         main.main(args=list(start.arguments), prog_name="pydropctl")
     except PydropError as error:
         Report().error(str(error))
         sys.exit(error.code)
+    except KeyboardInterrupt:  # click has words for it, but not yet or no longer
+        sys.exit(128 + _signal.SIGINT)
+    except Exception as bug:
+        Report().error(f"pydropctl itself failed: {type(bug).__name__}: {bug}; report it")
+        sys.exit(FAILED)
     sys.exit(0)

@@ -53,6 +53,8 @@ def _fault(digits: str) -> str:
 
 def _remedy(given: Given, digits: str) -> str:
     remedy = f"write an id from 0 to {LARGEST} in digits alone"
+    if given.name == "only-from":
+        return remedy
     if given.name not in ("puid", "pgid"):
         return f"{remedy}, or a name"
     if digits.isidentifier() and digits.isascii():

@@ -34,10 +34,11 @@ class Telling:
         self._waiting = self._hinted = False
 
     def __call__(self, progress: "Progress") -> None:
+        if progress.waiting:
+            self._waited = progress.seconds
         if progress.seconds < SILENT:
             return
         if progress.waiting:
-            self._waited = progress.seconds
             self._show(waiting(progress.volume), not self._waiting)
             self._waiting = True
             return

@@ -1,0 +1,232 @@
+"""`pydropctl chown PATH...`: the volume engine alone, for initContainers of Kubernetes and for people."""
+
+import _signal
+import os
+import signal
+
+import click
+
+from pydrop import accounts, survey, takeover
+from pydrop.ctl import owned
+from pydrop.ctl.bar import Bar
+from pydrop.errors import BadSetting, Interrupted, NotPermitted, PydropError
+from pydrop.model import Identity, Settings, Start, Volume
+from pydrop.perform.ownership import own, place, telling
+from pydrop.planning import limits
+from pydrop.report import Report, escaped
+from pydrop.settings import identity, values, volumes
+from pydrop.settings.given import Given
+from pydrop.settings.table import BY_NAME, CHOWN_POLICIES
+
+WHO = ("user", "puid", "pgid", "owner-of")  # settings that name somebody
+
+
+class Strict(click.Command):
+    """A command whose wrong words are one line and 125, as pydrop's are, so that no script takes them for a refusal."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            message = error.format_message().rstrip(".")
+            Report().error(message if message.endswith("?") else f"{message}; see pydropctl chown --help")
+            raise click.exceptions.Exit(125) from error
+
+
+@click.command(
+    "chown",
+    cls=Strict,
+    short_help="Give volumes to a user: quickly, safely, and only where something is wrong.",
+    epilog="Exit codes: 0 all is right; 1 an entry was refused or a PATH is missing (--errors warn: 0 then too); "
+    "125 wrong words, or not root; 128+N stopped by signal N.",
+)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option(
+    "--user",
+    metavar="USER[:GROUP]",
+    help="Who gets it, by name or number. Without it: whom PUID, PGID, PYDROP_USER or the settings file name.",
+)
+@click.option("--policy", default="mismatch", show_default=True, metavar="POLICY", help=f"{', '.join(CHOWN_POLICIES)}.")
+@click.option("--mode", metavar="MODE", help="Permissions that entries get, as chmod takes them: u=rwX,g=rX.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave alone what this matches; repeatable.")
+@click.option("--only-from", metavar="UID:GID", help="Touch only what has this owner; UID and :GID are fine too.")
+@click.option("--across-mounts", is_flag=True, help="Enter other mounts below PATH.")
+@click.option("--hard-links", is_flag=True, help="Give away root's files that have other names too.")
+@click.option("--create", is_flag=True, help="Make the folder where it is missing.")
+@click.option(
+    "--errors", default="fail", show_default=True, metavar="warn|fail", help="Whether a refusal is exit code 1."
+)
+@click.option("--dry-run", is_flag=True, help="Change nothing, say what would be; works without root.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of the lines.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, and no line for a volume in which all went well.")
+def command(
+    paths: tuple[str, ...], user: str | None, errors: str, dry_run: bool, as_json: bool, quiet: bool, **words: object
+) -> None:
+    """Give PATH and all in it to a user, as a start of pydrop does it with its volumes.
+
+    Symlinks are never followed, other mounts not entered, and what is right already is not written. A run that
+    was stopped is taken up by the next.
+
+    \b
+    pydropctl chown /data --user 1000:1000
+    pydropctl chown /data --user app --policy on-root-mismatch
+    """
+    report = Report()
+    try:
+        takeover.occupy_closed_streams()
+        takeover.interruptible(_now())
+        fail = _parsed("chown-errors", "errors", errors) == "fail"
+        todo = [_volume(path, words) for path in dict.fromkeys(paths)]
+        who = receiver(user, dry_run)
+        for volume in todo:
+            vet(volume)
+        code = perform(todo, who, Speaking(report, dry_run, as_json, quiet))
+    except Interrupted as stop:
+        report.warn(f"stopped by {signal.Signals(stop.signum).name}; the next run goes on from here")
+        raise click.exceptions.Exit(128 + stop.signum) from stop
+    except PydropError as error:
+        report.error(str(error))
+        raise click.exceptions.Exit(error.code) from error
+    raise click.exceptions.Exit(code if fail else 0)
+
+
+def _now() -> Start:
+    """A start as far as signals go: what is blocked now stays so."""
+    blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
+    return Start(name="pydropctl", arguments=(), environment=(), ignored=(), blocked=tuple(map(int, blocked)))
+
+
+# -- the words -------------------------------------------------------------------------------------
+
+
+def _parsed(setting: str, option: str, value: str) -> object:
+    """The value as the setting of this name reads it."""
+    return BY_NAME[setting].parse(Given(name=setting, source=f"--{option}", value=value))
+
+
+def _volume(path: str, words: dict[str, object]) -> Volume:
+    """What the options say, read by the parsers of the [[volume]] table."""
+    fields: dict[str, object] = {"path": whole(path), "source": "pydropctl chown"}
+    for name, value in words.items():
+        key = name.replace("_", "-")
+        if name == "exclude" and isinstance(value, tuple):  # an option each: a colon in it is the pattern's own
+            fields[name] = tuple([values.text(Given(name=key, source=f"--{key}", value=item)) for item in value])
+        elif isinstance(value, str):
+            fields[name] = volumes.KEYS[key](Given(name=key, source=f"--{key}", value=value))
+        elif value is not None:
+            fields[name] = value
+    return Volume(**fields)  # type: ignore[arg-type] # each parser returns what its field holds
+
+
+def whole(path: str) -> str:
+    """The path from the root on; people name what lies in the working folder.
+
+    A `..` behind a name stays, since that name may be a symlink: the engine knows where it is safe."""
+    if not path:
+        raise BadSetting("one PATH is empty", "name the folder to give away, or check the variable that names it")
+    try:
+        here = "/" if path.startswith("/") else os.getcwd()
+    except OSError as error:
+        raise BadSetting(f"{path} is not an absolute path", "the working folder is gone: name it from / on") from error
+    names = [name for name in path.split("/") if name not in ("", ".")]
+    while names[:1] == [".."]:
+        here = os.path.dirname(here)
+        del names[0]
+    return "/" + "/".join([name for name in here.split("/") if name] + names)
+
+
+def vet(volume: Volume) -> None:
+    """Refuse what the engine would refuse, before it has changed the volume before that."""
+    try:
+        place.find(volume.path, create=False).close()
+    except OSError:
+        pass  # its report says so
+
+
+# -- who -------------------------------------------------------------------------------------------
+
+
+def receiver(user: str | None, dry: bool) -> Identity:
+    """Who gets the volumes: decided as a start decides who its program becomes, mapped and looked up alike."""
+    if os.geteuid() != 0 and not dry:
+        raise NotPermitted(
+            f"user {os.geteuid()} cannot give files to others, only root can",
+            "run it as root (docker: --user 0, Kubernetes: securityContext: {runAsUser: 0}), or look with --dry-run",
+        )
+    lines = tuple([f"{name}={value}" for name, value in os.environ.items()])
+    start = Start(name="pydrop", arguments=("true",), environment=lines, ignored=(), blocked=())
+    settings = _from_option(user) if user is not None else _from_settings(start)
+    facts = survey.look(settings, start)
+    groups = limits.granted_groups(facts)
+    try:
+        who = accounts.identity(settings, facts.passwd, facts.group, facts.owner, groups, ())[0]
+    except BadSetting as error:
+        if user is None:
+            raise
+        raise BadSetting(error.problem, "correct it, or write numbers, as --user 1000:1000") from error
+    limits.require_mapped(facts, who)
+    return who
+
+
+def _from_option(word: str) -> Settings:
+    given = Given(name="user", source="--user", value=word)
+    asked = identity.user(given)
+    if asked.name is None and asked.uid is None:
+        raise given.refuse("names no user, only a group", f"write both, as --user 1000{word.strip()}")
+    return Settings(user=asked, hooks="", sources={"user": "--user"})
+
+
+def _from_settings(start: Start) -> Settings:
+    """What a start with this environment and settings file is told of its user."""
+    settings = survey.read_settings(start)
+    sources = {name: source for name, source in settings.sources.items() if name in (*WHO, "groups")}
+    if not any([name in sources for name in WHO]):
+        raise BadSetting("nobody is named who gets it", "add --user 1000:1000, or set PUID and PGID")
+    return Settings(
+        user=settings.user,
+        puid=settings.puid,
+        pgid=settings.pgid,
+        owner_of=settings.owner_of,
+        groups=settings.groups,
+        hooks="",
+        sources=sources,
+    )
+
+
+# -- the work --------------------------------------------------------------------------------------
+
+
+class Speaking:
+    """How this run speaks: the progress of a volume on standard error, its result on standard output."""
+
+    def __init__(self, report: Report, dry: bool, as_json: bool, quiet: bool) -> None:
+        self.report = report
+        self.dry = dry
+        self.as_json = as_json
+        self.quiet = quiet
+
+    def watch(self, volume: Volume) -> "Bar | telling.Telling | None":
+        if self.quiet:
+            return None
+        told = telling.Telling(self.report.progress, self.report.info, self.dry)
+        return Bar(self.report, volume, self.dry) if os.isatty(2) else told
+
+    def tell(self, result: owned.Result) -> None:
+        """The lines of one volume, as soon as it is done."""
+        self.report.clear()
+        if self.as_json or (self.quiet and not result.complaints()):
+            return
+        for line in result.lines():
+            click.echo(escaped(line))
+
+
+def perform(todo: list[Volume], who: Identity, speaking: Speaking) -> int:
+    """Own one volume after the other; 1 where something was refused or is missing, else 0."""
+    results = []
+    for volume in todo:
+        report = own(volume, who.uid, who.gid, who.groups, speaking.watch(volume), speaking.dry)
+        results.append(owned.Result(volume, f"{who.uid}:{who.gid}", report, speaking.dry))
+        speaking.tell(results[-1])
+    if speaking.as_json:
+        click.echo(owned.as_json(results, speaking.dry))
+    return 1 if any([result.failed for result in results]) else 0
