@@ -55,6 +55,23 @@ for step in plan.steps:
     assert loaded_after(script) == set()
 
 
+def test_what_is_told_of_a_long_walk_is_loaded_only_for_one() -> None:
+    """A volume that is done within two seconds costs no word."""
+    script = """
+import sys
+from pydrop.model import Start, Volume
+from pydrop.perform import ownership
+start = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
+start.progress, start.note = lambda text, due: None, lambda text: None
+watch = ownership._watch(start)
+for seconds in (1.9, 2.0):
+    fields = {"volume": Volume(path="/x"), "looked_at": 1, "changed": 0, "part": 0.0, "waiting": False}
+    watch(ownership.Progress(**fields, seconds=seconds))
+    print("pydrop.perform.ownership.telling" in sys.modules)
+"""
+    assert child(script).split() == ["False", "True"]
+
+
 # -- nothing is imported and nothing opened from the drop on: read from the source -----------------
 
 # What runs from the drop's frontier on. What they call is followed through pydrop's own modules.

@@ -3,6 +3,7 @@
 import _signal
 import os
 import signal
+from collections.abc import Callable
 
 import click
 
@@ -11,7 +12,7 @@ from pydrop.ctl import owned
 from pydrop.ctl.bar import Bar
 from pydrop.errors import BadSetting, Interrupted, NotPermitted, PydropError
 from pydrop.model import Identity, Settings, Start, Volume
-from pydrop.perform.ownership import own, place, telling
+from pydrop.perform.ownership import Progress, own, place, telling
 from pydrop.planning import limits
 from pydrop.report import Report, escaped
 from pydrop.settings import identity, values, volumes
@@ -205,11 +206,17 @@ class Speaking:
         self.as_json = as_json
         self.quiet = quiet
 
-    def watch(self, volume: Volume) -> "Bar | telling.Telling | None":
-        if self.quiet:
-            return None
+    def watch(self, volume: Volume) -> Callable[[Progress], None]:
+        """What shows how far a volume is; and a signal that got lost in the interpreter ends the wait here."""
         told = telling.Telling(self.report.progress, self.report.info, self.dry)
-        return Bar(self.report, volume, self.dry) if os.isatty(2) else told
+        shown = Bar(self.report, volume, self.dry) if os.isatty(2) else told
+
+        def watch(progress: Progress) -> None:
+            takeover.require_uninterrupted()
+            if not self.quiet:
+                shown(progress)
+
+        return watch
 
     def tell(self, result: owned.Result) -> None:
         """The lines of one volume, as soon as it is done."""

@@ -9,6 +9,7 @@ import time
 
 from pydrop.errors import PydropError
 from pydrop.model import Outcome
+from pydrop.takeover import require_uninterrupted
 
 from . import place, wanted  # the others when there is something to walk or to tell: a volume that is right needs none
 from .report import Complaint, Progress, Report
@@ -66,6 +67,7 @@ def _watch(start: "Start") -> "Watch | None":
 
     def watch(progress: Progress) -> None:
         nonlocal telling
+        require_uninterrupted()  # a walk is too long to be over before a signal is looked at that got lost
         if progress.seconds < SILENT:
             return
         if telling is None:
