@@ -18,8 +18,7 @@ else:
 
 @dataclass_transform(kw_only_default=True, eq_default=True)
 class Value:
-    """A record given by keyword, compared and shown by content; mypy checks it as a dataclass, which
-    would cost 15 ms at every start."""
+    """A record given by keyword, compared and shown by content; to mypy a dataclass, which would cost a start 15 ms."""
 
     def __init__(self, **fields: object) -> None:
         self.__dict__.update(fields)

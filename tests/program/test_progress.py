@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 from faults.throwaway import PYDROP, Throwaway
-from terminal import Terminal
+from terminal import SLOW, Terminal
 
-# Each look at an entry takes 5 ms, as on a slow server.
-SLOW = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=newfstatat", "-e", "inject=newfstatat:delay_enter=5000")
 ENV = {"PATH": "/usr/bin:/bin", "PUID": "1500", "PGID": "1500", "PYDROP_HOME": "/mnt/made", "PYDROP_CHOWN": "/mnt/data"}
 HINT = "pydrop: /mnt/data takes a while; the policy on-root-mismatch would skip this next time"
 LINE = r"pydrop: \d+ entries looked at, \d+ changed, \d+ a second(; /mnt/data is done to about \d+%| in /mnt/data)"
@@ -20,10 +18,10 @@ LINE = r"pydrop: \d+ entries looked at, \d+ changed, \d+ a second(; /mnt/data is
 
 @pytest.fixture
 def place(tmp_path: Path) -> Throwaway:
-    """`/mnt/data` has 601 entries."""
-    for folder in range(120):
+    """`/mnt/data` has 841 entries."""
+    for folder in range(12):
         (tmp_path / "data" / str(folder)).mkdir(parents=True)
-        for file in range(4):
+        for file in range(69):
             (tmp_path / "data" / str(folder) / str(file)).touch()
     return Throwaway(tmp_path)
 
@@ -45,7 +43,7 @@ def test_in_a_log_it_is_a_line_after_two_seconds_and_the_hint_once(place: Throwa
     assert re.fullmatch(LINE, first)
     assert hint == HINT
     assert len(more) <= 1
-    assert "601 of 601 entries given to 1500:1500" in summary
+    assert "841 of 841 entries given to 1500:1500" in summary
 
 
 def test_where_the_policy_has_the_hint_already_it_is_not_given(place: Throwaway) -> None:
@@ -99,7 +97,7 @@ def test_while_another_container_works_it_says_so_once(place: Throwaway) -> None
             assert line == "pydrop: another container is working on /mnt/data; waiting for it\n"
             os.close(lock)
             (summary,) = process.stderr.read().decode().splitlines()
-            assert "601 of 601 entries given to 1500:1500" in summary
+            assert "841 of 841 entries given to 1500:1500" in summary
             assert process.stdout.read() == b"started\n"
         finally:
             process.kill()

@@ -68,6 +68,11 @@ def test_no_hint_where_it_would_not_be_true(policy):
     assert told(*tenths(3, volume=Volume(path="/data", policy=policy)))[1] == []
 
 
+def test_no_hint_for_the_home_of_an_account_that_got_other_numbers():
+    """The next start does not walk it anyway."""
+    assert told(*tenths(3, volume=Volume(path="/home/app", former=(999, 999))))[1] == []
+
+
 def test_a_look_without_changes_does_not_hint_at_the_next_time():
     assert told(*tenths(3), dry=True)[1] == []
 

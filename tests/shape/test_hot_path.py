@@ -63,7 +63,7 @@ from pydrop.model import Start, Volume
 from pydrop.perform import ownership
 start = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
 start.progress, start.note = lambda text, due: None, lambda text: None
-watch = ownership._watch(start)
+watch = ownership.watching(start)
 for seconds in (1.9, 2.0):
     fields = {"volume": Volume(path="/x"), "looked_at": 1, "changed": 0, "part": 0.0, "waiting": False}
     watch(ownership.Progress(**fields, seconds=seconds))

@@ -63,9 +63,10 @@ class Bar:
     def texts(self, progress: Progress) -> list[tuple[str, bool]]:
         """What is counted in fewer and fewer words, and whether the time that is left stands before it."""
         looked_at, changed = progress.looked_at, f"{progress.changed} {self.changed}"
+        entries = "entry" if looked_at == 1 else "entries"
         rate = f"{looked_at / max(progress.seconds - self.waited, 0.1):.0f}"
         return [
-            (f"{looked_at} entries looked at, {changed}, {rate} a second", True),
+            (f"{looked_at} {entries} looked at, {changed}, {rate} a second", True),
             (f"{looked_at} looked at, {changed}, {rate}/s", True),
             (f"{looked_at} looked at, {changed}, {rate}/s", False),
             (f"{looked_at} looked at, {changed}", False),

@@ -29,7 +29,8 @@ class Result:
     @property
     def failed(self) -> bool:
         """Whether something is not as it was asked for; files left alone for safety are no failure."""
-        return bool(self.report.refused or self.report.missing) and not self.would_be_made
+        report = self.report
+        return bool(report.refused or report.missing or report.busy) and not self.would_be_made
 
     # -- for people ------------------------------------------------------------------------------
 
@@ -70,10 +71,11 @@ class Result:
     def complaints(self) -> list[Complaint]:
         """What was not done and why, in a start's words, but with remedies that fit this command."""
         failed, warned = reasons.complaints(self.volume, self.owner, self.report)
-        keys: list[object] = [*sorted(self.report.refused), *(["missing"] if self.report.missing else []), "linked"]
+        others = [name for name in ("missing", "busy") if getattr(self.report, name)]
+        keys: list[object] = [*sorted(self.report.refused), *others, *(["linked"] if self.report.linked.count else [])]
         remedies = {errno.EROFS: READ_ONLY, "missing": MISSING, "linked": LINKED}
         found = []
-        for key, complaint in zip(keys, [*failed, *warned], strict=False):
+        for key, complaint in zip(keys, [*failed, *warned], strict=True):
             if not (key == "missing" and self.would_be_made):
                 found.append(Complaint(problem=complaint.problem, remedy=remedies.get(key, complaint.remedy)))
         return found
@@ -99,6 +101,7 @@ class Result:
             ],
             "left_alone": _names(report.linked),
             "mounts": _names(report.mounts),
+            "busy": report.busy,
             "missing": report.missing and not self.would_be_made,
             "created": report.created or self.would_be_made,
             "seconds": round(report.seconds, 3),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SILENT = 2.0  # seconds of work on a volume of which nothing is told
 
-__all__ = ["Complaint", "Progress", "Report", "own", "perform"]
+__all__ = ["Complaint", "Progress", "Report", "own", "perform", "watching"]
 
 
 def perform(step: "VolumesStep", start: "Start") -> Outcome:
@@ -42,7 +42,7 @@ def perform(step: "VolumesStep", start: "Start") -> Outcome:
     changed, done, warnings, failed = 0, [], [], []
     mounted: list[Table] = []
     for volume in step.volumes:
-        report = own(volume, step.uid, step.gid, step.groups, _watch(start), mounted=mounted)
+        report = own(volume, step.uid, step.gid, step.groups, watching(start), mounted=mounted)
         if report.silent:
             continue
         from . import reasons
@@ -58,7 +58,7 @@ def perform(step: "VolumesStep", start: "Start") -> Outcome:
     return Outcome(changed=changed, words="; ".join(filter(None, done)), warnings=tuple(lines))
 
 
-def _watch(start: "Start") -> "Watch | None":
+def watching(start: "Start") -> "Watch | None":
     """What tells a person how far a volume is. Its words are loaded when there is somebody to hear them, after 2 s."""
     show, note = start.progress, start.note
     if show is None or note is None:

@@ -8,7 +8,7 @@ from errno import ENOTDIR
 from pydrop.errors import BadSetting, PydropError, Untrusted
 from pydrop.model import Outcome
 
-from . import own
+from . import own, watching
 from .report import Complaint, Report
 
 TYPE_CHECKING = False
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pydrop.steps import HomeStep
 
 
-def perform(step: "HomeStep", start: "Start") -> Outcome:  # noqa: ARG001 # one signature for all steps
+def perform(step: "HomeStep", start: "Start") -> Outcome:
     """Give what has the former numbers the new ones. A home that does not exist is nothing to speak of.
 
     Other errors than those of its path end the start whatever `errors` says: the walk has not come to its end, and must
@@ -28,7 +28,7 @@ def perform(step: "HomeStep", start: "Start") -> Outcome:  # noqa: ARG001 # one 
     left: list[Complaint] = []
     report = Report()
     try:
-        report = own(volume, step.uid, step.gid, step.groups)
+        report = own(volume, step.uid, step.gid, step.groups, watching(start))
     except (BadSetting, Untrusted) as error:
         failed = [_not_walked(step, error)]
     if not (report.silent or report.missing or ENOTDIR in report.refused):

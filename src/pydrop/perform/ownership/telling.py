@@ -49,7 +49,7 @@ class Telling:
         while self._due <= worked:
             self._due += EVERY
         self._show(working(progress, worked, self._dry), due)
-        if not (self._hinted or self._dry) and progress.volume.policy == "mismatch":
+        if not (self._hinted or self._dry) and may_be_skipped(progress.volume):
             self._hinted = True
             self._note(hint(progress.volume))
 
@@ -66,6 +66,11 @@ def working(progress: "Progress", seconds: float, dry: bool = False) -> str:
     path = progress.volume.path
     where = f"; {path} is done to about {int(progress.part * 100)}%" if progress.part else f" in {path}"
     return f"{looked_at}, {changed}, {rate}{where}"
+
+
+def may_be_skipped(volume: "Volume") -> bool:
+    """Whether another policy would spare the next start this walk. That of a home folder is done once anyway."""
+    return volume.policy == "mismatch" and volume.former is None
 
 
 def hint(volume: "Volume") -> str:
