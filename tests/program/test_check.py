@@ -219,15 +219,16 @@ def test_an_unknown_subcommand_is_told_the_nearest():
     assert result.exit_code == 2
 
 
-def started_by_the_door(*environment, words=("check",)):
+def started_by_the_door(*environment, words=("check",), before="pass"):
     """What `run` does with a start whose signals the door holds back, in a process of its own."""
     program = f"""
 import sys, _signal
 sys.path[:0] = {[os.path.dirname(os.path.dirname(pydrop.__file__)), *sys.path]!r}
-from pydrop.ctl.main import run
+from pydrop.ctl.main import main, run
 from pydrop.model import Start
 from pydrop.takeover import HELD
 _signal.pthread_sigmask(_signal.SIG_BLOCK, HELD)
+{before}
 try:
     run(Start(name="pydropctl", arguments={words!r}, environment={environment!r}, ignored=(), blocked=(HELD[3],)))
 finally:
@@ -249,3 +250,15 @@ def test_an_error_is_one_line_and_125():
     done = started_by_the_door("PYDROP_CONFIG=here.toml")
     assert done.stderr.startswith("pydrop: PYDROP_CONFIG=here.toml is not an absolute path; ")
     assert (done.stderr.count("\n"), done.returncode) == (1, 125)
+
+
+@pytest.mark.parametrize(
+    ("bug", "code", "said"),
+    [
+        ("RuntimeError('oops')", 125, "pydrop: pydropctl itself failed: RuntimeError: oops; report it\n"),
+        ("KeyboardInterrupt", 130, ""),
+    ],
+)
+def test_neither_a_bug_nor_ctrl_c_is_a_traceback(bug, code, said):
+    done = started_by_the_door(before=f"def main_(**_): raise {bug}\nmain.main = main_")
+    assert (done.returncode, done.stderr) == (code, said)
