@@ -31,6 +31,13 @@ def words(place: Throwaway, *around: str, **env: str) -> "list[str | bytes]":
     return place.inside(*around, "env", "-i", *given, PYDROP, "sh", "-c", "echo started")
 
 
+def held(folder: Path) -> int:
+    """The lock that another container would hold."""
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
 def lines(place: Throwaway, *around: str, **env: str) -> list[str]:
     """What a start says where standard error is a pipe."""
     done = subprocess.run(words(place, *around, **env), capture_output=True, check=False)
@@ -76,6 +83,20 @@ def test_a_terminal_has_one_line_that_lives(place: Throwaway, columns: int) -> N
     assert terminal.sent.endswith(" ms\r\n")
 
 
+def test_it_is_gone_before_a_hook_speaks(place: Throwaway) -> None:
+    """What else writes on the terminal does not know of a line that stands there."""
+    hook = place.folder / "etc/pydrop.d/10-speak"
+    hook.parent.mkdir()
+    hook.write_text("#!/bin/sh\necho hook speaks >&2\n")
+    hook.chmod(0o755)
+    lock = held(place.folder / "data")
+    terminal = Terminal(words(place), 80)
+    terminal.watch(until=lambda t: any("another container" in frame for frame in t.frames))
+    os.close(lock)
+    assert terminal.end() == 0
+    assert terminal.screen.lines[0] == "hook speaks"
+
+
 def test_json_has_no_live_line_on_a_terminal_either(place: Throwaway) -> None:
     """One object a line, for who reads it by a program."""
     terminal = Terminal(words(place, *SLOW, PYDROP_LOG_FORMAT="json"), 200)
@@ -88,8 +109,7 @@ def test_json_has_no_live_line_on_a_terminal_either(place: Throwaway) -> None:
 
 def test_while_another_container_works_it_says_so_once(place: Throwaway) -> None:
     """And when it is done, the start goes on."""
-    lock = os.open(place.folder / "data", os.O_RDONLY | os.O_DIRECTORY)
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    lock = held(place.folder / "data")
     with subprocess.Popen(words(place), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         try:
             assert process.stdout and process.stderr
