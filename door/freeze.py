@@ -19,7 +19,7 @@ ROOTS = ("entry", "settings", "settings.volumes", "perform.streams", "perform.re
 BUNDLES = (
     ("perform.runtime",),
     ("perform.accountfiles",),
-    ("perform.ownership",),
+    ("perform.ownership", "perform.ownership.work"),
     ("perform.ownership.lock", "perform.ownership.walk"),
     ("perform.ownership.sharing",),
 )

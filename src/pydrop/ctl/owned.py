@@ -45,7 +45,7 @@ class Result:
         report = self.report
         if self.volume.policy == "never":
             return f"{self.volume.path}: left alone, as the policy never says"
-        done = self._would_do() if self.dry else reasons.words(self.volume, self.owner, report)
+        done = self._would_do() if self.dry else report.words(self.volume.path, self.owner)
         if not done:
             done = f"{self.volume.path}: nothing {'changed' if report.refused else 'to change'} for {self.owner}"
             done += f", mounts below left alone ({report.mounts})" if report.mounts.count else ""

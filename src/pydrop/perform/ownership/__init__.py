@@ -4,7 +4,6 @@
 processes go it, lock for several containers.
 """
 
-import posix as os
 import time
 
 from pydrop.errors import PydropError
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from pydrop.model import Start, Volume
     from pydrop.steps import VolumesStep
 
-    from .lock import Lock
     from .mounts import Table
 
     Watch = Callable[[Progress], None]
@@ -45,13 +43,14 @@ def perform(step: "VolumesStep", start: "Start") -> Outcome:
         report = own(volume, step.uid, step.gid, step.groups, watching(start), mounted=mounted)
         if report.silent:
             continue
-        from . import reasons
+        if report.troubled:
+            from . import reasons
 
-        wrong, left = reasons.complaints(volume, owner, report)
-        failed += wrong
-        warnings += left
+            wrong, left = reasons.complaints(volume, owner, report)
+            failed += wrong
+            warnings += left
         changed += report.changed
-        done.append(reasons.words(volume, owner, report))
+        done.append(report.words(volume.path, owner))
     if failed and step.errors == "fail":
         raise _failure(failed)
     lines = [f"{complaint.problem}; {complaint.remedy}" for complaint in [*failed, *warnings]]
@@ -97,14 +96,15 @@ def own(
 
     The top is changed last, when everything below it was looked at, so that its owner says: complete. `watch` is called
     about ten times a second; with `dry` nothing is changed, and `changed` counts what would be. `mounted` keeps the
-    table of mounts from one volume to the next. Raises BadSetting
-    for a path or mode that cannot be used and Untrusted for a path that somebody else than root could have bent; what
-    the kernel refuses is counted in the report.
+    table of mounts from one volume to the next. Raises BadSetting for a path or mode that cannot be used and Untrusted
+    for a path that somebody else than root could have bent; what the kernel refuses is counted in the report.
     """
     report = Report()
     began = time.monotonic()
     if volume.policy != "never":
-        work = _Work(volume, wanted.Wanted(volume, uid, gid, dry), groups, report, watch, mounted)
+        from . import work
+
+        task = work.Work(volume, wanted.Wanted(volume, uid, gid, dry), groups, report, watch, mounted)
         try:
             found = place.find(volume.path, volume.create and not dry)
         except FileNotFoundError:
@@ -115,138 +115,8 @@ def own(
         else:
             try:
                 report.created = found.created
-                work.on(found)
+                task.on(found)
             finally:
                 found.close()
     report.seconds = time.monotonic() - began
     return report
-
-
-class _Work:
-    """On one volume, from the first look at its top to the change of it."""
-
-    def __init__(
-        self,
-        volume: "Volume",
-        target: wanted.Wanted,
-        groups: tuple[int, ...],
-        report: Report,
-        watch: "Watch | None",
-        mounted: "list[Table] | None",
-    ) -> None:
-        self.volume = volume
-        self.target = target
-        self.groups = groups
-        self.report = report
-        self.watch = watch
-        self.mounted: list[Table] = [] if mounted is None else mounted
-        self.began = time.monotonic()
-
-    def on(self, found: place.Place) -> None:
-        self.report.looked_at += 1
-        if self._is_done(found):
-            return
-        if found.is_folder and self.volume.policy != "top":
-            self._in_turn(found)
-        else:
-            self._give_top(found)
-        if self.report.refused:
-            self.report.filesystem = self.table().filesystem_type(found.fd)
-
-    def table(self) -> "Table":
-        """The mounts; read when the first volume asks."""
-        if not self.mounted:
-            from .mounts import Table
-
-            self.mounted.append(Table())
-        return self.mounted[0]
-
-    def _is_done(self, found: place.Place) -> bool:
-        """Whether the policy says so without a look below the top."""
-        if self.volume.policy == "on-root-mismatch":
-            return self.target.reached(found.look())
-        return self.volume.policy == "unless-writable" and self._can_write(found)
-
-    def _in_turn(self, found: place.Place) -> None:
-        """Walk, unless another container has done so while we waited for it.
-
-        A top that is wrong says that there is work, which one does alone. Where it is right there is little or nothing
-        to do: who only looks does not wait for others that do the same.
-        """
-        from . import lock
-
-        right = self.target.reached(found.look())
-        try:
-            turn = lock.Lock(found.fd)
-        except OSError as error:
-            self._refused(found, error)
-            return
-        try:
-            turn.take(not right, self.table(), self._waiting)
-            self.report.waited, self.report.busy = turn.waited, turn.refused
-            if not (turn.refused or (turn.waited and self._was_done(found, right))):
-                self._walk(found, turn)
-        finally:
-            turn.close()
-
-    def _was_done(self, found: place.Place, right: bool) -> bool:
-        """Whether another container has done the work: the top, which is changed last, was wrong and is `right` now."""
-        return self._is_done(found) or (not right and self.target.reached(found.look()))
-
-    def _walk(self, found: place.Place, turn: "Lock") -> None:
-        from . import walk
-
-        tell = self._tell if self.watch else None
-        going = walk.Walk(self.target, self.report, turn.alone, self.table(), tell)
-        going.lock = turn.fd
-        try:
-            taken = going.run(found.fd)
-        except OSError as error:
-            self._refused(found, error)
-            return
-        self._give_top(found, taken)
-
-    def _give_top(self, found: place.Place, former: int | None = None) -> None:
-        """Change the top itself; `former` had it before the walk took it."""
-        try:
-            info = found.look()
-            if self.target.right(info):
-                return
-            if self.target.unsure(found.parent, found.name, info):
-                self.report.linked.add(".")
-            else:
-                self.report.given += self.target.give(found.fd, info)
-                self.report.changed += 1
-        except OSError as error:
-            if former is not None:
-                os.chown(f"/proc/self/fd/{found.fd}", former, -1)
-            self._refused(found, error)
-
-    def _refused(self, found: place.Place, error: OSError) -> None:
-        """Note that of the top, unless the user can write it: then its owner is right enough, and it is no news either
-        what else refused for that reason."""
-        self.report.refuse(error.errno or 0, ".")
-        if self._can_write(found):
-            del self.report.refused[error.errno or 0]
-
-    def _can_write(self, found: place.Place) -> bool:
-        from . import writable
-
-        return writable.can_write(found, self.target.uid, self.target.gid, self.groups)
-
-    def _waiting(self) -> None:
-        self._tell(self.report.looked_at, 0, 0.0, waiting=True)
-
-    def _tell(self, looked_at: int, changed: int, part: float, waiting: bool = False) -> None:
-        if self.watch:
-            seconds = time.monotonic() - self.began
-            self.watch(
-                Progress(
-                    volume=self.volume,
-                    looked_at=looked_at,
-                    changed=changed,
-                    part=part,
-                    waiting=waiting,
-                    seconds=seconds,
-                )
-            )

@@ -35,7 +35,7 @@ def perform(step: "HomeStep", start: "Start") -> Outcome:
         from . import reasons
 
         failed, left = reasons.complaints(volume, owner, report)
-        words = reasons.words(volume, owner, report)
+        words = report.words(volume.path, owner)
     if failed and step.errors == "fail":
         raise PydropError(failed[0].problem, failed[0].remedy)
     lines = [f"{complaint.problem}; {complaint.remedy}" for complaint in (*failed, *left)]

@@ -108,15 +108,3 @@ def _linked(volume: "Volume", owner: str, report: Report) -> Complaint:
         f" they have other names, maybe outside the volume ({report.linked})",
         remedy="if all of those may be given away, write hard-links = true in its [[volume]]",
     )
-
-
-def words(volume: "Volume", owner: str, report: Report) -> str:
-    """What was done, for the one line of a good start; "" where nothing was."""
-    parts = ["made"] if report.created else []
-    if report.given:
-        parts.append(f"{report.given} of {report.looked_at} entries given to {owner}")
-    if report.changed > report.given:
-        parts.append(f"mode of {report.changed - report.given} set")
-    if parts and report.mounts.count:
-        parts.append(f"mounts below left alone ({report.mounts})")
-    return f"{volume.path}: {', '.join(parts)}" if parts else ""

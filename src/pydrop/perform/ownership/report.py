@@ -61,6 +61,22 @@ class Report:
         told = self.changed or self.created or self.missing or self.refused or self.linked.count or self.busy
         return not told
 
+    @property
+    def troubled(self) -> bool:
+        """Whether there is something to complain of."""
+        return bool(self.missing or self.busy or self.refused or self.linked.count)
+
+    def words(self, path: str, owner: str) -> str:
+        """What was done to the volume at `path`, for the one line of a good start; "" where nothing was."""
+        parts = ["made"] if self.created else []
+        if self.given:
+            parts.append(f"{self.given} of {self.looked_at} entries given to {owner}")
+        if self.changed > self.given:
+            parts.append(f"mode of {self.changed - self.given} set")
+        if parts and self.mounts.count:
+            parts.append(f"mounts below left alone ({self.mounts})")
+        return f"{path}: {', '.join(parts)}" if parts else ""
+
     def refuse(self, errno: int, name: str) -> None:
         """Note an entry that could not be changed or looked into."""
         self.refused.setdefault(errno, Refusals()).add(name)

@@ -38,7 +38,7 @@ class Walk:
 
     __slots__ = (
         *("began", "clock", "closed", "entries", "lock", "next_tick"),
-        *("report", "sharing", "tell", "wanted", "way", "width"),
+        *("report", "sharing", "tell", "told", "wanted", "way", "width"),
     )
 
     def __init__(
@@ -55,7 +55,8 @@ class Walk:
         self.width = NARROWEST
         self.sharing: Sharing | None = None  # not yet
         self.tell = tell
-        self.next_tick = 0.0
+        self.next_tick = self.began + TICK
+        self.told = False
         self.lock = -1  # a descriptor that workers keep: the lock lasts as long as any of them
 
     def run(self, top: int) -> int | None:
@@ -69,8 +70,9 @@ class Walk:
             self._go_in(os.open(".", FOLDER, dir_fd=top), ".", None)
             first = self.way[0]
             self._go()
-            self.next_tick = 0.0  # the last word is that of the end
-            self.tick()
+            if self.told:
+                self.next_tick = 0.0  # the last word is that of the end
+                self.tick()
             return first.info.st_uid if first.taken else None
         finally:
             if self.sharing:  # first, since workers trust names as long as a folder is taken
@@ -116,7 +118,7 @@ class Walk:
         """Tell who watches how far the walk is, now and then."""
         now = time.monotonic()
         if self.tell and now >= self.next_tick:
-            self.next_tick = now + TICK
+            self.next_tick, self.told = now + TICK, True
             from .estimate import part
 
             looked_at, changed = self.report.looked_at, self.report.changed
