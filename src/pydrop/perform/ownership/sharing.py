@@ -92,6 +92,7 @@ class Sharing:
             folder.end()
         if len(part.entries) < walk.width:
             folder.end()
+        walk.width = min(walk.width * 2, walk.widest)  # narrow at first: nobody knows how much there is
         return bool(part.entries) and self._start(walk, folder, part)
 
     def _start(self, walk: "Walk", folder: "Folder", part: Part) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LOOK = 0.002  # seconds after which a walk watches how it goes
 ALONE = 0.008  # seconds more before it may be shared out: a small volume needs no worker
 NARROWEST, WIDEST = 16, 16384  # entries in one slice
+FIRST = 1024  # the most in those before the walk is shared out, and in the first that is
 TICK = 0.1  # seconds between two words to who watches
 OPEN = 24  # folders kept open on the way down: with their iterators, under 100 descriptors at any depth
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -38,7 +39,7 @@ class Walk:
 
     __slots__ = (
         *("began", "clock", "closed", "entries", "lock", "next_tick"),
-        *("report", "sharing", "tell", "told", "wanted", "way", "width"),
+        *("report", "sharing", "tell", "told", "wanted", "way", "widest", "width"),
     )
 
     def __init__(
@@ -53,6 +54,7 @@ class Walk:
         self.began = time.monotonic()
         self.clock: Clock | None = None  # not yet
         self.width = NARROWEST
+        self.widest = WIDEST
         self.sharing: Sharing | None = None  # not yet
         self.tell = tell
         self.next_tick = self.began + TICK
@@ -101,7 +103,7 @@ class Walk:
     def _consider(self) -> None:
         """Share the walk out, if that is worth it. Slices grow until then, so that slow entries show soon."""
         if not self.clock:
-            self.width = min(self.width * 2, WIDEST)
+            self.width = min(self.width * 2, FIRST, WIDEST)
             if time.monotonic() - self.began > LOOK:
                 from .count import Clock
 
@@ -112,7 +114,8 @@ class Walk:
         from .sharing import Sharing
 
         self.sharing = Sharing.decided(self.clock, told=self.tell is not None)
-        self.width = max(NARROWEST, min(self.clock.width(self.report.looked_at), WIDEST))
+        self.widest = max(NARROWEST, min(self.clock.width(self.report.looked_at), WIDEST))
+        self.width = min(FIRST, self.widest)
 
     def tick(self) -> None:
         """Tell who watches how far the walk is, now and then."""
@@ -144,7 +147,8 @@ class Walk:
         elif folder.ended:
             self._leave()
         else:
-            self.entries.sweep(folder, self.width)
+            # With workers a quarter at a time: one that has ended its slice soon gets the next
+            self.entries.sweep(folder, max(self.width // 4, NARROWEST) if self.sharing else self.width)
 
     # -- from folder to folder --------------------------------------------------------------------
 

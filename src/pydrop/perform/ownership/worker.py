@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 class Part:
     """What is given away of a folder: names of folders in it, or entries; for these it stands in for os.scandir."""
 
-    __slots__ = ("entries", "names")
+    __slots__ = ("entries", "left", "names")
 
     def __init__(self, names: list[str], entries: "list[os.DirEntry[str]]") -> None:
         self.names = names
         self.entries = entries
+        self.left = iter(entries)
 
     def __iter__(self) -> "Iterator[os.DirEntry[str]]":
         """The entries, each once, however often it is asked."""
-        while self.entries:
-            yield self.entries.pop()
+        return self.left
 
     def close(self) -> None:
         """There is nothing to close."""
