@@ -147,8 +147,8 @@ class Walk:
         elif folder.ended:
             self._leave()
         else:
-            # With workers a quarter at a time: one that has ended its slice soon gets the next
-            self.entries.sweep(folder, max(self.width // 4, NARROWEST) if self.sharing else self.width)
+            # With workers a bit at a time: one that has ended its slice soon gets the next
+            self.entries.sweep(folder, max(self.width // 16, NARROWEST) if self.sharing else self.width)
 
     # -- from folder to folder --------------------------------------------------------------------
 
