@@ -103,6 +103,7 @@ from pydrop.model import Volume, Start
 from pydrop.steps import VolumesStep
 from pydrop.perform.ownership import own, perform, walk
 walk.ALONE = 1e9  # one process: faults are counted by process, and a machine that is slow enough would start others
+START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
 volume = Volume(path={str(path)!r}, policy={policy!r}, **{volume!r})
 report = own(volume, {uid}, {gid})
 print(report.looked_at, report.changed, {{number: refused.count for number, refused in report.refused.items()}})

@@ -17,7 +17,7 @@ from test_ownership_hostile import churn, dig, wrong_below
 ROOT, RIGHT = (0, 0), (UID, GID)
 VOLUME = Path("/mnt/volume")
 ALL = "print(sum(refused.count for refused in report.refused.values()), report.linked.count, report.mounts.count)"
-WARN = "print(*perform(VolumesStep(volumes=(volume,), uid=1500, gid=1600, groups=(), errors='warn'), None).warnings)"
+WARN = "print(*perform(VolumesStep(volumes=(volume,), uid=1500, gid=1600, groups=(), errors='warn'), START).warnings)"
 
 
 def in_memory(check, options="nr_inodes=0"):

@@ -15,7 +15,7 @@ from pydrop.perform.ownership.reasons import complaints
 from pydrop.perform.ownership.report import Report
 
 ROOT, RIGHT = (0, 0), (UID, GID)
-WARN = "print(*perform(VolumesStep(volumes=(volume,), uid=1500, gid=1600, groups=(), errors='warn'), None).warnings)"
+WARN = "print(*perform(VolumesStep(volumes=(volume,), uid=1500, gid=1600, groups=(), errors='warn'), START).warnings)"
 
 
 @pytest.fixture

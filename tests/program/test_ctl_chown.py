@@ -452,8 +452,8 @@ def test_a_terminal_shows_a_bar_that_is_gone_at_the_end(slow: Path, columns: int
     counts = [int(number) for bar in bars for number in re.findall(r"(\d+)(?: entries)? looked at", bar)]
     assert counts == sorted(counts) and (counts or columns == 40)
     assert "\x1b" not in terminal.sent
-    left = "".join(terminal.screen.lines)
-    assert "[" not in left and HINT in left.replace("\n", "") and terminal.screen.lines[-1] == ""
+    left = "".join(terminal.screen.lines).replace(" ", "")  # a blank where the terminal wraps is lost
+    assert "[" not in left and HINT.replace(" ", "") in left and terminal.screen.lines[-1] == ""
     assert untimed(terminal.stdout) == f"{slow}: 589 of 589 entries given to 1500:1500 in T by P\n"
 
 
