@@ -194,10 +194,14 @@ def test_a_clock_tells_waiting_from_work():
     waiting = count.Clock(0)
     time.sleep(0.05)
     assert waiting.busy() < 0.5
-    working = count.Clock(0)
-    while working.wall() < 0.05:
+    assert max(busy_while_computing() for _ in range(20)) > 0.8  # a host may take its processor away meanwhile
+
+
+def busy_while_computing():
+    clock = count.Clock(0)
+    while clock.wall() < 0.02:
         pass
-    assert working.busy() > 0.8
+    return clock.busy()
 
 
 def test_a_slice_takes_about_a_tenth_of_a_second(monkeypatch):

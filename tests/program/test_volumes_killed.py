@@ -49,8 +49,16 @@ def completed(place, tree, env, why):
 
 
 def gone(start, why):
-    """No process of it lives on; what was sent SIGKILL may take a moment on a busy machine."""
+    """No process of it lives on; what was sent SIGKILL may take a moment on a busy machine.
+
+    One that we froze as it was being forked, before it could ask to die with its parent, looks for that parent when it
+    wakes up, and ends; it gets no time for any work.
+    """
     last = time.monotonic() + 2
+    while start.family() and time.monotonic() < last:
+        pass
+    start.everyone(signal.SIGCONT)
+    last = time.monotonic() + 0.1
     while start.family():
         assert time.monotonic() < last, f"{start.family()} live on: {why}"
 
