@@ -347,8 +347,10 @@ class Ended:
             main = int(process.stdout.readline())
             while process.poll() is None and os.fstat(some).st_uid != uid:
                 pass
-            if process.poll() is None:
+            try:
                 os.kill(main, signal.SIGTERM)
+            except ProcessLookupError:  # it came to its end by itself
+                pass
             code = process.wait(60)
         assert code in (0, 143)
         self.ended += code == 143

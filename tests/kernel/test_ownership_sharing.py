@@ -33,6 +33,7 @@ def shared(monkeypatch):
     """Four processes from the first folder on, with slices as narrow as can be."""
     monkeypatch.setattr(walk, "LOOK", -1.0)
     monkeypatch.setattr(walk, "ALONE", -1.0)
+    monkeypatch.setattr(walk, "FEW", 0)
     monkeypatch.setattr(sharing, "APART", 0.0)
     monkeypatch.setattr(walk, "WIDEST", 16)
     monkeypatch.setattr(sharing, "workers", lambda _busy: 4)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LOOK = 0.002  # seconds after which a walk watches how it goes
 ALONE = 0.008  # seconds more before it may be shared out: a small volume needs no worker
+FEW = 64  # entries that must have been looked at, however slow they were
 NARROWEST, WIDEST = 16, 16384  # entries in one slice
 FIRST = 1024  # the most in those before the walk is shared out, and in the first that is
 TICK = 0.1  # seconds between two words to who watches
@@ -109,7 +110,7 @@ class Walk:
 
                 self.clock = Clock(self.report.looked_at)
             return
-        if self.clock.wall() < ALONE:
+        if self.clock.wall() < ALONE or self.report.looked_at < FEW:
             return
         from .sharing import Sharing
 
