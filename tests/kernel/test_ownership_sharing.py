@@ -14,7 +14,7 @@ from pydrop.perform.ownership import count, mounts, own, sharing, walk
 from pydrop.perform.ownership.entries import Entries
 from pydrop.perform.ownership.folder import Folder
 from pydrop.perform.ownership.report import Report
-from pydrop.perform.ownership.tokens import Counts
+from pydrop.perform.ownership.tokens import Counts, Tokens
 from pydrop.perform.ownership.wanted import Wanted
 
 RIGHT = (UID, GID)
@@ -294,3 +294,28 @@ def test_counts_that_find_no_room_come_later():
     heard = counts.total(0, 0)[0]
     assert 1000 < heard < 9999
     counts.close()
+
+
+def test_the_end_waits_for_workers_of_workers_too():
+    """A folder that goes back to its owner while one of them is still in a call could lead that one astray."""
+    tokens = Tokens(3)
+    gone = os.pipe()
+    child = os.fork()
+    if child == 0:
+        if os.fork() == 0:  # nobody's child when the one between has ended
+            time.sleep(0.3)
+            os.write(gone[1], b"ended")
+        os._exit(0)
+    os.waitpid(child, 0)
+    tokens.close_when_alone()
+    os.set_blocking(gone[0], False)
+    assert os.read(gone[0], 10) == b"ended"
+    for descriptor in gone:
+        os.close(descriptor)
+
+
+def test_a_worker_that_was_lost_leaves_no_descriptor_behind(volume, shared, monkeypatch):
+    monkeypatch.setattr(sharing, "packed", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    before = sorted(os.listdir("/proc/self/fd"))
+    give(mixed(volume))
+    assert sorted(os.listdir("/proc/self/fd")) == before

@@ -34,7 +34,7 @@ class Sharing:
 
     __slots__ = (
         *("child_signal", "counts", "debt", "generation", "inherited"),
-        *("next", "report_to", "started", "tokens", "workers"),
+        *("lost", "next", "report_to", "started", "tokens", "workers"),
     )
 
     def __init__(self, tokens: Tokens | None, counts: Counts | None) -> None:
@@ -45,6 +45,7 @@ class Sharing:
         self.generation = 0  # 0: the process that began
         self.report_to = -1  # the pipe to who forked this process
         self.inherited: list[object] = []
+        self.lost = False  # whether a worker was killed: then no other is started
         self.next = 0.0
         self.started = 0
         self.child_signal: object = None
@@ -63,7 +64,7 @@ class Sharing:
 
     def share(self, walk: "Walk") -> None:
         """Give a part of the highest folder that has one to a new worker, where one may be started."""
-        if not self.tokens or self.generation == GENERATIONS:
+        if not self.tokens or self.lost or self.generation == GENERATIONS:
             return
         now = time.monotonic()
         if now < self.next or not self.tokens.acquire():
@@ -194,7 +195,7 @@ class Sharing:
         if not self.workers[folder]:
             del self.workers[folder]
         if told is None:
-            self.tokens = None
+            self.lost = True
             self._take_back(walk, folder, worker.part)
             return
         report, started = told
@@ -222,13 +223,14 @@ class Sharing:
         return (looked_at, changed) if ours or not self.counts else self.counts.total(looked_at, changed)
 
     def end(self) -> None:
-        """Leave no worker behind, whatever ended the walk."""
+        """Leave no worker behind, whatever ended the walk, nor a worker's worker: all are gone when this returns."""
         for started in self.workers.values():
             for worker in started:
                 worker.end()
         self.workers.clear()
-        for pipe in (self.tokens, self.counts):
-            if pipe:
-                pipe.close()
+        if self.tokens:
+            self.tokens.close_when_alone()
+        if self.counts:
+            self.counts.close()
         if self.child_signal is not None:
             _signal.signal(_signal.SIGCHLD, self.child_signal)

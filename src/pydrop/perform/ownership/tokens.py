@@ -40,6 +40,14 @@ class Tokens(Pipe):
     def release(self) -> None:
         os.write(self.write, b".")
 
+    def close_when_alone(self) -> None:
+        """Wait until no other process of the walk lives: each has the writing end, until the kernel takes it away."""
+        os.close(self.write)
+        os.set_blocking(self.read, True)
+        while os.read(self.read, 4096):
+            pass
+        os.close(self.read)
+
 
 class Counts(Pipe):
     """What workers have done, told while they work: for who watches, the reports come too late."""
