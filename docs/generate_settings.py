@@ -150,9 +150,46 @@ Names as in capabilities(7), in upper or lower case, with or without `CAP_`. `AL
 `setgid`: with them the program could become root again.""",
     "no-new-privs": """\
 On, set-uid programs such as `sudo` and `ping` gain nothing. Switch it off only where the program needs one.""",
-    "init": "Leave it out and let the runtime do it: `docker run --init`, or `init: true` in compose.",
-    "stop-timeout": "Belongs to init mode.",
-    "stop-signal": "Belongs to init mode.",
+    "oom-score-adj": """\
+As in proc(5); whatever the program starts inherits it. To set it lower than the container has it needs the capability
+SYS_RESOURCE; `docker run --oom-score-adj` needs nothing.""",
+    "init": """\
+Signals are passed on to the command, what it leaves behind is reaped and ended, and a stop has a time limit: see
+[Init mode](init.md). The settings below belong to it, and mean nothing without it. Where it stands only in the settings
+file, write it as `init = true`, so that it is found before the file is read.""",
+    "stop-signal": """\
+By name (`QUIT`, `SIGQUIT`, `RTMIN+3`) or number. Whichever of TERM and this one comes for pydrop asks for a stop, and
+the command is sent this one, and CONT where it is stopped.""",
+    "stop-timeout": """\
+Seconds, or a time with units: `500ms`, `30s`, `1m30s`; `never` waits for ever. When it is over, what is left is named and
+killed. Engines have a limit of their own (docker: 10 s, `--stop-timeout`; Kubernetes: 30 s,
+`terminationGracePeriodSeconds`): set this one lower than theirs.""",
+    "kill-grace": """\
+When the command has ended, what it left behind is sent TERM, and KILL after this time. During a stop the stop timeout
+counts too, whichever is over first.""",
+    "rewrite": """\
+`TERM:QUIT` passes QUIT on where TERM comes; `HUP:0` passes nothing on. A signal that asks for a stop still does, unless
+it is rewritten to 0. KILL and STOP cannot be caught, so they cannot be rewritten; others can be rewritten to them.""",
+    "signal-group": """\
+For commands that do not pass signals on themselves, as most shell scripts. Signals that stop and continue a job (TSTP, TTIN,
+TTOU, CONT) go to the group always.""",
+    "exit-code": """\
+`143:0` ends with 0 where the command ended with 143 (which is 128 + 15: TERM ended it). pydrop's own failures (125, 126,
+127 where the command was not run) stay as they are.""",
+    "pdeathsig": """\
+As PR_SET_PDEATHSIG of prctl(2): it is passed on to the command like any other signal, but for KILL, which ends pydrop at
+once.""",
+    "ready": """\
+`started`: it is ready when it runs. `notify`: it sends `READY=1` to the socket that it finds in `NOTIFY_SOCKET` (sd_notify(3)).
+`fd:3`: it writes a line to descriptor 3 (s6's notification-fd). Then the ready file is made, and where pydrop itself was given a
+`NOTIFY_SOCKET`, `READY=1` is said there, and `STOPPING=1` when a stop begins. Without this setting a `NOTIFY_SOCKET` is
+the command's alone.""",
+    "ready-file": """\
+Empty; made when the command is ready, taken away when a stop begins or it ends. For health checks: `test -e
+/run/app/ready`. It is made as the program's user, so its folder must be writable for it: name one in `run-dirs`.""",
+    "keep-root": """\
+PID 1 becomes the program's user too, and keeps no capability (but CAP_KILL where `no-new-privs` is off). Only a command
+whose processes run as several users needs a PID 1 that is root.""",
     "log-level": "`error`, `warn`, `info`, `debug`. At `info` a good start is one line; at `warn` it is silent.",
     "log-format": "`text`, or `json` with one object a line.",
 }
@@ -179,7 +216,18 @@ EXAMPLES = {  # name -> what stands behind the = of a variable, and of a key
     "hooks": ("/opt/start.d", '"/opt/start.d"'),
     "keep-caps": ("net_bind_service", '["net_bind_service"]'),
     "no-new-privs": ("0", "false"),
-    "init": ("0", "false"),
+    "oom-score-adj": ("500", "500"),
+    "init": ("1", "true"),
+    "stop-signal": ("QUIT", '"QUIT"'),
+    "stop-timeout": ("30s", '"30s"'),
+    "kill-grace": ("500ms", '"500ms"'),
+    "rewrite": ("TERM:QUIT,HUP:0", '["TERM:QUIT", "HUP:0"]'),
+    "signal-group": ("1", "true"),
+    "exit-code": ("143:0,130:0", '["143:0", "130:0"]'),
+    "pdeathsig": ("TERM", '"TERM"'),
+    "ready": ("fd:3", '"fd:3"'),
+    "ready-file": ("/run/app/ready", '"/run/app/ready"'),
+    "keep-root": ("1", "true"),
     "log-level": ("warn", '"warn"'),
     "log-format": ("json", '"json"'),
 }

@@ -13,44 +13,57 @@
  *   as PID 1, a signal that arrives before would otherwise be lost, since the kernel drops what
  *   PID 1 neither handles nor blocks (signal(7), pid_namespaces(7)).
  *
+ * In init mode one process stays for as long as the container lives. The door forks for it here, before there is any
+ * Python to copy: both processes start an interpreter at the same time, and the one that stays never holds what only a
+ * start needs. Whether init mode is asked for is a guess from the options, the environment and the settings file's text,
+ * which errs towards yes; the settings themselves are read later, and not here.
+ *
  * The interpreter is the `python3` beside this file (after links are resolved), else /usr/bin/python3
  * where this file is in /usr/local/bin, as Debian's pip has it. Never one from PATH.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { FAILED = 125 };
+enum { FAILED = 125, LOOKED_AT = 65536, STATE = 64 };
+static const char CONFIG[] = "/etc/pydrop.toml";
 
-/* All that a start needs lies compiled in one file, in which src/pydrop/loading.py comes first and finds its `file`
+/* All that a start needs lies compiled in one file, what the process that stays needs in another. In both
+ * src/pydrop/loading.py comes first and finds its `file`
  * and `modules` here. Kept short, since Python compiles it at every start: its text for want of such a file (another
  * Python than the one that pydrop was installed with) is a string, which costs nothing until it is asked for.
  * site is left out (-S: no .pth file is read), so both name the folders where packages are. 524288 is O_CLOEXEC.
  * Collecting garbage would take 1 ms, and what a start leaves lying is gone with exec. */
-static const char BOOT[] =
-    "import sys,gc,marshal,posix\n"
-    "gc.disable()\n"
-    "try:\n"
-    " file=posix.open(sys.argv[1]+'/lib/pydrop/'+sys.implementation.cache_tag,524288)\n"
-    " code,modules=marshal.loads(posix.read(file,524288))\n"
-    "except(OSError,EOFError,ValueError,TypeError):code='''\n"
-    "b=sys.argv.pop(1)\n"
-    "v='/python%d.%d/'%sys.version_info[:2]\n"
-    "sys.path+=[b+l+v+k for l in('/lib','/lib64')for k in('site-packages','dist-packages')]\n"
-    "if b!='/usr' and sys.prefix=='/usr':sys.path+=['/usr/lib/python3/dist-packages']\n"
-    "try:\n"
-    " from pydrop.entry import door\n"
-    "except Exception as e:\n"
-    " print('pydrop: unable to load itself:',e,file=sys.stderr)\n"
-    " sys.exit(125)\n"
-    "door()'''\n"
-    "exec(code)\n";
+#define BOOT(FILE, INSTEAD)                                                                                           \
+    "import sys,gc,marshal,posix\n"                                                                                   \
+    "gc.disable()\n"                                                                                                  \
+    "try:\n"                                                                                                          \
+    " file=posix.open(sys.argv[1]+'/lib/pydrop/'+sys.implementation.cache_tag+'" FILE "',524288)\n"                   \
+    " code,modules=marshal.loads(posix.read(file,524288))\n"                                                          \
+    "except(OSError,EOFError,ValueError,TypeError):code='''\n"                                                        \
+    "b=sys.argv.pop(1)\n"                                                                                             \
+    "v='/python%d.%d/'%sys.version_info[:2]\n"                                                                        \
+    "sys.path+=[b+l+v+k for l in('/lib','/lib64')for k in('site-packages','dist-packages')]\n"                        \
+    "if b!='/usr' and sys.prefix=='/usr':sys.path+=['/usr/lib/python3/dist-packages']\n"                              \
+    "try:\n"                                                                                                          \
+    " from pydrop.entry import door\n"                                                                                \
+    "except Exception as e:\n"                                                                                        \
+    " " INSTEAD "\n"                                                                                                  \
+    " sys.exit(125)\n"                                                                                                \
+    "door()'''\n"                                                                                                     \
+    "exec(code)\n"
+/* The process that stays holds its tongue where the other one says the same. */
+static const char MAKE_START[] = BOOT("", "print('pydrop: unable to load itself:',e,file=sys.stderr)");
+static const char STAY[] = BOOT(".init", "pass");
 
 static void fail(const char *what, const char *object, const char *remedy)
 {
@@ -78,7 +91,7 @@ static int comes_ignored(int signum)
 }
 
 /* "PX:TIHQ": one letter for what is so, '-' for what is not. */
-static void read_state(char state[8])
+static void read_state(char state[STATE])
 {
     static const int held[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
     sigset_t hold, before;
@@ -103,6 +116,116 @@ static void refuse_set_uid(void)
         return;
     errno = EPERM;
     fail("run", "as a set-uid or set-gid file", "take the bit away: chmod u-s,g-s");
+}
+
+/* --init before the command. A word behind an option may be its value or the command. */
+static int asked_by_option(int argc, char **argv)
+{
+    int was_option = 0;
+    for (int i = 1; i < argc; i++) {
+        int is_option = argv[i][0] == '-';
+        if (strcmp(argv[i], "--init") == 0 || strncmp(argv[i], "--init=", 7) == 0)
+            return 1;
+        if (strcmp(argv[i], "--") == 0 || !(is_option || was_option))
+            return 0;
+        was_option = is_option && !strchr(argv[i], '=');
+    }
+    return 0;
+}
+
+/* The value of a variable: the first that has the name, as for getenv(3). */
+static const char *value_of(char **environment, const char *name)
+{
+    size_t length = strlen(name);
+    for (; *environment; environment++)
+        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
+            return *environment + length + 1;
+    return "";
+}
+
+/* Whether a line of the settings file begins with the word. Only a regular file is read, and nothing is obeyed here. */
+static int asked_by_file(const char *path)
+{
+    static char text[LOOKED_AT + 1];
+    struct stat status;
+    int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (file < 0)
+        return 0;
+    ssize_t length = fstat(file, &status) == 0 && S_ISREG(status.st_mode) ? read(file, text, LOOKED_AT) : 0;
+    close(file);
+    text[length > 0 ? length : 0] = 0;
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += strspn(line, " \t\r\n\"'");
+        if (strncmp(line, "init", 4) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* Whether the variable's value is one of those that mean no. */
+static int is_no(const char *value)
+{
+    static const char *const no[] = {"", "0", "false", "no", "off"};
+    for (size_t i = 0; i < sizeof no / sizeof *no; i++)
+        if (strcasecmp(value, no[i]) == 0)
+            return 1;
+    return 0;
+}
+
+static int init_may_be_asked(int argc, char **argv, char **environment)
+{
+    const char *called = argc > 0 ? argv[0] : "", *slash = strrchr(called, '/');
+    if (strcmp(slash ? slash + 1 : called, "pydropctl") == 0)
+        return 0;
+    const char *config = value_of(environment, "PYDROP_CONFIG");
+    return asked_by_option(argc, argv) || !is_no(value_of(environment, "PYDROP_INIT")) ||
+           asked_by_file(*config ? config : CONFIG);
+}
+
+/* Neither end may have the number of a stream that came closed: the program must find it closed. */
+static void make_pipe(int ends[2])
+{
+    int made = pipe(ends) == 0;
+    for (int i = 0; made && i < 2; i++)
+        if (ends[i] < 3) {
+            int low = ends[i];
+            made = (ends[i] = fcntl(low, F_DUPFD, 3)) >= 0;
+            close(low);
+        }
+    if (!made)
+        fail("make pipes for", "init mode", "allow more open files (docker: --ulimit nofile=...)");
+}
+
+/* Fork; returns 1 in the process that stays. Both find in their STATE how to speak to each other: a letter, the other
+ * one's pid, the descriptor to read and the one to write. In the one that stays every signal is blocked from now on,
+ * and SIGCHLD is not ignored, else it would never learn how the command ended. */
+static int fork_guardian(char state[STATE])
+{
+    int asks[2], answers[2];
+    sigset_t all, before;
+    struct sigaction came, usual = {.sa_handler = SIG_DFL};
+    pid_t guardian = getpid();
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    sigaction(SIGCHLD, &usual, &came);
+    make_pipe(asks);
+    make_pipe(answers);
+    pid_t child = fork();
+    if (child < 0)
+        fail("fork for", "init mode", "allow more processes (docker: --pids-limit, --ulimit nproc=...)");
+    size_t length = strlen(state);
+    if (child > 0) {
+        close(asks[1]);
+        close(answers[0]);
+        snprintf(state + length, STATE - length, ":G:%d:%d:%d", (int)child, asks[0], answers[1]);
+        return 1;
+    }
+    close(asks[0]);
+    close(answers[1]);
+    snprintf(state + length, STATE - length, ":C:%d:%d:%d", (int)guardian, answers[0], asks[1]);
+    sigaction(SIGCHLD, &came, NULL);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return 0;
 }
 
 static char **disguised(char **environment)
@@ -141,13 +264,14 @@ static const char *prefix_of(char *path)
 
 int main(int argc, char **argv, char **environment)
 {
-    char self[PATH_MAX], python[PATH_MAX + 16], state[8];
+    char self[PATH_MAX], python[PATH_MAX + 16], state[STATE];
     refuse_set_uid();
     find_self(self);
     const char *prefix = prefix_of(self);
     read_state(state);
     snprintf(python, sizeof python, "%s/bin/python3", prefix);
 
+    int stays = init_may_be_asked(argc, argv, environment) && fork_guardian(state);
     char **words = calloc((size_t)argc + 9, sizeof *words);
     if (!words)
         fail("copy", "the arguments", "give the container more memory");
@@ -156,7 +280,7 @@ int main(int argc, char **argv, char **environment)
     words[n++] = (char *)"-I";
     words[n++] = (char *)"-S";
     words[n++] = (char *)"-c";
-    words[n++] = (char *)BOOT;
+    words[n++] = (char *)(stays ? STAY : MAKE_START);
     words[n++] = (char *)prefix;
     words[n++] = state;
     words[n++] = argc > 0 ? argv[0] : (char *)"pydrop";
@@ -168,6 +292,8 @@ int main(int argc, char **argv, char **environment)
         strcpy(python, "/usr/bin/python3");
         execve(python, words, list);
     }
+    if (stays) /* the other one says so */
+        return FAILED;
     fail("run", python, "install pydrop with the pip of the Python that is to run it");
     return FAILED;
 }

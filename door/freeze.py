@@ -1,7 +1,7 @@
-"""Compile pydrop into two files, which src/pydrop/loading.py explains: what every start needs, and what is rare.
+"""Compile pydrop into four files, which src/pydrop/loading.py explains.
 
 Usage: python -I -S -X no_debug_ranges door/freeze.py SOURCES TARGET   with the Python that is to run pydrop
-writes TARGET and TARGET.rare
+writes TARGET, TARGET.rare, TARGET.init and TARGET.ask
 """
 
 import ast
@@ -14,6 +14,10 @@ from typing import ClassVar, TypeAlias
 
 # Roots of the imports that a start makes which has nothing to change; the rest follows from them.
 ROOTS = ("entry", "settings", "settings.volumes", "perform.streams", "perform.recording", "perform.privileges")
+# Roots of what the process imports that stays in init mode.
+STAY = ("pid1.staying",)
+# Roots of what a start of init mode imports besides.
+ASK = ("settings.supervision", "planning.staying", "pid1.asking")
 # What is rare comes in bundles, since each look for a module costs more than to run it: a root of imports, or several,
 # and what follows from them and is in no bundle before it. All other modules come alone.
 BUNDLES = (
@@ -45,13 +49,19 @@ def main(sources: str, target: str) -> None:
     sys.path_hooks.insert(0, FileFinder.path_hook((Recording, [".py"])))
     sys.path.insert(0, sources)
     sys.modules["_prctl"] = ModuleType("_prctl")  # not there where wheels are built, and nothing of it is called
+    loading = compiled(sources, f"{sources}/pydrop/loading.py")
+    stay = imported(sources, STAY)
+    forget()
     frequent = imported(sources, ROOTS)
-    first = marshal.dumps((compiled(sources, f"{sources}/pydrop/loading.py"), frequent))
+    first = marshal.dumps((loading, frequent))
     if len(first) >= MOST:
         raise SystemExit(f"{len(first)} bytes is more than door.c reads; raise both numbers")
+    ask = imported(sources, ASK)
     bundles = [imported(sources, roots) for roots in BUNDLES]
-    bundles += alone(sources, {name for bundle in [frequent, *bundles] for name, _, _ in bundle})
-    for path, content in ((target, first), (f"{target}.rare", indexed(bundles))):
+    bundles += alone(sources, {name for bundle in [frequent, ask, *bundles] for name, _, _ in bundle})
+    others = ((".init", marshal.dumps((loading, stay))), (".ask", marshal.dumps((loading, ask))))
+    files = (("", first), (".rare", indexed(bundles)), *others)
+    for path, content in [(target + kind, content) for kind, content in files]:
         with open(path, "wb") as file:
             file.write(content)
 
@@ -66,6 +76,12 @@ def imported(sources: str, roots: tuple[str, ...]) -> Bundle:
         for name, path in Recording.order
         if name.partition(".")[0] == "pydrop"
     ]
+
+
+def forget() -> None:
+    """All is as if nothing of pydrop's had been imported."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pydrop"]:
+        del sys.modules[name]
 
 
 def alone(sources: str, known: set[str]) -> list[Bundle]:

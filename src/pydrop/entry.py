@@ -11,18 +11,21 @@ from pydrop import handover, planning, survey, takeover
 from pydrop.errors import FAILED, Interrupted, PydropError
 from pydrop.model import Outcome, Plan, Start
 from pydrop.report import Report
+from pydrop.signals import name_of
 from pydrop.steps import AccountsStep, PrivilegesStep, RecordStep, SecretsStep, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 15: "SIGTERM"}
-
 
 def door() -> None:
     """What door.c starts: by the name it was called, pydrop or pydropctl. Never returns."""
     start = takeover.from_door(sys.argv)
+    if start.child:  # the process that stays, where no compiled file can be read
+        from pydrop.pid1 import staying
+
+        staying.stay(start)
     if start.name.rpartition("/")[2] == "pydropctl":
         from pydrop.ctl.main import run
 
@@ -43,9 +46,14 @@ def _exit(code: int) -> None:
 def begin(start: Start) -> int:
     """A start from its beginning to exec; returns only with an exit code, every failure in one line."""
     try:
-        return _begin(start, Report())
+        code = _begin(start, Report())
     except Interrupted as stop:  # while the end was told, to a standard error that nobody empties
-        return 128 + stop.signum
+        code = 128 + stop.signum
+    if start.guardian:
+        from pydrop.pid1 import asking
+
+        asking.fails(start.guardian)
+    return code
 
 
 def _begin(start: Start, report: Report) -> int:
@@ -54,7 +62,7 @@ def _begin(start: Start, report: Report) -> int:
         takeover.occupy_closed_streams()
         return _start(start, report)
     except Interrupted as stop:
-        report.warn(f"stopped by {SIGNALS[stop.signum]} before the command was run; the next start goes on from here")
+        report.warn(f"stopped by {name_of(stop.signum)} before the command was run; the next start goes on from here")
         return 128 + stop.signum
     except PydropError as error:
         report.error(str(error))
@@ -69,6 +77,8 @@ def _start(start: Start, report: Report) -> int:
     report.obey(settings)
     if settings.show:
         return _show(settings.show)
+    if settings.init != bool(start.guardian):
+        _guess_again(start)
     facts = survey.look(settings, start)
     plan = planning.plan(settings, facts)
     for warning in plan.warnings:
@@ -78,12 +88,34 @@ def _start(start: Start, report: Report) -> int:
     for step in plan.steps[:-1]:
         done.perform(step)
     last = plan.steps[-1]
+    await_guardian = _waiting(start)
     ready = handover.Handover(plan.command, done.environment(), start)
     # ---- the drop: from here on nothing is imported and nothing is opened ----
     done.perform(last)
     report.info(_summary(plan, done, began))
+    await_guardian()
     ready.run()
     return FAILED
+
+
+def _waiting(start: Start) -> "Callable[[], None]":
+    """What waits until the guardian has given up root too; loaded before the drop. Without init mode, nothing."""
+    if start.guardian is None:
+        return lambda: None
+    from pydrop.pid1 import asking
+
+    guardian = start.guardian
+    return lambda: asking.wait_for_go(guardian)
+
+
+def _guess_again(start: Start) -> None:
+    """The door forks before the settings are read, and guessed wrong. Where they do not ask for init mode, the process
+    that stayed makes the start itself. Where they do after all (a key in odd spelling, no door), this one forks now."""
+    from pydrop.pid1 import asking, forking
+
+    if start.guardian:
+        asking.decline(start.guardian)
+    forking.fork(start)
 
 
 class _Done:
@@ -147,7 +179,9 @@ PERFORMERS = {  # the kind of a step, or the way an account step goes -> the mod
     "volumes": "pydrop.perform.ownership",
     "secrets": "pydrop.perform.secrets",
     "hooks": "pydrop.perform.hooks",
+    "oom": "pydrop.perform.oom",
     "record": "pydrop.perform.recording",
+    "guardian": "pydrop.pid1.asking",
     "privileges": "pydrop.perform.privileges",
 }
 

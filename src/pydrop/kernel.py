@@ -10,7 +10,7 @@ import posix as os
 from pydrop.capabilities import bits
 from pydrop.encoding import encoded
 from pydrop.errors import PydropError
-from pydrop.model import Credentials, IdRange
+from pydrop.process import Credentials, IdRange
 
 try:
     import _prctl  # the binding alone: its Python half fails to import on headers newer than itself
@@ -137,8 +137,30 @@ def keep_capabilities_over_setuid() -> None:
 
 
 def die_with_parent() -> None:
-    """PR_SET_PDEATHSIG: SIGKILL as soon as the process that forked us is gone."""
-    _prctl.prctl(_prctl.PR_SET_PDEATHSIG, 9)
+    """SIGKILL as soon as the process that forked us is gone."""
+    set_parent_death_signal(9)
+
+
+def set_subreaper(on: bool) -> bool:
+    """PR_SET_CHILD_SUBREAPER (Linux 3.4): orphans below this process become its children. Returns whether it was so."""
+    before = bool(_prctl.prctl(_prctl.PR_GET_CHILD_SUBREAPER))
+    _prctl.prctl(_prctl.PR_SET_CHILD_SUBREAPER, on)
+    return before
+
+
+def set_undumpable() -> None:
+    """PR_SET_DUMPABLE off: nobody without CAP_SYS_PTRACE may attach to this process or read its memory."""
+    _prctl.prctl(_prctl.PR_SET_DUMPABLE, 0)
+
+
+def set_parent_death_signal(number: int) -> None:
+    """PR_SET_PDEATHSIG: this signal comes when the parent dies. A change of ids takes it back."""
+    _prctl.prctl(_prctl.PR_SET_PDEATHSIG, number)
+
+
+def set_title(title: str) -> None:
+    """What ps(1) and top(1) show of this process, in place of its arguments."""
+    _prctl.set_proctitle(title)
 
 
 def set_no_new_privs() -> None:

@@ -3,8 +3,10 @@
 To find, check and read them one by one takes Python 4 ms, more than half of its own start. So the
 build compiles them into one file (door/freeze.py): PREFIX/lib/pydrop/TAG, where TAG names the Python
 that can read it; and door.c has Python run this module out of that file. What is rare lies in a second
-one, TAG.rare, which is read when the first of it is asked for. Where these files are not, and for
-pydropctl's own modules, import goes its ordinary way.
+one, TAG.rare, which is read when the first of it is asked for. What the process needs that stays in init
+mode lies in a third, TAG.init, since it holds that for as long as the container lives; what a start needs
+there besides, in TAG.ask. Where these files are not, and for pydropctl's own modules, import goes its
+ordinary way.
 """
 
 import _imp
@@ -36,12 +38,32 @@ def begin(file: int, modules: "list[Compiled]") -> None:
         _load_binding(folders)
         for compiled in modules:
             _run(compiled, home)
+        tag = f"{prefix}/lib/pydrop/{sys.implementation.cache_tag}"
+        for compiled in _more(f"{tag}.ask") if ":C:" in sys.argv[1] else ():
+            _run(compiled, home)
     except Exception as error:  # python-prctl's library is missing in the image, say
-        posix.write(2, f"pydrop: {error}\n".encode(errors="backslashreplace"))
+        if ":G:" not in sys.argv[1]:  # in init mode two processes load this, and one is to say so
+            posix.write(2, f"pydrop: {error}\n".encode(errors="backslashreplace"))
         posix._exit(FAILED)
     sys.path = ordinary + folders
-    sys.meta_path.insert(0, Rare(f"{prefix}/lib/pydrop/{sys.implementation.cache_tag}.rare", home))
+    sys.meta_path.insert(0, Rare(f"{tag}.rare", home))
+    if "pydrop.pid1.staying" in sys.modules:
+        sys.modules["pydrop.pid1.staying"].door()
+        for compiled in _more(tag):
+            if not hasattr(sys.modules.get(compiled[0]), "__file__"):
+                _run(compiled, home)
+    __import__("pydrop.entry")
     sys.modules["pydrop.entry"].door()
+
+
+def _more(path: str) -> "list[Compiled]":
+    """The modules of another file like the first one: for a start of init mode, or for the process that stayed and is
+    to make a start all the same. None where the file is missing or broken: then import goes its ordinary way."""
+    try:
+        modules: list[Compiled] = marshal.loads(_read(path, 0, posix.stat(path).st_size))[1]  # noqa: S302 # root's file
+    except (OSError, EOFError, ValueError, TypeError):
+        return []
+    return modules
 
 
 def search_path(prefix: str) -> list[str]:

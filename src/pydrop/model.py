@@ -1,45 +1,16 @@
-"""The nouns of a start, but for its steps: values only, no imports, no behaviour beyond equality of content.
+"""The nouns of a start, but for its steps: values only, no behaviour beyond equality of content.
 
 Text that came from the world (paths, arguments, environment, account files) is `str` decoded with
 ``surrogateescape``, so that every byte survives the way through. Ids are ints, 0 to 4294967294.
 """
 
-TYPE_CHECKING = False  # `typing` costs 12 ms at a start; only the type checker needs it
+from pydrop.process import Credentials, Guardian, Identity, IdRange, Outcome, Start, Supervision, Value
+
+__all__ = ("Credentials", "Guardian", "IdRange", "Identity", "Outcome", "Start", "Supervision", "Value")
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import dataclass_transform
-
     from pydrop.steps import Record, Step
-else:
-
-    def dataclass_transform(**_options):
-        return lambda cls: cls
-
-
-@dataclass_transform(kw_only_default=True, eq_default=True)
-class Value:
-    """A record given by keyword, compared and shown by content; to mypy a dataclass, which would cost a start 15 ms."""
-
-    def __init__(self, **fields: object) -> None:
-        self.__dict__.update(fields)
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The names of all fields, in the order of their definition."""
-        return tuple([name for kind in type(self).__mro__[-2::-1] for name in kind.__annotations__])  # but for object
-
-    def contents(self) -> tuple[object, ...]:
-        """The values of all fields, in the order of their definition."""
-        return tuple([getattr(self, name) for name in self.fields])
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.contents() == other.contents()  # type: ignore[attr-defined] # same type
-
-    def __hash__(self) -> int:
-        return hash((type(self), self.contents()))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in self.fields)})"
 
 
 # -- what was asked -------------------------------------------------------------------------------
@@ -104,6 +75,18 @@ class Settings(Value):
     hooks: str = "/etc/pydrop.d"
     keep_caps: tuple[str, ...] = ()  # lower case, without "cap_"
     no_new_privs: bool = True
+    oom_score_adj: int | None = None
+    init: bool = False
+    stop_signal: int = 15
+    stop_timeout: float | None = 10.0  # seconds; None never ends
+    kill_grace: float = 3.0  # seconds
+    rewrite: tuple[tuple[int, int], ...] = ()  # (signal that comes, signal passed on; 0 for none)
+    signal_group: bool = False
+    exit_codes: tuple[tuple[int, int], ...] = ()  # (the command's, pydrop's)
+    pdeathsig: int | None = None
+    ready: str = "started"  # started | notify | fd:N
+    ready_file: str | None = None
+    keep_root: bool = False
     log_level: str = "info"  # error | warn | info | debug
     log_format: str = "text"  # text | json
     command: tuple[str, ...] = ()
@@ -133,14 +116,6 @@ class Group(Value):
     members: tuple[str, ...] = ()
 
 
-class IdRange(Value):
-    """A line of /proc/self/uid_map: `count` ids from `inside` on are `outside` on in the parent."""
-
-    inside: int
-    outside: int
-    count: int
-
-
 class Device(Value):
     """A device file and who may open it. `mode` as st_mode."""
 
@@ -148,21 +123,6 @@ class Device(Value):
     uid: int
     gid: int
     mode: int
-
-
-class Credentials(Value):
-    """What the kernel says this process is (proc(5), /proc/self/status). Capability sets are bit masks."""
-
-    uids: tuple[int, int, int, int]  # real, effective, saved, filesystem
-    gids: tuple[int, int, int, int]
-    groups: tuple[int, ...]
-    inheritable: int
-    permitted: int
-    effective: int
-    bounding: int
-    ambient: int
-    no_new_privs: bool
-    umask: int
 
 
 class Facts(Value):
@@ -194,19 +154,6 @@ class Facts(Value):
 # -- what follows ---------------------------------------------------------------------------------
 
 
-class Identity(Value):
-    """Who the program becomes: complete, always ints. `groups` are the supplementary gids, sorted."""
-
-    name: str
-    uid: int
-    gid: int
-    group: str
-    groups: tuple[int, ...]
-    home: str
-    shell: str
-    why: str  # "PUID, PGID" | "user in /etc/pydrop.toml" | "owner of /data" | "account app of the image" ...
-
-
 class AccountChange(Value):
     """What must be true of passwd and group: these entries, found first by name and by number.
 
@@ -227,24 +174,3 @@ class Plan(Value):
     warnings: tuple[str, ...]
     command: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]  # HOME, USER, LOGNAME and what the settings add
-
-
-class Outcome(Value):
-    """What performing a step did. `words` is "" where there was nothing to do."""
-
-    changed: int = 0
-    words: str = ""
-    warnings: tuple[str, ...] = ()
-    environment: tuple[tuple[str, str | None], ...] = ()  # what the program's gains; None takes the name out
-
-
-class Start(Value):
-    """How this process was started, before Python or we changed any of it; and how its steps tell how far they are."""
-
-    name: str  # argv[0]
-    arguments: tuple[str, ...]
-    environment: tuple[str, ...]  # NAME=value, in order, byte for byte
-    ignored: tuple[int, ...]  # signals Python ignores on its own that came ignored
-    blocked: tuple[int, ...]  # signals the door holds back that came blocked
-    progress: "Callable[[str, bool], None] | None" = None  # shows how far a step is; whether the line is due
-    note: "Callable[[str], None] | None" = None  # tells something once

@@ -1,15 +1,9 @@
 """The kinds of step that a start is made of: each a postcondition, as a value."""
 
 from pydrop.model import AccountChange, Identity, Secret, Value, Volume
+from pydrop.process import GuardianStep, PrivilegesStep, Step
 
-
-class Step(Value):
-    """A postcondition, named once: the plan, the log and the timeline all use `words`."""
-
-    kind: str
-    words: str
-    why: str = ""
-    done: bool = False  # the survey found it so already: performing it does nothing
+__all__ = ("GuardianStep", "PrivilegesStep", "Step")
 
 
 class AccountsStep(Step):
@@ -106,11 +100,7 @@ class RecordStep(Step):
     record: Record
 
 
-class PrivilegesStep(Step):
-    """This process is `identity` and nothing else, proven, and cannot come back."""
+class OomStep(Step):
+    """The kernel's out-of-memory killer counts this process, and what it becomes, by this much more (proc(5))."""
 
-    identity: Identity
-    keep_caps: int  # bit mask
-    no_new_privs: bool
-    umask: int | None
-    keep_root: bool = False  # root was asked for in so many words
+    score_adj: int

@@ -11,7 +11,7 @@ import posix as os
 
 from pydrop.encoding import decoded
 from pydrop.errors import Interrupted
-from pydrop.model import Start
+from pydrop.process import Child, Guardian, Start
 
 HELD = (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP, _signal.SIGQUIT)
 IGNORED_BY_PYTHON = (_signal.SIGPIPE, _signal.SIGXFSZ)
@@ -21,14 +21,26 @@ DISGUISE = "!"
 def from_door(words: list[str]) -> Start:
     """`words` is sys.argv as door.c left it: ``-c STATE NAME ARGUMENT...``."""
     _, state, name, *arguments = words
-    ignored, blocked = state.split(":")
+    ignored, blocked, *forked = state.split(":")
+    for descriptor in forked[2:]:
+        os.set_inheritable(int(descriptor), False)
     return Start(
         name=name,
         arguments=tuple(arguments),
         environment=tuple([line[1:] for line in _environment() if line.startswith(DISGUISE)]),
         ignored=tuple([s for s, letter in zip(IGNORED_BY_PYTHON, ignored, strict=True) if letter != "-"]),
         blocked=tuple([s for s, letter in zip(HELD, blocked, strict=True) if letter != "-"]),
+        guardian=_guardian(*map(int, forked[1:])) if forked[:1] == ["C"] else None,
+        child=_child(*map(int, forked[1:])) if forked[:1] == ["G"] else None,
     )
+
+
+def _guardian(pid: int, answer: int, ask: int) -> Guardian:
+    return Guardian(pid=pid, ask=ask, answer=answer)
+
+
+def _child(pid: int, asks: int, answers: int) -> Child:
+    return Child(pid=pid, asks=asks, answers=answers)
 
 
 def without_door(words: list[str]) -> Start:

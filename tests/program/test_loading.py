@@ -21,10 +21,10 @@ shift; exec "$@"
 """
 
 
-def start(folder: Path, *before: str) -> "subprocess.CompletedProcess[str]":
+def start(folder: Path, *before: str, options: tuple[str, ...] = ()) -> "subprocess.CompletedProcess[str]":
     """`pydrop true` in a throwaway mount namespace in which nothing is to be done."""
     folder.chmod(0o755)
-    words = ["unshare", "--mount", "sh", "-c", RIGHT, "enter", str(folder), *before, PYDROP, "true"]
+    words = ["unshare", "--mount", "sh", "-c", RIGHT, "enter", str(folder), *before, PYDROP, *options, "true"]
     return subprocess.run(words, env=NOTHING_TO_DO, capture_output=True, text=True, check=False)
 
 
@@ -33,19 +33,22 @@ def modules_in(file: Path) -> "tuple[object, dict[str, tuple[bool, object]]]":
     return first, {name: (is_package, code) for name, is_package, code in modules}
 
 
-def test_it_is_compiled_from_the_installed_sources(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["", ".init", ".ask"])
+def test_it_is_compiled_from_the_installed_sources(kind: str, tmp_path: Path) -> None:
     """Nobody runs other code as root than what is to be read in the package's folder."""
     options = ["-I", "-S", "-X", "no_debug_ranges"]
     command = [sys.executable, *options, str(ROOT / "door/freeze.py"), str(PACKAGE.parent), str(tmp_path / "anew")]
     subprocess.run(command, check=True)
-    assert modules_in(START) == modules_in(tmp_path / "anew")
+    assert modules_in(START.with_name(START.name + kind)) == modules_in(tmp_path / f"anew{kind}")
 
 
-def test_a_start_with_nothing_to_do_reads_no_other_module(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--init",)])
+def test_a_start_with_nothing_to_do_reads_no_other_module(options: tuple[str, ...], tmp_path: Path) -> None:
     """What it needs and is not in the file costs 0.2 ms a module; door/freeze.py names the roots."""
     trace = tmp_path / "trace"
-    done = start(tmp_path, "strace", "-f", "-qq", "-e", "trace=openat", "-o", str(trace))
+    done = start(tmp_path, "strace", "-f", "-qq", "-e", "trace=openat", "-o", str(trace), options=options)
     assert (done.returncode, done.stderr) == (0, "")
+    assert ".rare" not in trace.read_text()
     opened = [line for line in trace.read_text().splitlines() if f'"{PACKAGE}' in line]
     assert opened == []
     assert str(START) in trace.read_text()
@@ -56,6 +59,14 @@ def test_a_start_with_nothing_to_do_loads_no_os(tmp_path: Path) -> None:
     _, modules = modules_in(START)
     names = [name for name, (_, code) in modules.items() if "os" in _imported(code)]
     assert names == []
+
+
+def test_the_process_that_stays_holds_nothing_of_a_start() -> None:
+    """A module costs PID 1 memory for as long as the container lives."""
+    _, modules = modules_in(START.with_name(f"{START.name}.init"))
+    units = {name.split(".")[1] for name in modules if "." in name}
+    held = {"capabilities", "encoding", "errors", "kernel", "lifecycle", "perform", "pid1", "process", "report"}
+    assert units == held | {"signals", "takeover"}
 
 
 def _imported(code: object) -> "set[str]":

@@ -43,7 +43,7 @@ def lines_of(done: "subprocess.CompletedProcess[bytes]") -> list[str]:
         pytest.param(("true",), {"PYDROP_HOOKS": "/nowhere"}, 125, "PYDROP_HOOKS=/nowhere", id="no hooks folder"),
         pytest.param(("true",), {"PYDROP_CHOWN": "/usr"}, 125, "/usr", id="a volume that is the system's"),
         pytest.param(("true",), {"FILE__X": "/nowhere"}, 125, "FILE__X", id="a secret that is not there"),
-        pytest.param(("true",), {"PYDROP_INIT": "1"}, 125, "not in this version", id="init mode"),
+        pytest.param(("true",), {"PYDROP_INIT": "maybe"}, 125, "PYDROP_INIT=maybe", id="no yes or no"),
         pytest.param(("nosuchcommand",), {}, 127, "nosuchcommand was not found", id="command not found"),
         pytest.param(("/nosuch/command",), {}, 127, "/nosuch/command is not there", id="path not found"),
         pytest.param(("/etc/passwd",), {}, 126, "execute", id="not executable"),

@@ -33,8 +33,8 @@ def refusal(words=(), environment=(), table=None):
         ("PYDROP_XYZZY_PLUGH", "the nearest that exists is "),
         ("PYDROP_", "the nearest that exists is "),
         ("PYDROP_ENV", "take it out of the container's environment"),
-        ("PYDROP_REWRITE", "docker run --init"),
-        ("PYDROP_EXIT_CODE", "docker run --init"),
+        ("PYDROP_REWRIT", "did you mean PYDROP_REWRITE?"),
+        ("PYDROP_SERVICE", "services, which are not in this version"),
     ],
 )
 def test_an_unknown_variable_is_told_the_nearest(variable, hint):
@@ -104,9 +104,8 @@ def test_what_no_service_makes_is_a_typo(line):
         ("--puid=5", "set the variable PUID"),
         ("--PGID=5", "set the variable PGID"),
         ("--config=/x", "set the variable PYDROP_CONFIG"),
-        ("--signal-group", "docker run --init"),
-        ("--rewrite", "docker run --init"),
-        ("--pdeathsig", "docker run --init"),
+        ("--signal-groups", "did you mean --signal-group?"),
+        ("--pdeathsignal", "did you mean --pdeathsig?"),
     ],
 )
 def test_an_unknown_option_is_told_the_nearest(word, hint):
@@ -140,7 +139,7 @@ def test_an_option_without_its_value_does_not_swallow_the_next_one(words, beginn
         ("User", "did you mean user?"),
         ("puid", "set the variable PUID"),
         ("PGID", "set the variable PGID"),
-        ("service", "docker run --init"),
+        ("service", "services, which are not in this version"),
         ("xyzzy", "the nearest that exists is "),
     ],
 )

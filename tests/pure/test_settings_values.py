@@ -272,13 +272,38 @@ REFUSED = [
     (env("PYDROP_KEEP_CAPS=cap_all"), "PYDROP_KEEP_CAPS=cap_all asks for ALL", "net_bind_service"),
     (env("PYDROP_KEEP_CAPS=SETUID"), "PYDROP_KEEP_CAPS=SETUID has setuid", "could become root again"),
     (toml("keep-caps", ["setgid"]), f'keep-caps = ["setgid"] in {FILE} has setgid', "could become root again"),
-    (env("PYDROP_INIT=1"), "PYDROP_INIT=1 asks for init mode, which is not in this version", "docker run --init"),
-    (option("--init"), "--init=true asks for init mode", "leave --init out"),
-    (toml("init", True), f"init = true in {FILE} asks for init mode", f"leave init in {FILE} out"),
     (env("PYDROP_INIT=perhaps"), "PYDROP_INIT=perhaps is not yes or no", "PYDROP_INIT=0"),
-    (env("PYDROP_STOP_TIMEOUT=30s"), "PYDROP_STOP_TIMEOUT=30s asks for init mode", "leave PYDROP_STOP_TIMEOUT out"),
-    (option("--stop-signal", "QUIT"), "--stop-signal=QUIT asks for init mode", "docker run --init"),
-    (toml("stop-timeout", 30), f"stop-timeout = 30 in {FILE} asks for init mode", "docker run --init"),
+    (env("PYDROP_STOP_SIGNAL=TREM"), "PYDROP_STOP_SIGNAL=TREM names no signal", "did you mean TERM?"),
+    (env("PYDROP_STOP_SIGNAL=65"), "PYDROP_STOP_SIGNAL=65 names no signal", "1 to 64"),
+    (env("PYDROP_STOP_SIGNAL=0"), "PYDROP_STOP_SIGNAL=0 names no signal", "its name"),
+    (env("PYDROP_STOP_SIGNAL=32"), "PYDROP_STOP_SIGNAL=32 names no signal", "its name"),
+    (env("PYDROP_STOP_SIGNAL=RTMIN+31"), "PYDROP_STOP_SIGNAL=RTMIN+31 names no signal", "nearest"),
+    (toml("stop-signal", 1.5), f"stop-signal = 1.5 in {FILE} is not a text", "quotes"),
+    (toml("pdeathsig", True), f"pdeathsig = true in {FILE} is not a text", "quotes"),
+    (env("PYDROP_STOP_TIMEOUT=soon"), "PYDROP_STOP_TIMEOUT=soon is no time", "PYDROP_STOP_TIMEOUT=10s"),
+    (env("PYDROP_STOP_TIMEOUT=-1"), "PYDROP_STOP_TIMEOUT=-1 is no time", "10s"),
+    (env("PYDROP_STOP_TIMEOUT=10x"), "PYDROP_STOP_TIMEOUT=10x is no time", "1m30s"),
+    (env("PYDROP_STOP_TIMEOUT=1.2.3"), "PYDROP_STOP_TIMEOUT=1.2.3 is no time", "never"),
+    (env("PYDROP_STOP_TIMEOUT=5 5"), "PYDROP_STOP_TIMEOUT='5 5' is no time", "never"),
+    (env("PYDROP_STOP_TIMEOUT=99999999h"), "PYDROP_STOP_TIMEOUT=99999999h is no time that can be waited", "never"),
+    (toml("stop-timeout", float("nan")), f"stop-timeout = nan in {FILE} is no time that can be waited", "never"),
+    (toml("stop-timeout", -1), f"stop-timeout = -1 in {FILE} is no time that can be waited", "never"),
+    (toml("stop-timeout", True), f"stop-timeout = true in {FILE} is not a text", "quotes"),
+    (env("PYDROP_KILL_GRACE=never"), "PYDROP_KILL_GRACE=never would wait for ever", "PYDROP_KILL_GRACE=3s"),
+    (env("PYDROP_REWRITE=TERM"), "PYDROP_REWRITE=TERM has TERM, which is no pair of signals", "TERM:QUIT"),
+    (env("PYDROP_REWRITE=KILL:TERM"), "PYDROP_REWRITE=KILL:TERM rewrites SIGKILL, which no process can catch", "leave"),
+    (env("PYDROP_REWRITE=TERM:QIUT"), "PYDROP_REWRITE=TERM:QIUT has QIUT, which is no signal", "did you mean QUIT?"),
+    (toml("rewrite", "TERM:QUIT"), f'rewrite = "TERM:QUIT" in {FILE} is not a list', "brackets"),
+    (env("PYDROP_EXIT_CODE=143"), "PYDROP_EXIT_CODE=143 has '', which is no exit code", "143:0"),
+    (env("PYDROP_EXIT_CODE=256:0"), "PYDROP_EXIT_CODE=256:0 has 256, which is no exit code (0 to 255)", "143:0"),
+    (env("PYDROP_EXIT_CODE=-1:0"), "PYDROP_EXIT_CODE=-1:0 has -1, which is no exit code", "143:0"),
+    (env("PYDROP_READY=yes"), "PYDROP_READY=yes is not one of started, notify, fd:N", "PYDROP_READY=fd:3"),
+    (env("PYDROP_READY=fd:2"), "PYDROP_READY=fd:2 is not one of", "READY=1"),
+    (env("PYDROP_READY=fd:1024"), "PYDROP_READY=fd:1024 is not one of", "READY=1"),
+    (env("PYDROP_READY_FILE=run/ready"), "PYDROP_READY_FILE=run/ready is not an absolute path", "name it"),
+    (env("PYDROP_OOM_SCORE_ADJ=1001"), "PYDROP_OOM_SCORE_ADJ=1001 is no number from -1000 to 1000", "500"),
+    (env("PYDROP_OOM_SCORE_ADJ=--5"), "PYDROP_OOM_SCORE_ADJ=--5 is no number", "500"),
+    (toml("service", {"web": {}}), f"service in {FILE} asks for services, which are not in this version", "--init"),
 ]  # fmt: skip
 
 
@@ -301,3 +326,60 @@ def test_paths_lose_doubled_and_trailing_slashes(text, path):
 
 def test_a_long_value_is_shown_shortened():
     assert len(refusal(environment=["PYDROP_LOG_LEVEL=" + "x" * 100_000])) < 600
+
+
+TIMES = [
+    ("10", 10.0), ("10s", 10.0), ("0", 0.0), ("500ms", 0.5), ("1m30s", 90.0), ("1m30", 90.0), ("2h", 7200.0),
+    ("1.5", 1.5), ("0.25s", 0.25), (" 3S ", 3.0), ("never", None), ("Never", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "seconds"), TIMES)
+def test_a_time_is_seconds_or_has_units(text, seconds):
+    assert from_environment(f"PYDROP_STOP_TIMEOUT={text}").stop_timeout == seconds
+
+
+@pytest.mark.parametrize(("value", "seconds"), [(30, 30.0), (0.5, 0.5), ("2m", 120.0)])
+def test_a_file_may_have_a_time_as_a_number(value, seconds):
+    assert from_file(stop_timeout=value).stop_timeout == seconds
+
+
+SIGNALS = [
+    ("TERM", 15), ("SIGTERM", 15), ("sigquit", 3), ("15", 15), ("HUP", 1), ("IOT", 6), ("CLD", 17), ("POLL", 29),
+    ("RTMIN", 34), ("RTMIN+3", 37), ("SIGRTMAX-1", 63), ("RTMAX", 64), ("64", 64), ("KILL", 9), (" USR1 ", 10),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "number"), SIGNALS)
+def test_a_signal_has_a_name_or_a_number(text, number):
+    assert from_environment(f"PYDROP_STOP_SIGNAL={text}").stop_signal == number
+
+
+def test_signals_are_rewritten_in_pairs():
+    """The last word about a signal counts; 0 is none."""
+    assert from_environment("PYDROP_REWRITE=TERM:QUIT, HUP:0,TERM:INT").rewrite == ((15, 2), (1, 0))
+    assert settings.read(("--rewrite=USR1:USR2", "--rewrite=2:15", "id"), (), None).rewrite == ((10, 12), (2, 15))
+    assert from_file(rewrite=["RTMIN+1:KILL"]).rewrite == ((35, 9),)
+
+
+def test_exit_codes_are_mapped_in_pairs():
+    assert from_environment("PYDROP_EXIT_CODE=143:0,1:2").exit_codes == ((143, 0), (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("PYDROP_READY", "fd:3", "ready", "fd:3"),
+        ("PYDROP_READY", "fd:0867", "ready", "fd:867"),
+        ("PYDROP_READY", "notify", "ready", "notify"),
+        ("PYDROP_OOM_SCORE_ADJ", "-1000", "oom_score_adj", -1000),
+        ("PYDROP_OOM_SCORE_ADJ", "1000", "oom_score_adj", 1000),
+        ("PYDROP_KILL_GRACE", "0", "kill_grace", 0.0),
+        ("PYDROP_INIT", "yes", "init", True),
+        ("PYDROP_KEEP_ROOT", "1", "keep_root", True),
+        ("PYDROP_SIGNAL_GROUP", "on", "signal_group", True),
+        ("PYDROP_PDEATHSIG", "KILL", "pdeathsig", 9),
+    ],
+)
+def test_what_init_mode_takes(name, text, field, value):
+    assert getattr(from_environment(f"{name}={text}"), field) == value

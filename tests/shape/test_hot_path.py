@@ -83,6 +83,7 @@ AFTER_THE_DROP = (
     "kernel.bounding_dropper.drop",
     "kernel._libc_prctl.call",
     "kernel.exact_exec.call",
+    "pid1.asking.wait_for_go",
     "handover.Handover.run",
     "report.Report.info",
     "report.Report.error",

@@ -21,12 +21,13 @@ LAYERS = (
     ("settings", "accounts", "tmpfiles", "record"),
     ("capabilities", "encoding"),
     ("steps",),
-    ("model", "errors"),
+    ("model",),
+    ("process", "errors", "signals"),
     ("",),  # pydrop itself: its version, nothing else
 )
 PURE = (
     *("planning", "lifecycle", "settings", "accounts", "tmpfiles", "record"),
-    *("capabilities", "steps", "model", "errors"),
+    *("capabilities", "steps", "model", "process", "errors", "signals"),
 )
 
 # What may be imported when a module is loaded, outside of `ctl`. Each is built in or costs next to nothing.

@@ -12,8 +12,7 @@ import posix as os
 from pydrop import kernel
 from pydrop.capabilities import bits, mask_of
 from pydrop.errors import BadDrop
-from pydrop.model import Credentials, Outcome, Start
-from pydrop.steps import PrivilegesStep
+from pydrop.process import Credentials, Outcome, PrivilegesStep, Start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def perform(step: PrivilegesStep, _start: Start) -> Outcome:
     status = kernel.open_status()
     before = kernel.credentials(status)
     drop_bounding = kernel.bounding_dropper(before.bounding)
-    raise_ambient = kernel.ambient_raiser() if step.keep_caps and not step.keep_root else None
+    raise_ambient = kernel.ambient_raiser() if _inherited(step) and not step.keep_root else None
     # ---- the drop: from here on nothing is imported, nothing opened, and a failure ends in 125 ----
     try:
         if step.keep_root:
@@ -72,9 +71,9 @@ def _give_up(
     _set_groups_and_gids(step, before)
     if before.uids != (who.uid,) * 4:
         os.setresuid(who.uid, who.uid, who.uid)
-    kernel.set_capabilities(step.keep_caps, step.keep_caps, step.keep_caps)
+    kernel.set_capabilities(step.keep_caps, step.keep_caps, _inherited(step))
     if raise_ambient:
-        for number in bits(step.keep_caps):
+        for number in bits(_inherited(step)):
             raise_ambient(number)
     _finish(step)
 
@@ -103,6 +102,11 @@ def _finish(step: PrivilegesStep) -> None:
         os.umask(step.umask)
 
 
+def _inherited(step: PrivilegesStep) -> int:
+    """What of it is the program's behind exec too."""
+    return step.keep_caps if step.inherits else 0
+
+
 def _bounding_to_drop(step: PrivilegesStep, before: Credentials) -> int:
     """Without CAP_SETPCAP the bounding set stays as it is; planning lets only a start without root
     come here so, where it grants nothing as long as no_new_privs is set."""
@@ -124,8 +128,8 @@ def _prove(step: PrivilegesStep, before: Credentials, status: int) -> None:
         wanted += [
             ("permitted capabilities", now.permitted, keep),
             ("effective capabilities", now.effective, keep),
-            ("inheritable capabilities", now.inheritable, keep),
-            ("ambient capabilities", now.ambient, keep),
+            ("inheritable capabilities", now.inheritable, _inherited(step)),
+            ("ambient capabilities", now.ambient, _inherited(step)),
             ("bounding set", now.bounding, before.bounding & ~_bounding_to_drop(step, before)),
         ]
     for what, found, right in wanted:
@@ -139,7 +143,7 @@ def _try_to_regain(step: PrivilegesStep) -> None:
     """Every way back to uid 0 must be shut, and to gid 0 where the identity does not hold it."""
     more = step.keep_caps | SETUID  # which no setting lets a program keep
     ways: list[tuple[str, Callable[[], None]]] = [
-        ("capset", lambda: kernel.set_capabilities(more, more, step.keep_caps)),
+        ("capset", lambda: kernel.set_capabilities(more, more, _inherited(step))),
         ("setgroups", lambda: os.setgroups([0])),
         ("setresuid", lambda: os.setresuid(0, 0, 0)),
         ("setuid", lambda: os.setuid(0)),

@@ -11,6 +11,7 @@ volumes        before hooks, which expect the data to be the program's
 secrets        before hooks, which see the program's environment
 hooks          last of what root does for the program
 record         for `exec` into this container
+guardian       in init mode: PID 1 gives up root before the command can run
 privileges     the drop
 """
 
@@ -64,6 +65,8 @@ def _as_root(settings: Settings, facts: Facts) -> Plan:
             *build.secrets(settings),
             *build.hooks(settings, facts),
             build.record(settings, facts, who),
+            *build.oom(settings),
+            *build.guardian(settings, facts, who, settings.no_new_privs),
             build.privileges(who, settings.keep_caps, settings.umask, settings.no_new_privs),
         ),
         warnings=(*warnings, *misread),
@@ -90,7 +93,12 @@ def _again(settings: Settings, facts: Facts, record: Record) -> Plan:
     no_new_privs = settings.no_new_privs if "no-new-privs" in settings.sources else record.no_new_privs
     umask = record.umask if settings.umask is None else settings.umask
     limits.require_capabilities(settings, facts, who, keep_caps)
-    todo: list[Step] = [*build.secrets(settings), build.privileges(who, keep_caps, umask, no_new_privs)]
+    todo: list[Step] = [
+        *build.secrets(settings),
+        *build.oom(settings),
+        *build.guardian(settings, facts, who, no_new_privs),
+        build.privileges(who, keep_caps, umask, no_new_privs),
+    ]
     added = [line.partition("=") for line in record.environment]
     return Plan(
         identity=who,
@@ -102,7 +110,7 @@ def _again(settings: Settings, facts: Facts, record: Record) -> Plan:
 
 
 def _warnings(settings: Settings, facts: Facts, who: Identity) -> list[str]:
-    said = []
+    said = build.without_init(settings)
     if who.uid == 0:
         said.append(f"the program runs as root, because {who.why} asks for it")
     if facts.noexec_run:

@@ -17,6 +17,10 @@ from pydrop.steps import (
     VolumesStep,
 )
 
+OF_INIT_MODE = (
+    *("stop-signal", "stop-timeout", "kill-grace", "rewrite", "signal-group", "exit-code", "pdeathsig"),
+    *("ready", "ready-file", "keep-root"),
+)
 MIND_THEIR_NAME = "git, ssh, whoami, PostgreSQL's initdb and Python's getpass"
 RUN_SPECIFIERS = {  # tmpfiles.d(5), for root; those that name a machine or a boot mean nothing in a container
     "%": "%",
@@ -151,6 +155,31 @@ def record(settings: Settings, facts: Facts, who: Identity) -> RecordStep:
         environment=(),
     )
     return RecordStep(kind="record", words="/run/pydrop/record tells a later `exec` who the program is", record=kept)
+
+
+def oom(settings: Settings) -> list[Step]:
+    if settings.oom_score_adj is None:
+        return []
+    from pydrop.steps import OomStep
+
+    words = f"the kernel's out-of-memory killer counts the program by {settings.oom_score_adj} more"
+    return [OomStep(kind="oom", words=words, why=settings.sources["oom-score-adj"], score_adj=settings.oom_score_adj)]
+
+
+def guardian(settings: Settings, facts: Facts, who: Identity, no_new_privs: bool) -> list[Step]:
+    if not settings.init:
+        return []
+    from pydrop.planning import staying
+
+    return [staying.step(settings, facts, who, no_new_privs)]
+
+
+def without_init(settings: Settings) -> list[str]:
+    """A warning where something is set that only init mode heeds."""
+    named = [] if settings.init else [settings.sources[name] for name in settings.sources if name in OF_INIT_MODE]
+    if not named:
+        return []
+    return [f"{', '.join(named)} means nothing without init mode; add PYDROP_INIT=1 (or --init), or leave it out"]
 
 
 def privileges(who: Identity, keep_caps: tuple[str, ...], umask: int | None, no_new_privs: bool) -> PrivilegesStep:

@@ -22,9 +22,12 @@ def plan(settings: Settings, facts: Facts) -> Plan:
             todo.append(account)
             warnings += [build.without_entry(who.uid)] if account.how == "environment" else []
     kept, said = _kept(settings, facts)
+    warnings += build.without_init(settings)
+    todo += [*build.secrets(settings), *build.oom(settings)]
+    todo += build.guardian(settings, facts, who, settings.no_new_privs)
     return Plan(
         identity=who,
-        steps=(*todo, *build.secrets(settings), build.privileges(who, kept, settings.umask, settings.no_new_privs)),
+        steps=(*todo, build.privileges(who, kept, settings.umask, settings.no_new_privs)),
         warnings=(*warnings, *said),
         command=settings.command,
         environment=_environment(who, facts),

@@ -55,20 +55,16 @@ def _capabilities(given: Given) -> object:
     return capabilities.kept(given)
 
 
-def _init(given: Given) -> object:
-    if values.flag(given):
-        raise _init_mode(given)
-    return False
+def _of_init_mode(parser: str) -> "Parser":
+    """A parser of settings.supervision, which is loaded where one of its settings is given."""
 
+    def parse(given: Given) -> object:
+        from pydrop.settings import supervision
 
-def _init_mode(given: Given) -> Exception:
-    from pydrop.settings import unknown
+        found: object = getattr(supervision, parser)(given)
+        return found
 
-    return unknown.init_mode(str(given), given.source)
-
-
-def _of_init_mode(given: Given) -> object:
-    raise _init_mode(given)
+    return parse
 
 
 ROWS = (
@@ -142,16 +138,55 @@ ROWS = (
         form="true|false", builtin="`true`", meaning="no program started later gains privileges (set-uid files)",
     ),
     Row(
-        name="init", environment=("PYDROP_INIT",), parse=_init, flag=True, form="-",
-        builtin="`false`", meaning="stay as PID 1 and supervise: not in this version, any true value is refused",
+        name="oom-score-adj", field="oom_score_adj", environment=("PYDROP_OOM_SCORE_ADJ",), form="NUMBER",
+        parse=_of_init_mode("oom_score_adj"), builtin="as the container has it",
+        meaning="how soon the kernel kills the program for memory, -1000 to 1000",
     ),
     Row(
-        name="stop-timeout", environment=("PYDROP_STOP_TIMEOUT",), parse=_of_init_mode, form="-",
-        meaning="init mode: not in this version, any value is refused",
+        name="init", field="init", environment=("PYDROP_INIT",), parse=values.flag, flag=True, form="true|false",
+        builtin="`false`", meaning="stay as PID 1: pass signals on, reap, stop in order",
     ),
     Row(
-        name="stop-signal", environment=("PYDROP_STOP_SIGNAL",), parse=_of_init_mode, form="-",
-        meaning="init mode: not in this version, any value is refused",
+        name="stop-signal", field="stop_signal", environment=("PYDROP_STOP_SIGNAL",), parse=_of_init_mode("signal"),
+        form="SIGNAL", builtin="`TERM`", meaning="init mode: what the command is sent when the container is stopped",
+    ),
+    Row(
+        name="stop-timeout", field="stop_timeout", environment=("PYDROP_STOP_TIMEOUT",),
+        parse=_of_init_mode("seconds"), form="TIME", builtin="`10s`",
+        meaning="init mode: how long a stop may take before what is left is killed",
+    ),
+    Row(
+        name="kill-grace", field="kill_grace", environment=("PYDROP_KILL_GRACE",), parse=_of_init_mode("grace"),
+        form="TIME", builtin="`3s`", meaning="init mode: how long what the command leaves behind may take to end",
+    ),
+    Row(
+        name="rewrite", field="rewrite", environment=("PYDROP_REWRITE",), parse=_of_init_mode("rewrites"),
+        separator=",", form="SIGNAL:SIGNAL,...",
+        meaning="init mode: pass another signal on than the one that came, or none (HUP:0)",
+    ),
+    Row(
+        name="signal-group", field="signal_group", environment=("PYDROP_SIGNAL_GROUP",), parse=values.flag, flag=True,
+        form="true|false", builtin="`false`", meaning="init mode: pass signals on to the command's whole process group",
+    ),
+    Row(
+        name="exit-code", field="exit_codes", environment=("PYDROP_EXIT_CODE",), parse=_of_init_mode("exit_codes"),
+        separator=",", form="CODE:CODE,...", meaning="init mode: end with another exit code than the command's",
+    ),
+    Row(
+        name="pdeathsig", field="pdeathsig", environment=("PYDROP_PDEATHSIG",), parse=_of_init_mode("signal"),
+        form="SIGNAL", meaning="init mode: the signal that comes when the process that started pydrop dies",
+    ),
+    Row(
+        name="ready", field="ready", environment=("PYDROP_READY",), parse=_of_init_mode("readiness"),
+        form="started|notify|fd:N", builtin="`started`", meaning="init mode: how the command says that it is ready",
+    ),
+    Row(
+        name="ready-file", field="ready_file", environment=("PYDROP_READY_FILE",), parse=values.path, form="PATH",
+        meaning="init mode: a file that is there while the command is ready",
+    ),
+    Row(
+        name="keep-root", field="keep_root", environment=("PYDROP_KEEP_ROOT",), parse=values.flag, flag=True,
+        form="true|false", builtin="`false`", meaning="init mode: PID 1 stays root; the command does not",
     ),
     Row(
         name="log-level", field="log_level", environment=("PYDROP_LOG_LEVEL",), form="LEVEL",

@@ -7,7 +7,7 @@ from pydrop.errors import BadSetting
 from pydrop.settings.nearest import misspelt
 from pydrop.settings.table import BY_VARIABLE, ROWS
 
-INIT_MODE = ("signal-group", "rewrite", "exit-code", "pdeathsig", "ready-file", "service")
+SERVICES = ("service", "services")
 ELSEWHERE = {  # what people know from other places, in the words of this one
     "puid": "set the variable PUID (docker: -e PUID=1000), or the user",
     "pgid": "set the variable PGID (docker: -e PGID=1000), or the user",
@@ -19,8 +19,8 @@ PROTOCOLS = ("TCP", "UDP", "SCTP")
 
 def option(word: str) -> BadSetting:
     name = word.lstrip("-")
-    if name in INIT_MODE:
-        return init_mode(word, word)
+    if name in SERVICES:
+        return services(word, word)
     if name.lower() in ELSEWHERE:
         return BadSetting(f"{word} is not an option of pydrop", ELSEWHERE[name.lower()])
     names = {row.name: f"--{row.name}" for row in ROWS if row.option}
@@ -40,8 +40,8 @@ def variable(name: str) -> BadSetting:
         remedy = "take it out of the container's environment"
         return BadSetting("PYDROP_ENV is what pydrop itself sets for its hooks, not a setting", remedy)
     rest = name.removeprefix("PYDROP_").lower().replace("_", "-")
-    if rest in INIT_MODE:
-        return init_mode(name, name)
+    if rest in SERVICES:
+        return services(name, name)
     if rest in ELSEWHERE:
         return BadSetting(f"{name} is not a setting of pydrop", ELSEWHERE[rest])
     names = {each.removeprefix("PYDROP_"): each for each in reversed((*BY_VARIABLE, "PYDROP_CONFIG"))}
@@ -49,16 +49,16 @@ def variable(name: str) -> BadSetting:
 
 
 def key(name: str, file: str) -> BadSetting:
-    if name in INIT_MODE:
-        return init_mode(f"{name} in {file}", f"{name} in {file}")
+    if name in SERVICES:
+        return services(f"{name} in {file}", f"{name} in {file}")
     if name.lower() in ELSEWHERE:
         return BadSetting(f"{name} in {file} is not a setting of a file", ELSEWHERE[name.lower()])
     return misspelt(f"{name} in {file} is not a setting", name, {row.name: row.name for row in ROWS if row.key})
 
 
-def init_mode(what: str, source: str) -> BadSetting:
-    remedy = f"leave {source} out and let the runtime's own init do it (docker run --init, or init: true in compose)"
-    return BadSetting(f"{what} asks for init mode, which is not in this version", remedy)
+def services(what: str, source: str) -> BadSetting:
+    remedy = f"leave {source} out, and run one command with --init"
+    return BadSetting(f"{what} asks for services, which are not in this version", remedy)
 
 
 def is_of_a_service(name: str, value: str) -> bool:

@@ -54,12 +54,13 @@ def look(settings: Settings, start: Start) -> Facts:
     finally:
         os.close(status)
     root = credentials.uids[1] == 0
+    entrypoint = start.guardian.pid if start.guardian else os.getpid()
     if root:
         _require_own_code_safe()
     writable = _account_files(root)
     return Facts(
         credentials=credentials,
-        pid=os.getpid(),
+        pid=entrypoint,
         uid_map=_id_map("uid_map"),
         gid_map=_id_map("gid_map"),
         setgroups_allowed=kernel.setgroups_allowed() if root else False,
@@ -73,9 +74,9 @@ def look(settings: Settings, start: Start) -> Facts:
         hooks=_hooks(settings, root),
         run_stands=root and all([_stands(entry) for entry in tmpfiles.standard_entries()]),
         tmpfiles=_declared() if root else (),
-        instance=kernel.instance(os.getpid()) if root else "",
-        record=_record() if root else None,
-        second_time=not root and os.getpid() != 1 and _is_there(f"{record.PLACE}/{record.NAME}"),
+        instance=kernel.instance(entrypoint) if root else "",
+        record=_record(entrypoint) if root else None,
+        second_time=not root and entrypoint != 1 and _is_there(f"{record.PLACE}/{record.NAME}"),
         environment=start.environment,
         root_folder_writable=os.access("/", os.W_OK),
         noexec_run=_noexec_run(settings),
@@ -213,10 +214,10 @@ def _require_own_code_safe() -> None:
             ) from error
 
 
-def _record() -> Record | None:
+def _record(entrypoint: int) -> Record | None:
     """What this container's entrypoint left, while it lives. Not for PID 1, which is the entrypoint,
     and not where others could have left it: an entrypoint makes /run root's."""
-    if os.getpid() == 1:
+    if entrypoint == 1:
         return None
     try:
         file = open_trusted(f"{record.PLACE}/{record.NAME}")

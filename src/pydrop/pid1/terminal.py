@@ -1,0 +1,58 @@
+"""The foreground of the terminal (termios(3), tcsetpgrp(3)): the command's process group has it while it runs.
+
+The signals that a terminal sends to who is in the background (TTIN, TTOU) are blocked in both processes that call
+this, so that no call here stops its caller.
+"""
+
+import _signal
+import fcntl
+import posix as os
+
+ABOVE = 10  # descriptors below are the streams, and what a program may expect to inherit
+
+
+def ours() -> int:
+    """A descriptor of the terminal whose foreground is this process's group; -1 where there is none."""
+    for stream in (0, 1, 2):
+        try:
+            if os.tcgetpgrp(stream) == os.getpgrp():
+                return fcntl.fcntl(stream, fcntl.F_DUPFD_CLOEXEC, ABOVE)
+        except OSError:  # closed, no terminal, not the controlling one
+            continue
+    return -1
+
+
+def give(terminal: int, group: int) -> None:
+    """Put a process group into the foreground. A terminal that is gone has none."""
+    try:
+        os.tcsetpgrp(terminal, group)
+    except OSError:
+        pass
+
+
+def is_in_front(terminal: int, group: int) -> bool:
+    """Whether this process group has the foreground."""
+    try:
+        return os.tcgetpgrp(terminal) == group
+    except OSError:
+        return False
+
+
+def stop_as_job(number: int) -> bool:
+    """Stop this process by a terminal's stop signal, until its shell continues it. False where that could not be: the
+    kernel stops no group that has no shell above it (setpgid(2), orphaned process groups)."""
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [number])
+    os.kill(os.getpid(), number)  # here it stands still
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, [number])
+    return _signal.SIGCONT in _signal.sigpending()
+
+
+def in_group_of_its_own() -> None:
+    """This process leads a process group of its own, which gets the foreground where its parent's had it."""
+    terminal = ours()
+    os.setpgid(0, 0)
+    if terminal >= 0:
+        blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGTTOU])
+        give(terminal, os.getpid())
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, blocked)
+        os.close(terminal)

@@ -1,0 +1,50 @@
+"""Signals by their names and numbers (signal(7)), as Linux on x86 and ARM has them."""
+
+NAMES = {
+    **dict(enumerate("HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT".split(), 1)),
+    **dict(enumerate("CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS".split(), 17)),
+}
+OTHER_NAMES = {"IOT": 6, "CLD": 17, "POLL": 29, "UNUSED": 31}
+RTMIN, RTMAX = 34, 64  # as glibc counts them; the kernel's 32 and 33 are the C library's own
+HUP, INT, QUIT, KILL, TERM, CHLD, CONT, STOP, TSTP, TTIN, TTOU = 1, 2, 3, 9, 15, 17, 18, 19, 20, 21, 22
+ALL = (*range(1, 32), *range(RTMIN, RTMAX + 1))
+WAKE = RTMAX  # what tells that something can be read (pid1): one that a person sends has another si_code
+FROM_TERMINAL = (TSTP, TTIN, TTOU)  # what stops a job
+
+
+def name_of(number: int) -> str:
+    """``SIGTERM``, ``SIGRTMIN+3``; the number itself where it has no name."""
+    if number in NAMES:
+        return f"SIG{NAMES[number]}"
+    if RTMIN <= number <= RTMAX:
+        return f"SIGRTMIN+{number - RTMIN}" if number > RTMIN else "SIGRTMIN"
+    return str(number)
+
+
+def number_of(word: str) -> int | None:
+    """The number that a name (``TERM``, ``SIGTERM``, ``RTMIN+3``, ``RTMAX-1``, in any case) or plain digits mean.
+
+    None where that is no signal that a process can be sent."""
+    if word.isascii() and word.isdigit():
+        number = int(word[:4])
+        return number if len(word) < 4 and (number in NAMES or RTMIN <= number <= RTMAX) else None
+    name = word.upper().removeprefix("SIG")
+    for number, known in NAMES.items():
+        if name == known:
+            return number
+    return OTHER_NAMES.get(name) or _realtime(name)
+
+
+def _realtime(name: str) -> int | None:
+    for first, sign, base in (("RTMIN", "+", RTMIN), ("RTMAX", "-", RTMAX)):
+        rest = name.removeprefix(first)
+        if rest == name:
+            continue
+        if not rest:
+            return base
+        digits = rest[1:]
+        if rest[0] != sign or not (digits.isascii() and digits.isdigit()) or len(digits) > 2:
+            return None
+        number = base + int(digits) if sign == "+" else base - int(digits)
+        return number if RTMIN <= number <= RTMAX else None
+    return None
