@@ -26,12 +26,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { FAILED = 125, LOOKED_AT = 65536, STATE = 64 };
@@ -202,11 +204,10 @@ static void make_pipe(int ends[2])
 static int fork_guardian(char state[STATE])
 {
     int asks[2], answers[2];
-    sigset_t all, before;
+    uint64_t all = ~UINT64_C(0), before; /* the kernel's own form: a libc leaves out what it uses itself, musl 34 too */
     struct sigaction came, usual = {.sa_handler = SIG_DFL};
     pid_t guardian = getpid();
-    sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, &before);
+    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, sizeof all);
     sigaction(SIGCHLD, &usual, &came);
     make_pipe(asks);
     make_pipe(answers);
@@ -224,7 +225,7 @@ static int fork_guardian(char state[STATE])
     close(answers[1]);
     snprintf(state + length, STATE - length, ":C:%d:%d:%d", (int)guardian, answers[0], asks[1]);
     sigaction(SIGCHLD, &came, NULL);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
     return 0;
 }
 
@@ -266,12 +267,12 @@ int main(int argc, char **argv, char **environment)
 {
     char self[PATH_MAX], python[PATH_MAX + 16], state[STATE];
     refuse_set_uid();
+    read_state(state);
+    int stays = init_may_be_asked(argc, argv, environment) && fork_guardian(state);
     find_self(self);
     const char *prefix = prefix_of(self);
-    read_state(state);
     snprintf(python, sizeof python, "%s/bin/python3", prefix);
 
-    int stays = init_may_be_asked(argc, argv, environment) && fork_guardian(state);
     char **words = calloc((size_t)argc + 9, sizeof *words);
     if (!words)
         fail("copy", "the arguments", "give the container more memory");

@@ -40,7 +40,11 @@ def is_in_front(terminal: int, group: int) -> bool:
 
 def stop_as_job(number: int) -> bool:
     """Stop this process by a terminal's stop signal, until its shell continues it. False where that could not be: the
-    kernel stops no group that has no shell above it (setpgid(2), orphaned process groups)."""
+    kernel stops no group that has no shell above it (setpgid(2), orphaned process groups).
+
+    A CONT that has come already, since the command stopped, is not slept through: the stop would take it away."""
+    if _signal.SIGCONT in _signal.sigpending():
+        return True
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [number])
     os.kill(os.getpid(), number)  # here it stands still
     _signal.pthread_sigmask(_signal.SIG_BLOCK, [number])
