@@ -68,7 +68,8 @@ class Running:
         if self.process.poll() is not None:
             raise AssertionError(f"ended with {self.process.returncode}: {self.process.communicate()}")
         for pid in below(self.top):
-            if is_pydrop(cmdline(pid)):
+            above = cmdline(parent(pid))  # empty in the midst of an exec, when it may be pydrop's own child
+            if is_pydrop(cmdline(pid)) and above and not is_pydrop(above):
                 return pid
         return None
 
@@ -115,6 +116,13 @@ def children(pid: int) -> list[int]:
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
         return []
+
+
+def parent(pid: int) -> int:
+    try:
+        return int(status(pid)["PPid"])
+    except OSError:
+        return 0
 
 
 def below(pid: int) -> list[int]:
