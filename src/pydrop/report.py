@@ -1,4 +1,4 @@
-"""What pydrop says: one line a message on standard error, beginning ``pydrop: ``.
+"""What pydrop says: one line a message on standard error, beginning ``pydrop: ``, or a personality's own name.
 
 A line holds no control character and no byte that is no UTF-8: names in a volume are written by
 strangers, and a terminal obeys what is printed on it.
@@ -20,8 +20,9 @@ LEVELS = ("error", "warn", "info", "debug")
 class Report:
     """Prints what is at or above `level`: as text, until the settings ask for JSON."""
 
-    def __init__(self, level: str = "info") -> None:
+    def __init__(self, level: str = "info", program: str = "pydrop") -> None:
         self.level = level
+        self.program = program
         self.dumps: Callable[[object], str] | None = None
         self.drawn = 0  # columns of the live line that stands on the terminal just now
 
@@ -59,8 +60,18 @@ class Report:
         if LEVELS.index(level) > LEVELS.index(self.level):
             return
         self.clear()
-        line = self.dumps(_fields(level, message)) if self.dumps else _as_text(level, message)
+        line = self.dumps(_fields(level, message)) if self.dumps else self._as_text(level, message)
         _tell(line.encode("utf-8", "backslashreplace") + b"\n")
+
+    def _as_text(self, level: str, message: str) -> str:
+        warning = "warning: " if level == "warn" else ""
+        return f"{self.program}: {warning}{escaped(message)}"
+
+    def own_fault(self, bug: BaseException, to_see_where: str = "") -> None:
+        """A bug of ours is one line too; the traceback is for who asked for `debug`."""
+        self.error(f"pydrop itself failed: {type(bug).__name__}: {bug}; {to_see_where}report it")
+        for line in self.traceback_of(bug):
+            self.debug(line)
 
     def progress(self, text: str, due: bool) -> None:
         """How far something is: at `info`, on a terminal a line that the next one replaces, else a line where `due`."""
@@ -130,11 +141,6 @@ def _escape(character: str) -> str:
     if character == "\n":
         return "\\n"
     return character.encode("unicode_escape", "backslashreplace").decode("ascii")
-
-
-def _as_text(level: str, message: str) -> str:
-    prefix = "pydrop: warning: " if level == "warn" else "pydrop: "
-    return prefix + escaped(message)
 
 
 def _fields(level: str, message: str) -> dict[str, str]:

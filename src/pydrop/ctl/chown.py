@@ -165,7 +165,7 @@ def receiver(user: str | None, dry: bool) -> Identity:
         if user is None:
             raise
         raise BadSetting(error.problem, "correct it, or write numbers, as --user 1000:1000") from error
-    limits.require_mapped(facts, who)
+    limits.require_mapped(facts.uid_map, facts.gid_map, who)
     return who
 
 
