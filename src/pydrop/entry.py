@@ -7,7 +7,7 @@ import posix as os
 import sys
 import time
 
-from pydrop import handover, planning, survey, takeover
+from pydrop import handover, personalities, planning, survey, takeover
 from pydrop.errors import FAILED, Interrupted, PydropError
 from pydrop.model import Outcome, Plan, Start
 from pydrop.report import Report
@@ -21,13 +21,13 @@ SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 15: "SIGTERM"}
 
 
 def door() -> None:
-    """What door.c starts: by the name it was called, pydrop or pydropctl. Never returns."""
+    """What door.c starts: by the name it was called, pydrop, pydropctl or a personality. Never returns."""
     start = takeover.from_door(sys.argv)
     if start.name.rpartition("/")[2] == "pydropctl":
         from pydrop.ctl.main import run
 
         run(start)
-    _exit(begin(start))
+    _exit(personalities.run(start) if personalities.name_of(start) else begin(start))
 
 
 def module() -> None:
@@ -60,7 +60,8 @@ def _begin(start: Start, report: Report) -> int:
         report.error(str(error))
         return error.code
     except BaseException as bug:
-        return _own_fault(bug, report)
+        report.own_fault(bug, "" if report.level == "debug" else "set PYDROP_LOG_LEVEL=debug to see where, and ")
+        return FAILED
 
 
 def _start(start: Start, report: Report) -> int:
@@ -187,12 +188,3 @@ def _show(what: str) -> int:
         text = help_text()
     os.write(1, text.encode())
     return 0
-
-
-def _own_fault(bug: BaseException, report: Report) -> int:
-    """A bug of ours is one line too; the traceback is for who asks for it."""
-    where = "" if report.level == "debug" else "; set PYDROP_LOG_LEVEL=debug to see where, and report it"
-    report.error(f"pydrop itself failed: {type(bug).__name__}: {bug}{where}")
-    for line in report.traceback_of(bug):
-        report.debug(line)
-    return FAILED
