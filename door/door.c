@@ -174,11 +174,23 @@ static int is_no(const char *value)
     return 0;
 }
 
+/* By which name this was called: some stay always, some never (src/pydrop/personalities), and the rest is pydrop. */
+static int is_called(const char *name, const char *const *names)
+{
+    for (; *names; names++)
+        if (strcmp(name, *names) == 0)
+            return 1;
+    return 0;
+}
+
 static int init_may_be_asked(int argc, char **argv, char **environment)
 {
+    static const char *const inits[] = {"tini", "dumb-init", NULL};
+    static const char *const no_inits[] = {"pydropctl", "gosu", "su-exec", "s6-setuidgid", NULL};
     const char *called = argc > 0 ? argv[0] : "", *slash = strrchr(called, '/');
-    if (strcmp(slash ? slash + 1 : called, "pydropctl") == 0)
-        return 0;
+    const char *name = slash ? slash + 1 : called;
+    if (is_called(name, inits) || is_called(name, no_inits))
+        return is_called(name, inits);
     const char *config = value_of(environment, "PYDROP_CONFIG");
     return asked_by_option(argc, argv) || !is_no(value_of(environment, "PYDROP_INIT")) ||
            asked_by_file(*config ? config : CONFIG);

@@ -26,6 +26,7 @@ BUNDLES = (
     ("perform.ownership", "perform.ownership.work"),
     ("perform.ownership.lock", "perform.ownership.walk"),
     ("perform.ownership.sharing",),
+    ("personalities.gosu", "personalities.su_exec", "personalities.s6_setuidgid"),
 )
 ELSEWHERE = ("__main__", "loading", "ctl")  # not part of a start by the door
 MOST = 1 << 19  # bytes; door.c reads as many

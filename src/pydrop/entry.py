@@ -7,7 +7,7 @@ import posix as os
 import sys
 import time
 
-from pydrop import handover, planning, survey, takeover
+from pydrop import handover, personalities, planning, survey, takeover
 from pydrop.errors import FAILED, Interrupted, PydropError
 from pydrop.model import Outcome, Plan, Start
 from pydrop.report import Report
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def door() -> None:
-    """What door.c starts: by the name it was called, pydrop or pydropctl. Never returns."""
+    """What door.c starts: by the name it was called, pydrop, pydropctl or a personality. Never returns."""
     start = takeover.from_door(sys.argv)
     if start.child:  # the process that stays, where no compiled file can be read
         from pydrop.pid1 import staying
@@ -30,7 +30,7 @@ def door() -> None:
         from pydrop.ctl.main import run
 
         run(start)
-    _exit(begin(start))
+    _exit(personalities.run(start) if personalities.name_of(start) else begin(start))
 
 
 def module() -> None:
@@ -68,7 +68,8 @@ def _begin(start: Start, report: Report) -> int:
         report.error(str(error))
         return error.code
     except BaseException as bug:
-        return _own_fault(bug, report)
+        report.own_fault(bug, "" if report.level == "debug" else "set PYDROP_LOG_LEVEL=debug to see where, and ")
+        return FAILED
 
 
 def _start(start: Start, report: Report) -> int:
@@ -221,12 +222,3 @@ def _show(what: str) -> int:
         text = help_text()
     os.write(1, text.encode())
     return 0
-
-
-def _own_fault(bug: BaseException, report: Report) -> int:
-    """A bug of ours is one line too; the traceback is for who asks for it."""
-    where = "" if report.level == "debug" else "; set PYDROP_LOG_LEVEL=debug to see where, and report it"
-    report.error(f"pydrop itself failed: {type(bug).__name__}: {bug}{where}")
-    for line in report.traceback_of(bug):
-        report.debug(line)
-    return FAILED

@@ -148,6 +148,7 @@ class PrivilegesStep(Step):
     no_new_privs: bool
     umask: int | None
     keep_root: bool = False  # root was asked for in so many words
+    keep_sets: bool = False  # the inheritable and the bounding set stay as they came, as gosu leaves them
     inherits: bool = True  # what is kept is the program's too, behind exec (inheritable and ambient)
 
 

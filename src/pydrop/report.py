@@ -1,4 +1,4 @@
-"""What pydrop says: one line a message on standard error, beginning ``pydrop: ``.
+"""What pydrop says: one line a message on standard error, beginning ``pydrop: ``, or a personality's own name.
 
 A line holds no control character and no byte that is no UTF-8: names in a volume are written by
 strangers, and a terminal obeys what is printed on it.
@@ -18,8 +18,9 @@ LEVELS = ("error", "warn", "info", "debug")
 class Report:
     """Prints what is at or above `level`: as text, until the settings ask for JSON."""
 
-    def __init__(self, level: str = "info") -> None:
+    def __init__(self, level: str = "info", program: str = "pydrop") -> None:
         self.level = level
+        self.program = program
         self.as_json = False
         self.drawn = 0  # columns of the live line that stands on the terminal just now
 
@@ -58,8 +59,25 @@ class Report:
         if LEVELS.index(level) > LEVELS.index(self.level):
             return
         self.clear()
-        line = _as_json(level, message) if self.as_json else _as_text(level, message)
+        line = self._as_json(level, message) if self.as_json else self._as_text(level, message)
         _tell(line.encode("utf-8", "backslashreplace") + b"\n")
+
+    def _as_text(self, level: str, message: str) -> str:
+        warning = "warning: " if level == "warn" else ""
+        return f"{self.program}: {warning}{escaped(message)}"
+
+    def _as_json(self, level: str, message: str) -> str:
+        """One object of four texts. Nothing else is ever in it, and the json module would cost 8 ms."""
+        now = time.time()
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
+        text = escaped(message).replace("\\", "\\\\").replace('"', '\\"')
+        return f'{{"time": "{stamp}", "level": "{level}", "program": "{self.program}", "message": "{text}"}}'
+
+    def own_fault(self, bug: BaseException, to_see_where: str = "") -> None:
+        """A bug of ours is one line too; the traceback is for who asked for `debug`."""
+        self.error(f"pydrop itself failed: {type(bug).__name__}: {bug}; {to_see_where}report it")
+        for line in self.traceback_of(bug):
+            self.debug(line)
 
     def progress(self, text: str, due: bool) -> None:
         """How far something is: at `info`, on a terminal a line that the next one replaces, else a line where `due`."""
@@ -129,16 +147,3 @@ def _escape(character: str) -> str:
     if character == "\n":
         return "\\n"
     return character.encode("unicode_escape", "backslashreplace").decode("ascii")
-
-
-def _as_text(level: str, message: str) -> str:
-    prefix = "pydrop: warning: " if level == "warn" else "pydrop: "
-    return prefix + escaped(message)
-
-
-def _as_json(level: str, message: str) -> str:
-    """One object of four texts. Nothing else is ever in it, and the json module would cost 8 ms."""
-    now = time.time()
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
-    text = escaped(message).replace("\\", "\\\\").replace('"', '\\"')
-    return f'{{"time": "{stamp}", "level": "{level}", "program": "pydrop", "message": "{text}"}}'

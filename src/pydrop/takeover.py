@@ -98,6 +98,14 @@ def _interrupt(signum: int, _frame: object) -> None:
         raise Interrupted(signum)
 
 
+def end_by(signum: int) -> int:
+    """Ends this process by the signal that interrupted it, for a parent that asks how its child ended (a shell stops
+    its script after an interrupted child). Returns 128 + `signum` where that signal does nothing: to PID 1."""
+    _signal.signal(signum, _signal.SIG_DFL)
+    os.kill(os.getpid(), signum)
+    return 128 + signum
+
+
 def require_uninterrupted() -> None:
     """Raise Interrupted again where it was lost: what is raised inside a callback of the interpreter's
     own (importlib has some, for weak references) is printed as ignored, and the start would go on."""

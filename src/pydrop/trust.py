@@ -10,6 +10,7 @@ A symlink counts where root made it; then its target is walked by the same rules
 import _stat as stat
 import errno
 import posix as os
+import sys
 
 from pydrop.errors import Untrusted
 
@@ -60,6 +61,31 @@ def is_plainly_trusted(path: str) -> bool:
             at = "" if target.startswith("/") else at
         else:
             at = f"{at}/{name}"
+    return True
+
+
+def require_own_code_safe() -> None:
+    """Refuse to run as root where somebody else can write what pydrop itself is made of: the next
+    start would run his code as root. (Whoever has done so can also remove this check: it is for the
+    first start of an image that was built wrongly.)"""
+    compiled = globals().get("__cached__") or __file__
+    for path in (__file__.rpartition("/")[0], compiled, sys.executable):
+        if not _is_there(path) or is_plainly_trusted(path):
+            continue
+        try:
+            os.close(open_trusted(path, os.O_PATH))
+        except Untrusted as error:
+            raise Untrusted(
+                f"pydrop will not run as root from where somebody else can write: {error.problem}",
+                "install it as root into a folder of its own, as /opt/pydrop, that no chown -R of the image touches",
+            ) from error
+
+
+def _is_there(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except OSError:
+        return False
     return True
 
 

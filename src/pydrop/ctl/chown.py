@@ -10,6 +10,7 @@ import click
 from pydrop import accounts, survey, takeover
 from pydrop.ctl import owned
 from pydrop.ctl.bar import Bar
+from pydrop.ctl.strict import Strict
 from pydrop.errors import BadSetting, Interrupted, NotPermitted, PydropError
 from pydrop.model import Identity, Settings, Start, Volume
 from pydrop.perform.ownership import Progress, own, place, telling
@@ -20,18 +21,6 @@ from pydrop.settings.given import Given
 from pydrop.settings.table import BY_NAME, CHOWN_POLICIES
 
 WHO = ("user", "puid", "pgid", "owner-of")  # settings that name somebody
-
-
-class Strict(click.Command):
-    """A command whose wrong words are one line and 125, as pydrop's are, so that no script takes them for a refusal."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        try:
-            return super().parse_args(ctx, args)
-        except click.UsageError as error:
-            message = error.format_message().rstrip(".")
-            Report().error(message if message.endswith("?") else f"{message}; see pydropctl chown --help")
-            raise click.exceptions.Exit(125) from error
 
 
 @click.command(
@@ -165,7 +154,7 @@ def receiver(user: str | None, dry: bool) -> Identity:
         if user is None:
             raise
         raise BadSetting(error.problem, "correct it, or write numbers, as --user 1000:1000") from error
-    limits.require_mapped(facts, who)
+    limits.require_mapped(facts.uid_map, facts.gid_map, who)
     return who
 
 

@@ -20,6 +20,7 @@ from pydrop.takeover import HELD
 SUBCOMMANDS = {  # name -> module
     "check": "pydrop.ctl.check",
     "chown": "pydrop.ctl.chown",
+    "install": "pydrop.ctl.install",
     "plan": "pydrop.ctl.plan",
 }
 

@@ -5,6 +5,9 @@ and both before the uids, since each needs a capability that leaving uid 0 takes
 capabilities that stay are raised again after that; no_new_privs at the end, when nothing is left
 to gain. Then everything is read back from the kernel, an attempt to become root again must fail,
 and everything is read back once more. A call that says "done" is not believed.
+
+The personalities drop here too, by steps that give up less: gosu and its like leave the bounding and the
+inheritable set as they came, and no_new_privs unset.
 """
 
 import posix as os
@@ -27,7 +30,7 @@ def perform(step: PrivilegesStep, _start: Start) -> Outcome:
     _refuse_unchanged(step)
     status = kernel.open_status()
     before = kernel.credentials(status)
-    drop_bounding = kernel.bounding_dropper(before.bounding)
+    drop_bounding = kernel.bounding_dropper(0 if step.keep_sets else before.bounding)
     raise_ambient = kernel.ambient_raiser() if _inherited(step) and not step.keep_root else None
     # ---- the drop: from here on nothing is imported, nothing opened, and a failure ends in 125 ----
     try:
@@ -37,7 +40,7 @@ def perform(step: PrivilegesStep, _start: Start) -> Outcome:
             _give_up(step, before, drop_bounding, raise_ambient)
         _prove(step, before, status)
         if not step.keep_root:
-            _try_to_regain(step)
+            _try_to_regain(step, before)
             _prove(step, before, status)
     except (OSError, ValueError, KeyError) as error:
         raise BadDrop(f"unable to give up root: {error}", ADVICE) from error
@@ -71,7 +74,7 @@ def _give_up(
     _set_groups_and_gids(step, before)
     if before.uids != (who.uid,) * 4:
         os.setresuid(who.uid, who.uid, who.uid)
-    kernel.set_capabilities(step.keep_caps, step.keep_caps, _inherited(step))
+    kernel.set_capabilities(step.keep_caps, step.keep_caps, _inheritable(step, before))
     if raise_ambient:
         for number in bits(_inherited(step)):
             raise_ambient(number)
@@ -110,7 +113,11 @@ def _inherited(step: PrivilegesStep) -> int:
 def _bounding_to_drop(step: PrivilegesStep, before: Credentials) -> int:
     """Without CAP_SETPCAP the bounding set stays as it is; planning lets only a start without root
     come here so, where it grants nothing as long as no_new_privs is set."""
-    return before.bounding & ~step.keep_caps if before.effective & SETPCAP else 0
+    return before.bounding & ~step.keep_caps if before.effective & SETPCAP and not step.keep_sets else 0
+
+
+def _inheritable(step: PrivilegesStep, before: Credentials) -> int:
+    return before.inheritable if step.keep_sets else _inherited(step)
 
 
 def _prove(step: PrivilegesStep, before: Credentials, status: int) -> None:
@@ -128,7 +135,7 @@ def _prove(step: PrivilegesStep, before: Credentials, status: int) -> None:
         wanted += [
             ("permitted capabilities", now.permitted, keep),
             ("effective capabilities", now.effective, keep),
-            ("inheritable capabilities", now.inheritable, _inherited(step)),
+            ("inheritable capabilities", now.inheritable, _inheritable(step, before)),
             ("ambient capabilities", now.ambient, _inherited(step)),
             ("bounding set", now.bounding, before.bounding & ~_bounding_to_drop(step, before)),
         ]
@@ -139,11 +146,11 @@ def _prove(step: PrivilegesStep, before: Credentials, status: int) -> None:
         raise BadDrop(f"unable to give up root: the ids are {os.getresuid()} and {os.getresgid()}", ADVICE)
 
 
-def _try_to_regain(step: PrivilegesStep) -> None:
+def _try_to_regain(step: PrivilegesStep, before: Credentials) -> None:
     """Every way back to uid 0 must be shut, and to gid 0 where the identity does not hold it."""
     more = step.keep_caps | SETUID  # which no setting lets a program keep
     ways: list[tuple[str, Callable[[], None]]] = [
-        ("capset", lambda: kernel.set_capabilities(more, more, _inherited(step))),
+        ("capset", lambda: kernel.set_capabilities(more, more, _inheritable(step, before))),
         ("setgroups", lambda: os.setgroups([0])),
         ("setresuid", lambda: os.setresuid(0, 0, 0)),
         ("setuid", lambda: os.setuid(0)),

@@ -46,7 +46,7 @@ def _as_root(settings: Settings, facts: Facts) -> Plan:
     who, change, said = accounts.identity(
         settings, facts.passwd, facts.group, facts.owner, limits.granted_groups(facts), facts.devices
     )
-    limits.require_mapped(facts, who)
+    limits.require_mapped(facts.uid_map, facts.gid_map, who)
     limits.require_capabilities(settings, facts, who, settings.keep_caps)
     warnings = [*said, *_warnings(settings, facts, who)]
     home = build.home_for(who, change, facts, settings)

@@ -2,7 +2,7 @@
 
 from pydrop.capabilities import mask_of, names_of
 from pydrop.errors import NotPermitted
-from pydrop.model import Facts, Identity, IdRange, Settings
+from pydrop.model import Credentials, Facts, Identity, IdRange, Settings
 
 CHOWN, DAC_OVERRIDE, FOWNER = mask_of(("chown",)), mask_of(("dac_override",)), mask_of(("fowner",))
 SETGID, SETUID, SETPCAP = mask_of(("setgid",)), mask_of(("setuid",)), mask_of(("setpcap",))
@@ -14,9 +14,9 @@ def granted_groups(facts: Facts) -> tuple[int, ...]:
     return tuple([gid for gid in facts.credentials.groups if gid != OVERFLOW_ID or _mapped(gid, facts.gid_map)])
 
 
-def require_mapped(facts: Facts, who: Identity) -> None:
-    """A number that the user namespace does not map can be nobody (user_namespaces(7))."""
-    wanted = [("user", who.uid, facts.uid_map), *[("group", gid, facts.gid_map) for gid in (who.gid, *who.groups)]]
+def require_mapped(uid_map: tuple[IdRange, ...], gid_map: tuple[IdRange, ...], who: Identity) -> None:
+    """A number that the user namespace does not map can be nobody (user_namespaces(7)): NotPermitted."""
+    wanted = [("user", who.uid, uid_map), *[("group", gid, gid_map) for gid in (who.gid, *who.groups)]]
     for what, number, ranges in wanted:
         if not _mapped(number, ranges):
             shown = ", ".join([f"{line.inside} to {line.inside + line.count - 1}" for line in ranges]) or "none"
@@ -38,35 +38,43 @@ def require_capabilities(settings: Settings, facts: Facts, who: Identity, keep_c
         for_the_rest = _for_the_setup(settings, who) & ~held.effective
         raise NotPermitted(
             f"root lacks the capabilities to become {who.uid}:{who.gid} here: {', '.join(names_of(missing))}",
-            _cap_add(names_of(missing | for_the_rest)),
+            cap_add(names_of(missing | for_the_rest)),
         )
-    if _groups_change(facts, who) and not facts.setgroups_allowed:
+    require_setgroups(facts.setgroups_allowed, held, who)
+
+
+def require_setgroups(allowed: bool, held: Credentials, who: Identity) -> None:
+    """NotPermitted where the groups have to change and the user namespace does not let anybody change them."""
+    if _groups_change(held, who) and not allowed:
         raise NotPermitted(
             "this user namespace forbids setting groups (/proc/self/setgroups says deny)",
             "start the container with newgidmap's mappings, as rootless podman and docker do",
         )
 
 
-def _cap_add(names: list[str]) -> str:
+def cap_add(names: list[str]) -> str:
+    """The lines that give a container capabilities."""
     options = " ".join([f"--cap-add {name}" for name in names])
     return f"add to the service in compose: cap_add: [{', '.join(names)}], or to docker run: {options}"
 
 
 def _for_the_drop(facts: Facts, who: Identity, keep: int) -> int:
-    """What the calls of the drop need; a drop to what is held already needs nothing."""
-    held, need = facts.credentials, 0
-    if _groups_change(facts, who) or held.gids != (who.gid,) * 4:
-        need |= SETGID
-    if held.uids != (who.uid,) * 4:
-        need |= SETUID
+    held = facts.credentials
+    need = for_the_ids(held, who)
     # What is added for the rest will be in the bounding set, and must leave it again
     if who.uid != 0 and (held.bounding & ~keep or need & ~held.effective):
         need |= SETPCAP
     return need
 
 
-def _groups_change(facts: Facts, who: Identity) -> bool:
-    return sorted(set(facts.credentials.groups)) != sorted(set(who.groups))
+def for_the_ids(held: Credentials, who: Identity) -> int:
+    """What the calls that set groups and ids need, a bit mask; who is that already needs nothing."""
+    need = SETGID if _groups_change(held, who) or held.gids != (who.gid,) * 4 else 0
+    return need | SETUID if held.uids != (who.uid,) * 4 else need
+
+
+def _groups_change(held: Credentials, who: Identity) -> bool:
+    return sorted(set(held.groups)) != sorted(set(who.groups))
 
 
 def _for_the_setup(settings: Settings, who: Identity) -> int:

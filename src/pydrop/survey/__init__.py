@@ -6,19 +6,16 @@ without root there is nobody above to obey it, and it is opened plainly.
 
 import _stat as stat
 import posix as os
-import sys
 
-from pydrop import accounts, kernel, record, tmpfiles
-from pydrop.encoding import decoded
+from pydrop import accounts, kernel, reading, record, tmpfiles
 from pydrop.errors import PydropError, Untrusted
-from pydrop.model import Device, Facts, IdRange, Settings, Start
+from pydrop.model import Device, Facts, Settings, Start
 from pydrop.settings import config_path, read
 from pydrop.steps import Record, RunEntry
-from pydrop.trust import is_plainly_trusted, open_trusted
+from pydrop.trust import open_trusted, require_own_code_safe
 
 LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64")
 WRAPPER = "libnss_wrapper.so"
-EVERY_ID = (IdRange(inside=0, outside=0, count=2**32 - 1),)
 
 
 def read_settings(start: Start) -> Settings:
@@ -38,34 +35,20 @@ def settings_table(path: str, named: bool) -> dict[str, object] | None:
 
 def look(settings: Settings, start: Start) -> Facts:
     """Everything that planning needs to know."""
-    try:
-        status = kernel.open_status()
-    except OSError as error:
-        raise PydropError(
-            f"unable to read /proc: {error.strerror}", "mount /proc: no drop can be proven without"
-        ) from error
-    try:
-        credentials = kernel.credentials(status)
-    except KeyError as error:
-        remedy = "use a runtime whose kernel tells (Linux 4.10 or newer)"
-        raise PydropError(
-            f"/proc/self/status does not say {error.args[0]}, so no drop could be proven", remedy
-        ) from error
-    finally:
-        os.close(status)
+    credentials = reading.credentials()
     root = credentials.uids[1] == 0
     entrypoint = start.guardian.pid if start.guardian else os.getpid()
     if root:
-        _require_own_code_safe()
+        require_own_code_safe()
     writable = _account_files(root)
     return Facts(
         credentials=credentials,
         pid=entrypoint,
-        uid_map=_id_map("uid_map"),
-        gid_map=_id_map("gid_map"),
+        uid_map=reading.id_map("uid_map"),
+        gid_map=reading.id_map("gid_map"),
         setgroups_allowed=kernel.setgroups_allowed() if root else False,
-        passwd=_text("/etc/passwd"),
-        group=_text("/etc/group"),
+        passwd=reading.text("/etc/passwd"),
+        group=reading.text("/etc/group"),
         account_files=writable,
         stray_files=root and any([_is_there(f"/etc/{name}") for name in accounts.NEW_FILES.values()]),
         nss_wrapper=_wrapper() if writable == "no" else None,
@@ -89,30 +72,6 @@ def _is_there(path: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _text(path: str) -> str:
-    """A whole file as text that keeps every byte; "" where it is missing."""
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise PydropError(f"unable to read {path}: {error.strerror}", "make it a file that may be read") from error
-    parts = []
-    try:
-        while part := os.read(file, 65536):
-            parts.append(part)
-    finally:
-        os.close(file)
-    return decoded(b"".join(parts))
-
-
-def _id_map(name: str) -> tuple[IdRange, ...]:
-    try:
-        return kernel.id_map(name)
-    except FileNotFoundError:  # a kernel without user namespaces maps everything
-        return EVERY_ID
 
 
 def _account_files(root: bool) -> str:
@@ -178,7 +137,7 @@ def _may_speak_of_run(folder: str) -> bool:
         return False
     for name in names:
         try:
-            text = _text(f"{folder}/{name}")
+            text = reading.text(f"{folder}/{name}")
         except PydropError:
             return True
         if "/run" in text or "%t" in text:
@@ -195,23 +154,6 @@ def _stands(entry: RunEntry) -> bool:
     if entry.kind == "L":
         return True
     return (now.st_mode, now.st_uid, now.st_gid) == (stat.S_IFDIR | (entry.mode or 0), entry.uid, entry.gid)
-
-
-def _require_own_code_safe() -> None:
-    """Refuse to run as root where somebody else can write what pydrop itself is made of: the next
-    start would run his code as root. (Whoever has done so can also remove this check: it is for the
-    first start of an image that was built wrongly.)"""
-    compiled = globals().get("__cached__") or __file__
-    for path in (__file__.rpartition("/survey/")[0], compiled, sys.executable):
-        if not _is_there(path) or is_plainly_trusted(path):
-            continue
-        try:
-            os.close(open_trusted(path, os.O_PATH))
-        except Untrusted as error:
-            raise Untrusted(
-                f"pydrop will not run as root from where somebody else can write: {error.problem}",
-                "install it as root into a folder of its own, as /opt/pydrop, that no chown -R of the image touches",
-            ) from error
 
 
 def _record(entrypoint: int) -> Record | None:

@@ -1,0 +1,160 @@
+"""`pydropctl install NAME...`: links to pydrop under the names of the tools that it can be, for image builds."""
+
+import os
+import shutil
+
+import click
+
+import pydrop
+from pydrop.ctl.strict import Strict
+from pydrop.errors import FAILED, BadSetting, PydropError, Untrusted
+from pydrop.personalities import PERSONALITIES
+from pydrop.report import Report, escaped
+from pydrop.settings.nearest import misspelt
+from pydrop.trust import open_trusted
+
+USUAL = "/usr/local/bin"
+REFUSED = 1
+
+
+@click.command(
+    "install",
+    cls=Strict,
+    short_help="Let pydrop be called as gosu, su-exec and others.",
+    epilog="Exit codes: 0 every NAME is there; 1 something else has a name already; 125 wrong words, or a folder that "
+    "is not there, may not be written, or is not root's alone.",
+)
+@click.argument("names", nargs=-1, metavar="NAME...")
+@click.option("--into", metavar="DIR", help=f"The folder for the links. Without it: the one pydrop is in, or {USUAL}.")
+@click.option("--force", is_flag=True, help="Put the link in place of another program of that name.")
+@click.option("--list", "as_list", is_flag=True, help="Show which names there are and what each is here.")
+def command(names: tuple[str, ...], into: str | None, force: bool, as_list: bool) -> None:
+    """Make links to pydrop. Called as NAME it takes that tool's arguments, and does and exits as that tool.
+
+    \b
+    RUN pydropctl install gosu
+    RUN pydropctl install su-exec --into /sbin
+    """
+    try:
+        wanted = known(names)
+        own = own_file()
+        folder = os.path.abspath(into) if into else usual_folder(own)
+        if as_list:
+            click.echo("\n".join(table(wanted or tuple(PERSONALITIES), own, folder)))
+            return
+        if not wanted:
+            raise BadSetting("no NAME is given", f"name some of {', '.join(PERSONALITIES)}")
+        code = install(wanted, own, folder, force)
+    except PydropError as error:
+        Report().error(str(error))
+        raise click.exceptions.Exit(error.code) from error
+    raise click.exceptions.Exit(code)
+
+
+def known(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Each once. BadSetting that names the nearest for one that pydrop cannot be."""
+    for name in names:
+        if name not in PERSONALITIES:
+            there = {one: one for one in PERSONALITIES}
+            raise misspelt(f"{name!r} is no name that pydrop can be called by", name, there)
+    return tuple(dict.fromkeys(names))
+
+
+def own_file() -> str:
+    """The `pydrop` that belongs to this package: PREFIX/bin/pydrop for a package in PREFIX/lib/PYTHON/PACKAGES."""
+    prefix = os.path.realpath(pydrop.__file__)
+    for _ in range(5):
+        prefix = os.path.dirname(prefix)
+    path = os.path.join(prefix, "bin", "pydrop")
+    if not os.path.isfile(path):
+        raise PydropError(f"there is no {path}, which the links would lead to", "install pydrop with pip, into PREFIX")
+    return path
+
+
+def usual_folder(own: str) -> str:
+    """Where `pydrop` is called from: the folder of the PATH that has it, or a link to it."""
+    found = shutil.which("pydrop")
+    return os.path.dirname(os.path.abspath(found)) if found and os.path.realpath(found) == own else USUAL
+
+
+def install(names: tuple[str, ...], own: str, folder: str, force: bool) -> int:
+    """Make the links that are missing, and say of each how it ended. The exit code. PydropError for the folder."""
+    opened = open_folder(folder)
+    try:
+        failed = [name for name in names if not linked(name, own, folder, opened, force)]
+    finally:
+        os.close(opened)
+    for name in names:
+        if name not in failed:
+            warn_of_another(name, own, folder)
+    return REFUSED if failed else 0
+
+
+def warn_of_another(name: str, own: str, folder: str) -> None:
+    """Where a script that says `name` would not get this one."""
+    first = shutil.which(name)
+    if first is None:
+        Report().warn(f"{name} is not found by its name, since PATH does not have {folder}")
+    elif os.path.realpath(first) != own:
+        Report().warn(f"{name} is still {first} for who calls it by name; remove that, or use --into")
+
+
+def open_folder(folder: str) -> int:
+    """A descriptor of the folder. A root's one must be root's alone: who could write it, could replace the link, and
+    the image's scripts would run as root what he put there."""
+    flags = os.O_PATH | os.O_DIRECTORY
+    try:
+        return open_trusted(folder, flags) if os.geteuid() == 0 else os.open(folder, flags | os.O_CLOEXEC)
+    except Untrusted as error:
+        problem = f"a link in {folder} could be replaced, and what came in its place would run as root: {error.problem}"
+        raise Untrusted(problem, "name a folder of root's alone: --into DIR") from error
+    except OSError as error:
+        remedy = "make it first, or name another one: --into DIR"
+        raise PydropError(f"unable to install into {folder}: {error.strerror}", remedy) from error
+
+
+def linked(name: str, own: str, folder: str, opened: int, force: bool) -> bool:
+    """Make one link, and say so. False where the name is somebody else's."""
+    path = f"{folder}/{name}"
+    if os.path.realpath(path) == own:
+        click.echo(escaped(f"{path} leads to {own} already"))
+        return True
+    try:
+        place(name, own, opened, force)
+    except (FileExistsError, IsADirectoryError, NotADirectoryError):
+        why = "a folder" if os.path.isdir(path) and not os.path.islink(path) else "another program"
+        remedy = "remove it" if why == "a folder" else "add --force to put pydrop in its place"
+        Report().error(f"{path} is there and is {why}; {remedy}, or name another folder: --into DIR")
+        return False
+    except OSError as error:
+        remedy = "do it as root, or name a folder that you may write: --into DIR"
+        raise PydropError(f"unable to make {path}: {error.strerror}", remedy, FAILED) from error
+    click.echo(escaped(f"{path} -> {own}"))
+    return True
+
+
+def place(name: str, own: str, opened: int, force: bool) -> None:
+    """One call makes the link or finds the name taken. By force it is made beside, and takes the name's place."""
+    if not force:
+        os.symlink(own, name, dir_fd=opened)
+        return
+    beside = f".{name}.pydrop-{os.getpid()}"
+    os.symlink(own, beside, dir_fd=opened)
+    try:
+        os.rename(beside, name, src_dir_fd=opened, dst_dir_fd=opened)
+    except OSError:
+        os.unlink(beside, dir_fd=opened)
+        raise
+
+
+def table(names: tuple[str, ...], own: str, folder: str) -> list[str]:
+    """A line for each name: where it is pydrop, or which other program it is, or that it is not there."""
+    width = max(len(name) for name in names)
+    return [escaped(f"{name:<{width}}  {state(name, own, folder)}") for name in names]
+
+
+def state(name: str, own: str, folder: str) -> str:
+    for path in (f"{folder}/{name}", shutil.which(name)):
+        if path and os.path.lexists(path):
+            return f"{path} -> {own}" if os.path.realpath(path) == own else f"{path}, another program"
+    return "not installed"

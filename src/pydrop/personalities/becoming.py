@@ -1,0 +1,123 @@
+"""What gosu, su-exec and s6-setuidgid have in common: look, become somebody, become the command.
+
+Nothing of a start's other work is done: no setting is read, no file changed, nothing but ids, groups and
+capabilities is given up. The order is that of a start: all that can fail or needs an import, the drop, exec.
+"""
+
+import posix as os
+
+from pydrop import handover, kernel, reading, takeover, trust
+from pydrop.capabilities import mask_of
+from pydrop.errors import FAILED, Interrupted, PydropError
+from pydrop.model import Credentials, Identity, Start, Value
+from pydrop.perform import privileges
+from pydrop.personalities import userspec
+from pydrop.report import Report
+from pydrop.steps import PrivilegesStep
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydrop.personalities.userspec import Files
+
+    Decide = Callable[[Start, Files], "Wanted"]
+
+SETGID, SETUID = mask_of(("setgid",)), mask_of(("setuid",))
+
+
+class Tool(Value):
+    """By which name to speak, and the tool's own exit codes for pydrop's where they differ."""
+
+    name: str
+    codes: dict[int, int]
+
+
+class Wanted(Value):
+    """What the arguments ask for. `changes` are to the environment, None takes a name out."""
+
+    identity: Identity
+    command: tuple[str, ...]
+    changes: tuple[tuple[str, str | None], ...] = ()
+
+
+def answer(stream: int, text: str, code: int) -> int:
+    """Write help, a version or a usage line to a standard stream; the exit code, also where nobody is left to tell."""
+    try:
+        os.write(stream, text.encode())
+    except OSError:
+        pass
+    return code
+
+
+def become(tool: Tool, start: Start, decide: "Decide") -> int:
+    """Become who and what `decide` says; returns only with an exit code, every failure in one line."""
+    try:
+        return _become_or_tell(tool, start, decide, Report(program=tool.name))
+    except Interrupted as stop:  # while the end was told, to a standard error that nobody empties
+        return takeover.end_by(stop.signum)
+
+
+def _become_or_tell(tool: Tool, start: Start, decide: "Decide", report: Report) -> int:
+    try:
+        takeover.interruptible(start)
+        takeover.occupy_closed_streams()
+        _become(start, decide)
+        code = FAILED
+    except Interrupted as stop:
+        return takeover.end_by(stop.signum)
+    except PydropError as error:
+        report.error(str(error))
+        code = error.code
+    except BaseException as bug:
+        report.own_fault(bug)
+        code = FAILED
+    return tool.codes.get(code, code)
+
+
+def _become(start: Start, decide: "Decide") -> None:
+    held = reading.credentials()
+    if held.uids[1] == 0:
+        trust.require_own_code_safe()
+    caller = held.uids[1], held.gids[1]
+    wanted = decide(start, userspec.files(reading.text("/etc/passwd"), reading.text("/etc/group"), caller))
+    who = wanted.identity
+    ready = handover.Handover(wanted.command, handover.environment(start.environment, wanted.changes), start)
+    if is_that_already(held, who):
+        ready.run()
+    _require_possible(held, who)
+    takeover.require_uninterrupted()
+    # ---- the drop: from here on nothing is imported and nothing is opened ----
+    privileges.perform(_step(who), start)
+    ready.run()
+
+
+def is_that_already(held: Credentials, who: Identity) -> bool:
+    """Whether this process has these ids and may not set groups: then there is nothing to give and nothing to take,
+    and the command runs as what its caller is. (The tools themselves end here with "operation not permitted".)"""
+    return held.uids == (who.uid,) * 4 and held.gids == (who.gid,) * 4 and not held.effective & SETGID
+
+
+def _require_possible(held: Credentials, who: Identity) -> None:
+    """NotPermitted naming what is lacking. What has the words for it is loaded only where they may be needed."""
+    maps = reading.id_map("uid_map"), reading.id_map("gid_map")
+    if held.effective & SETGID and held.effective & SETUID and maps == (reading.EVERY_ID, reading.EVERY_ID):
+        return
+    from pydrop.personalities import lacking
+
+    lacking.require_mapped(maps, held, who, kernel.setgroups_allowed())
+    lacking.require_capabilities(held, who)
+
+
+def _step(who: Identity) -> PrivilegesStep:
+    """Ids, groups and what follows from them; nothing else, as these tools have it."""
+    return PrivilegesStep(
+        kind="privileges",
+        words=f"this process is {who.uid}:{who.gid}",
+        identity=who,
+        keep_caps=0,
+        no_new_privs=False,
+        umask=None,
+        keep_root=who.uid == 0,
+        keep_sets=True,
+    )

@@ -1,0 +1,54 @@
+"""Reading what every drop is decided by: what this process is, and the account files; with words where that fails."""
+
+import posix as os
+
+from pydrop import kernel
+from pydrop.encoding import decoded
+from pydrop.errors import PydropError
+from pydrop.model import Credentials, IdRange
+
+EVERY_ID = (IdRange(inside=0, outside=0, count=2**32 - 1),)
+
+
+def credentials() -> Credentials:
+    """What the kernel says this process is. Raises PydropError where it does not say all of it."""
+    try:
+        status = kernel.open_status()
+    except OSError as error:
+        raise PydropError(
+            f"unable to read /proc: {error.strerror}", "mount /proc: no drop can be proven without"
+        ) from error
+    try:
+        return kernel.credentials(status)
+    except KeyError as error:
+        remedy = "use a runtime whose kernel tells (Linux 4.10 or newer)"
+        raise PydropError(
+            f"/proc/self/status does not say {error.args[0]}, so no drop could be proven", remedy
+        ) from error
+    finally:
+        os.close(status)
+
+
+def id_map(name: str) -> tuple[IdRange, ...]:
+    """The ranges of this user namespace's uid_map or gid_map."""
+    try:
+        return kernel.id_map(name)
+    except FileNotFoundError:  # a kernel without user namespaces maps everything
+        return EVERY_ID
+
+
+def text(path: str) -> str:
+    """A whole file as text that keeps every byte; "" where it is missing. PydropError where it cannot be read."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise PydropError(f"unable to read {path}: {error.strerror}", "make it a file that may be read") from error
+    parts = []
+    try:
+        while part := os.read(file, 65536):
+            parts.append(part)
+    finally:
+        os.close(file)
+    return decoded(b"".join(parts))
