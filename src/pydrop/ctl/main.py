@@ -21,6 +21,7 @@ SUBCOMMANDS = {  # name -> module
     "check": "pydrop.ctl.check",
     "chown": "pydrop.ctl.chown",
     "plan": "pydrop.ctl.plan",
+    "verify": "pydrop.ctl.verify",
 }
 
 
