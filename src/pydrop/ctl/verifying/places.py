@@ -50,11 +50,10 @@ def _home(question: Question) -> Check:
     try:
         writing.try_folder(home)
     except OSError as error:
-        return fail(
-            "HOME",
-            f"{home} cannot be written: {error.strerror}",
-            _remedy(error, f"own it: PYDROP_CHOWN={home}, or RUN chown in the Dockerfile; or set HOME=/tmp"),
-        )
+        remedy = f"own it: PYDROP_CHOWN={home}, or RUN chown in the Dockerfile; or set HOME=/tmp"
+        if home in ("/", "/root"):
+            remedy = "leave HOME out of the container's environment, and pydrop sets it to the account's; or HOME=/tmp"
+        return fail("HOME", f"{home} cannot be written: {error.strerror}", _remedy(error, remedy))
     if account and os.path.normpath(account) != os.path.normpath(home):
         return warn(
             "HOME",
