@@ -20,6 +20,7 @@ from pydrop.takeover import HELD
 SUBCOMMANDS = {  # name -> module
     "check": "pydrop.ctl.check",
     "chown": "pydrop.ctl.chown",
+    "doctor": "pydrop.ctl.doctor",
     "plan": "pydrop.ctl.plan",
     "verify": "pydrop.ctl.verify",
 }
