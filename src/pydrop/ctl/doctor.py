@@ -78,7 +78,7 @@ def _change_object(change: Change) -> dict[str, object]:
 
 
 def as_text(found: Diagnosis) -> str:
-    lines: list[str] = [*_verdict(found), "In the margin, ! is a problem and - is worth knowing."]
+    lines: list[str] = [*_verdict(found), *_legend(found)]
     for section in found.sections:
         lines += ["", _title(section.title), *_facts(section)]
     lines += ["", _title("What a start would do here"), *_start(found)]
@@ -102,6 +102,11 @@ def _verdict(found: Diagnosis) -> list[str]:
     ]
 
 
+def _legend(found: Diagnosis) -> list[str]:
+    levels = {fact.level for section in found.sections for fact in section.facts}
+    return ["In the margin, ! is a problem and - is worth knowing."] if levels - {"ok"} else []
+
+
 def _styled(text: str, colour: str) -> list[str]:
     return [click.style(line, fg=colour) for line in table.fold(escaped(text), table.width())]
 
@@ -117,9 +122,7 @@ def _paint(column: int, cell: str) -> str:
 
 def _start(found: Diagnosis) -> list[str]:
     if found.plan is None:
-        return table.fold(
-            f"Nothing: it would end with exit code 125 and: pydrop: {escaped(found.error)}", table.width()
-        )
+        return ["Nothing: it would end with exit code 125 and the message above."]
     lines = plan.as_table(found.plan).split("\n")
     if found.error:
         lines += ["", *table.fold(f"It would not come to its end: {escaped(found.error)}", table.width())]

@@ -70,7 +70,7 @@ def _held(held: int, changes: list[Change]) -> Fact:
 
 def _bounding(world: World) -> Fact:
     bounding = world.held.bounding
-    if bounding == world.held.effective:
+    if bounding and bounding == world.held.effective:
         return Fact(name="bounding set", found="the same: what could be had again by a set-uid program")
     found = f"{bounding.bit_count()} capabilities: what a set-uid program could get"
     return Fact(name="bounding set", found=found if bounding else "empty: nothing can be had again")

@@ -54,9 +54,8 @@ def _accounts(world: World, changes: list[Change]) -> list[Fact]:
     elif _has_name(world):
         facts.append(Fact(name="account files", found="cannot be written, and need not be: the user has a name there"))
     else:
-        found = "cannot be written here; " + (
-            "nss_wrapper names the user" if library else f"no name: {MIND_THEIR_NAME}"
-        )
+        found = "cannot be written here, so "
+        found += "nss_wrapper names the user" if library else f"the user has no name, which {MIND_THEIR_NAME} mind"
         facts.append(Fact(name="account files", found=found, level="ok" if library else "problem"))
     facts.append(Fact(name="nss_wrapper", found=library or "not in the image (Debian: libnss-wrapper)"))
     return facts
@@ -98,7 +97,7 @@ def _noexec(world: World, path: str, mount: Mount, changes: list[Change]) -> str
     if "noexec" not in mount.options or path == "/dev/shm":
         return "ok"
     lies_there = bool(world.command) and world.command[0].startswith(f"{path}/")
-    if lies_there:
+    if lies_there and path != "/run":  # for which the plan has a warning
         changes.append(add_tmpfs(path, f"{world.command[0]} lies on {path}, where nothing can be executed", "exec"))
     return "problem" if lies_there else "note"
 

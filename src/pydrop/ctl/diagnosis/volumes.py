@@ -15,6 +15,9 @@ from pydrop.perform.ownership.reasons import ONE_OWNER
 TOLD_ELSEWHERE = ("/", "/run", "/tmp", "/dev/shm")
 RUNTIMES = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv", "/run/secrets", "/.dockerenv")
 TO_BECOME = mask_of(("setuid", "setgid"))
+OVERFLOW_ID = 65534
+EVERY_ID = 2**32 - 1
+OUTSIDE = "its owner is not mapped into this user namespace, so nobody in here can give it away"
 NETWORK = ("nfs", "ceph", "glusterfs", "lustre", "beegfs", "afs", "ocfs2", "gfs2")
 
 
@@ -52,19 +55,35 @@ def _mount(world: World, mount: Mount, changes: list[Change]) -> Fact:
     finally:
         found.close()
     owner = f"owned by {status.st_uid}:{status.st_gid}, mode {stat.S_IMODE(status.st_mode):04o}"
+    if _foreign(world, mount, status, changes):
+        return Fact(name=mount.point, found=f"{kind}; {owner}: {OUTSIDE}", level="problem")
     words, level = _judged(world, mount, stat.S_ISDIR(status.st_mode), can, changes)
     return Fact(name=mount.point, found=f"{kind}; {owner}; {words}", level=level)
+
+
+def _foreign(world: World, mount: Mount, status: os.stat_result, changes: list[Change]) -> bool:
+    """Whether it belongs to an id that this user namespace does not map, so that no root in here can give it away."""
+    ranges = world.facts.uid_map if world.facts else ()
+    if status.st_uid != OVERFLOW_ID or sum([line.count for line in ranges]) >= EVERY_ID or mount.read_only:
+        return False
+    who = world.wanted
+    outside = [
+        line.outside + who.uid - line.inside for line in ranges if who and 0 <= who.uid - line.inside < line.count
+    ]
+    remedy = f"on the host: chown {outside[0]} the folder" if outside else "give it to one of those ids on the host"
+    changes.append(advice(f"volume {mount.point}", f"{mount.point}: {OUTSIDE}", remedy))
+    return True
 
 
 def _judged(world: World, mount: Mount, folder: bool, can: bool | None, changes: list[Change]) -> tuple[str, str]:
     """What that means for the program, and how bad it is."""
     who = f"{world.wanted.name} {world.wanted.uid}:{world.wanted.gid}" if world.wanted else "the program's user"
     volume = _owning(world, mount.point)
-    policy = _policy(mount.type, volume, changes, mount.point)
+    policy = _policy(world, mount, volume, changes)
     if mount.read_only:
         return _read_only(mount, volume, changes)
     if volume and volume.policy != "never" and world.is_root:
-        return f"a start gives it to {who} (policy {volume.policy}){policy}", "ok"
+        return f"to be given to {who} (policy {volume.policy}){policy}", "ok"
     if can is None:
         return f"whether {who} can write it cannot be asked here{policy}", "note"
     if can:
@@ -77,15 +96,21 @@ def _judged(world: World, mount: Mount, folder: bool, can: bool | None, changes:
 def _own_it(world: World, mount: Mount, who: str, changes: list[Change]) -> None:
     problem = f"{who} cannot write {mount.point}"
     if world.is_root:
-        listed = [volume.path for volume in (world.settings.volumes if world.settings else ())]
-        paths = ":".join([*listed, mount.point])
-        changes.append(set_variable(f"volume {mount.point}", problem, "PYDROP_CHOWN", paths))
+        changes.append(set_variable(f"volume {mount.point}", problem, "PYDROP_CHOWN", _listed(world, mount.point)))
     else:
         numbers = f"{world.held.uids[1]}:{world.held.gids[1]}"
-        remedy = (
-            f"chown {numbers} the folder on the host; Kubernetes: securityContext: {{fsGroup: {world.held.gids[1]}}}"
-        )
+        remedy = f"give it to {numbers} on the host (chown)"
+        if world.held.gids[1]:
+            remedy += f", or in Kubernetes to the group: securityContext: {{fsGroup: {world.held.gids[1]}}}"
         changes.append(advice(f"volume {mount.point}", problem, remedy))
+
+
+def _listed(world: World, path: str, policy: str = "") -> str:
+    """PYDROP_CHOWN with this path too: a list that wins replaces the other whole. [[volume]] tables stay beside it."""
+    volumes = [v for v in (world.settings.volumes if world.settings else ()) if "[[volume]]" not in v.source]
+    usual = world.settings.chown_policy if world.settings else ""
+    words = [v.path if v.policy == usual else f"{v.path}:{v.policy}" for v in volumes if v.path != path]
+    return ":".join([*words, f"{path}:{policy}" if policy else path])
 
 
 def _read_only(mount: Mount, volume: Volume | None, changes: list[Change]) -> tuple[str, str]:
@@ -105,12 +130,14 @@ def _owning(world: World, point: str) -> Volume | None:
     return None
 
 
-def _policy(kind: str, volume: Volume | None, changes: list[Change], point: str) -> str:
+def _policy(world: World, mount: Mount, volume: Volume | None, changes: list[Change]) -> str:
     """The policy that suits a filesystem behind a network, or one that keeps no owners."""
+    kind, point = mount.type, mount.point
     if kind.startswith(ONE_OWNER):
         if volume and volume.policy not in ("unless-writable", "never"):
             problem = f"{point} is {kind}, which has owners of its own: chown there is refused, or does nothing"
-            changes.append(set_variable(f"policy {point}", problem, "PYDROP_CHOWN", f"{point}:unless-writable"))
+            paths = _listed(world, point, "unless-writable")
+            changes.append(set_variable(f"policy {point}", problem, "PYDROP_CHOWN", paths))
         return "; policy that suits it: unless-writable (mount it with uid= and gid=)"
     if kind.startswith(NETWORK):
         return "; policy that suits it: on-root-mismatch, or unless-writable where the server squashes root"
@@ -125,6 +152,6 @@ def _can_write(world: World, found: place.Place) -> bool | None:
         name, folder = (".", found.fd) if found.is_folder else (found.name, found.parent)
         mask = os.W_OK | (os.X_OK if found.is_folder else 0)
         return os.access(name, mask, dir_fd=folder, effective_ids=at)
-    if who is None or (world.held.effective & TO_BECOME) != TO_BECOME:
+    if who is None or world.error or (world.held.effective & TO_BECOME) != TO_BECOME:
         return None
     return writable.can_write(found, who.uid, who.gid, who.groups)

@@ -38,7 +38,9 @@ def _namespace(world: World) -> list[Fact]:
     if any([line.inside == 0 and line.outside == 0 for line in ranges]):
         kind = "root in here is the host's root"
     facts = [Fact(name="user namespace", found=f"{kind}: {shown}", level="note")]
-    facts.append(Fact(name="files of others", found="show as 65534 (nobody), and can be given to nobody"))
+    facts.append(
+        Fact(name="ids outside of that", found="show as 65534 (nobody); what belongs to them cannot be given to others")
+    )
     if not world.facts.setgroups_allowed and world.is_root:
         facts.append(Fact(name="groups", found="setting groups is forbidden here", level="problem"))
     return facts
@@ -54,7 +56,10 @@ def _range(line: IdRange) -> str:
 def _first() -> Fact:
     """PID 1: this one, an init, or a program that adopts orphans without knowing."""
     if os.getpid() == 1:
-        return Fact(name="PID 1", found="is this process, as the container's entrypoint would be: there is no init")
+        return Fact(
+            name="PID 1",
+            found="will be the program; where it starts others, let an init reap them (docker run --init)",
+        )
     try:
         with open("/proc/1/comm", encoding="utf-8", errors="replace") as file:
             name = file.read().strip()
