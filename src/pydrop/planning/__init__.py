@@ -90,7 +90,12 @@ def _again(settings: Settings, facts: Facts, record: Record) -> Plan:
     no_new_privs = settings.no_new_privs if "no-new-privs" in settings.sources else record.no_new_privs
     umask = record.umask if settings.umask is None else settings.umask
     limits.require_capabilities(settings, facts, who, keep_caps)
-    todo: list[Step] = [*build.secrets(settings), build.privileges(who, keep_caps, umask, no_new_privs)]
+    # `exec` brings streams of its own, which are root's again
+    todo: list[Step] = [
+        *build.streams(who),
+        *build.secrets(settings),
+        build.privileges(who, keep_caps, umask, no_new_privs),
+    ]
     added = [line.partition("=") for line in record.environment]
     return Plan(
         identity=who,

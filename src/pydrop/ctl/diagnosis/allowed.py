@@ -64,7 +64,7 @@ def _held(held: int, changes: list[Change]) -> Fact:
         )
         return Fact(name="capabilities", found=f"{held.bit_count()}, as with --privileged", level="note")
     if held == DOCKERS:
-        return Fact(name="capabilities", found="the 14 that docker gives where nobody says anything")
+        return Fact(name="capabilities", found="docker's default, 14 of them")
     return Fact(name="capabilities", found=f"{held.bit_count()}: {', '.join(names_of(held))}")
 
 
