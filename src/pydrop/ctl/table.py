@@ -11,7 +11,7 @@ Paint = Callable[[int, str], str]  # (number of the column, text) -> the text wi
 
 GAP = 2  # columns between two columns
 NARROWEST = 24  # columns that the folded one has at least, however narrow the terminal is
-MOST = 28  # columns that each of the others may take from it; a longer text sticks out
+MOST = 28  # columns that each of the others may take from it; a row with a longer text there begins with it alone
 
 
 def width() -> int:
@@ -26,16 +26,27 @@ def lines(
 
     Texts are escaped here, so that no name that a stranger wrote moves the terminal."""
     rows = [tuple([escaped(cell) for cell in row]) for row in rows]
-    widths = [max([columns_of(row[column]) for row in rows], default=0) for column in range(len(rows[0]))]
-    others = sum([min(size, MOST) + GAP for column, size in enumerate(widths) if column != folded])
+    widths = [_width([columns_of(row[column]) for row in rows], column - folded) for column in range(len(rows[0]))]
+    others = sum([size + GAP for column, size in enumerate(widths) if column != folded])
     widths[folded] = min(widths[folded], max(NARROWEST, width() - others))
+    indent = " " * sum([size + GAP for size in widths[:folded]])
     found = []
     for row in rows:
         parts = fold(row[folded], widths[folded])
-        found.append(_line([*row[:folded], parts[0], *row[folded + 1 :]], widths, right, paint))
-        indent = sum([size + GAP for size in widths[:folded]])
-        found += [" " * indent + paint(folded, part) for part in parts[1:]]
+        before, behind = list(row[:folded]), list(row[folded + 1 :])
+        if any([columns_of(cell) > MOST for cell in before]):  # gets a line of its own
+            found.append(_line([*before, ""], widths, right, paint))
+            before = [""] * folded
+        found.append(_line([*before, parts[0], *behind], widths, right, paint))
+        found += [indent + paint(folded, part) for part in parts[1:]]
     return found
+
+
+def _width(sizes: list[int], side: int) -> int:
+    """Of a column: before the folded one (`side` < 0) what is too long does not count, behind it no more than MOST."""
+    if side < 0:
+        return max([size for size in sizes if size <= MOST], default=0)
+    return max(sizes) if side == 0 else min(max(sizes), MOST)
 
 
 def _line(cells: list[str], widths: list[int], right: tuple[int, ...], paint: Paint) -> str:
