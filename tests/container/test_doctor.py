@@ -3,8 +3,11 @@
 import json
 import os
 import re
+import shlex
+from pathlib import Path
 
 import pytest
+from engine import ROOT
 
 DATA = "--volume={volume}:/data"
 CAPS = "cap_add: [CHOWN, DAC_OVERRIDE, FOWNER, SETGID, SETUID, SETPCAP]"
@@ -193,6 +196,26 @@ def test_what_is_found_is_said_and_what_to_change(doctor, case):
     assert result.stderr == ""
     text = flat(result.stdout)
     assert [words for words in said if words not in text] == []
+
+
+def documented() -> "list[list[str]]":
+    """The rows of the table in docs/doctor.md: options of docker run, what is said, what is to be changed."""
+    rows = re.findall(
+        r"^\| (nothing|`.*?`) \| `(.*)` \| (?:`(.*)`)? ?\|$", Path(ROOT, "docs/doctor.md").read_text(), re.M
+    )
+    return [list(row) for row in rows]
+
+
+@pytest.mark.parametrize(("options", "said", "change"), documented())
+def test_docs_doctor_md_tells_the_truth(doctor, options, said, change):
+    words = [] if options == "nothing" else shlex.split(options.strip("`").replace("./data", "{volume}"))
+    result = doctor(words, {}, [], [])
+    assert (said in flat(result.stdout), change in flat(result.stdout)) == (True, True), str(result)
+    assert result.code == (1 if "FAIL" in said else 0)
+
+
+def test_the_docs_show_more_than_ten_containers():
+    assert len(documented()) == 13
 
 
 @pytest.mark.parametrize("case", ["a read-only root", "no capability", "a volume of somebody else's"])

@@ -1,6 +1,7 @@
 """`pydropctl verify` fails on each fault that it claims to see, and on nothing where all is well."""
 
 import json
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -340,6 +341,14 @@ def test_what_grants_nothing_is_no_fault(place: Throwaway, case: str) -> None:
     assert found["set-uid files"]["verdict"] == "ok", found["set-uid files"]
     assert found["no_new_privs"]["found"] == "off, as PYDROP_NO_NEW_PRIVS asks"
     assert done.returncode == 0
+
+
+def test_docs_verify_md_names_every_check(place: Throwaway) -> None:
+    text = (Path(__file__).parent.parent.parent / "docs/verify.md").read_text()
+    found = checks(run(place, words="--devices /dev/null -- ls", env={"TMPDIR": "/tmp/."}))
+    names = {re.sub("^(volume|run-dir|device) .*", r"\1 PATH", name) for name in found}
+    first = [line.split("|")[1] for line in text.partition("## The checks")[2].splitlines() if line.startswith("| `")]
+    assert {name for cell in first for name in re.findall("`([^`]+)`", cell)} == names
 
 
 def test_strict_takes_a_warning_for_a_failure(place: Throwaway) -> None:
