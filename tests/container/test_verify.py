@@ -54,6 +54,12 @@ def test_a_read_only_root_shows_what_cannot_be_written(run, volume):
     assert (found["HOME"], found["/tmp"], found["volume /data"], found["own name"]) == ("fail",) * 4
 
 
+def test_colours_are_for_terminals(run):
+    assert "\x1b[32mok" in run("--tty", env={"TERM": "xterm"}, command=VERIFY[:2]).stdout
+    assert "\x1b" not in run("--tty", env={"TERM": "xterm", "NO_COLOR": "1"}, command=VERIFY[:2]).stdout
+    assert "\x1b" not in run(command=VERIFY[:2]).stdout
+
+
 def test_no_new_privs_off_finds_the_images_set_uid_programs(run):
     result = run(env={"PUID": "1500", "PYDROP_NO_NEW_PRIVS": "0"}, command=VERIFY)
     assert (result.code, amiss(result)) == (1, {"set-uid files": "fail"}), str(result)

@@ -64,6 +64,17 @@ FAILING = {
     "a command that is not there": ({}, ["--", "nonsense"], "the command nonsense was not found"),
     "a hook of somebody else's": ({"PYDROP_HOOKS": "/mnt/home"}, [], "/mnt/home/hook belongs to user 1500"),
     "a run-dir on a read-only folder": ({"PYDROP_RUN_DIRS": "/run/web"}, [], "/run/web cannot be made"),
+    "a volume that is part of the system": ({"PYDROP_CHOWN": "/etc"}, [], "the volume /etc is part of the system"),
+    "a volume that is missing, and must not be": (
+        {"PYDROP_CHOWN": "/missing", "PYDROP_CHOWN_ERRORS": "fail"},
+        [],
+        "the volume /missing cannot be owned: No such file",
+    ),
+    "a volume that is read-only, and must not be": (
+        {"PYDROP_CHOWN": "/run/lock", "PYDROP_CHOWN_ERRORS": "fail"},
+        [],
+        "the volume /run/lock cannot be owned: it is mounted read-only",
+    ),
     "a misspelt variable": ({"PYDROP_CHWON": "/data"}, [], "PYDROP_CHWON is not a setting of pydrop"),
 }
 WITHOUT_MOUNTING = "setpriv --bounding-set=-sys_admin --inh-caps=-all"

@@ -79,6 +79,16 @@ def test_behind_the_entrypoint_nothing_is_amiss_either(place: Throwaway) -> None
     assert done.returncode == 0
 
 
+def test_what_was_kept_and_read_is_as_asked(place: Throwaway) -> None:
+    env = ENV | {"PYDROP_KEEP_CAPS": "net_bind_service", "FILE__DB": "/etc/hostname", "PYDROP_SECRETS": "KEY"}
+    (place.folder / "etc/hostname").write_text("x")
+    done = place.run(PYDROP, CTL, "verify", "--json", "--strict", env=env | {"KEY_FILE": "/etc/hostname"})
+    found = checks(done)
+    assert {check["verdict"] for check in found.values()} == {"ok", "skip"}, done
+    assert found["capabilities"]["found"] == found["bounding set"]["found"] == "only NET_BIND_SERVICE"
+    assert found["secrets"]["found"] == "KEY arrived, no pointer left"
+
+
 # what is said of each: (check, verdict, words of what was found, and what is different from a good start)
 FAULTS: "dict[str, tuple[str, str, str, dict]]" = {
     "root": ("not root", "fail", "uid 0", {"drop": "--no-new-privs"}),
@@ -349,6 +359,23 @@ def test_docs_verify_md_names_every_check(place: Throwaway) -> None:
     names = {re.sub("^(volume|run-dir|device) .*", r"\1 PATH", name) for name in found}
     first = [line.split("|")[1] for line in text.partition("## The checks")[2].splitlines() if line.startswith("| `")]
     assert {name for cell in first for name in re.findall("`([^`]+)`", cell)} == names
+
+
+@pytest.mark.parametrize("page", ["verify", "doctor"])
+def test_the_json_of_the_docs_has_the_shape_that_is_printed(place: Throwaway, page: str) -> None:
+    text = (Path(__file__).parent.parent.parent / f"docs/{page}.md").read_text()
+    shown = json.loads(text.partition("```json\n")[2].partition("```")[0])
+    printed = json.loads(place.run(CTL, page, "--json", env=ENV | {"PYDROP_CHOWN": "/missing"}).stdout)
+    assert shape(shown) == shape(printed)
+
+
+def shape(value: object) -> object:
+    """The names and kinds in a JSON value; of a list, those of its first item."""
+    if isinstance(value, dict):
+        return {name: shape(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
 
 
 def test_strict_takes_a_warning_for_a_failure(place: Throwaway) -> None:

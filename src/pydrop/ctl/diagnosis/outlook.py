@@ -6,8 +6,10 @@ from pydrop.capabilities import names_of
 from pydrop.ctl.diagnosis.finding import Change, add_capabilities, add_tmpfs, advice
 from pydrop.ctl.diagnosis.world import World
 from pydrop.ctl.mounts import holding
+from pydrop.errors import PydropError
 from pydrop.handover import candidates
-from pydrop.model import Plan
+from pydrop.model import Plan, Volume
+from pydrop.perform.ownership import place
 from pydrop.planning import limits
 
 Outlook = tuple[str, Plan | None, tuple[str, ...], list[Change]]
@@ -27,7 +29,7 @@ def outlook(world: World) -> Outlook:
         return str(world.error), world.plan, (), changes
     warnings = world.plan.warnings if world.plan else ()
     error = ""
-    for found in (_run_dirs(world), _secrets(world), _command(world)):
+    for found in (_run_dirs(world), _volumes(world), _secrets(world), _command(world)):
         if found:
             problem, change = found
             error = error or problem
@@ -56,6 +58,34 @@ def _run_dirs(world: World) -> tuple[str, Change] | None:
             problem = f"{path} cannot be made, since {mount.point} is read-only"
             return problem, add_tmpfs("/run" if path.startswith(("/run/", "/var/run/")) else path, problem)
     return None
+
+
+def _volumes(world: World) -> tuple[str, Change] | None:
+    """One that must never be given away ends a start; one that cannot be, only where somebody asked for that."""
+    for volume in world.settings.volumes if world.settings and world.is_root else ():
+        try:
+            found = place.find(volume.path, create=False)
+        except PydropError as error:
+            return str(error), advice(f"volume {volume.path}", error.problem, error.remedy)
+        except OSError as error:
+            problem = f"the volume {volume.path} cannot be owned: {error.strerror}"
+            if _must_be_owned(world, volume) and not volume.create:
+                return problem, advice(f"volume {volume.path}", problem, f"mount it, or take it out of {volume.source}")
+            continue
+        try:
+            owned = found.look().st_uid == world.wanted.uid if world.wanted else True
+            read_only = bool(os.statvfs(f"/proc/self/fd/{found.fd}").f_flag & os.ST_RDONLY)
+        finally:
+            found.close()
+        if read_only and not owned and _must_be_owned(world, volume):
+            problem = f"the volume {volume.path} cannot be owned: it is mounted read-only"
+            remedy = f"take :ro (Kubernetes: readOnly: true) away, or {volume.path} out of {volume.source}"
+            return problem, advice(f"volume {volume.path}", problem, remedy)
+    return None
+
+
+def _must_be_owned(world: World, volume: Volume) -> bool:
+    return world.settings is not None and world.settings.chown_errors == "fail" and volume.policy != "never"
 
 
 def _secrets(world: World) -> tuple[str, Change] | None:

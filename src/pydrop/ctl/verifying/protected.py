@@ -88,7 +88,7 @@ def _own_code() -> Check:
 def _own_files() -> "list[str]":
     """The interpreter, the door, and every file of the packages that it runs."""
     found = [sys.executable, f"{sys.prefix}/bin/pydrop", f"{sys.prefix}/bin/pydropctl"]
-    found.append(f"{sys.prefix}/lib/pydrop/{sys.implementation.cache_tag}")
+    found += [f"{sys.prefix}/lib/pydrop/{sys.implementation.cache_tag}{kind}" for kind in ("", ".rare")]
     found += [str(sys.modules["_prctl"].__file__)]
     for module in (kernel, click):
         # pydrop/kernel.py, click/__init__.py
