@@ -10,7 +10,7 @@ from pydrop.report import Report
 from pydrop.settings.sources import from_arguments
 from pydrop.settings.table import BY_NAME
 
-METAVAR = "[OPTION]... [--] [COMMAND [ARG]...]"
+METAVAR = "[PYDROP-OPTION]... [--] [COMMAND [ARG]...]"
 DASHES = ("-", "--")
 
 

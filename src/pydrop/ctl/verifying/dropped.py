@@ -7,7 +7,7 @@ from pydrop.capabilities import bits, mask_of, names_of
 from pydrop.ctl.verifying import grants
 from pydrop.ctl.verifying.check import Check, fail, ok, skip, warn
 from pydrop.ctl.verifying.question import Question
-from pydrop.ctl.verifying.who import BEHIND
+from pydrop.ctl.verifying.who import AS_ROOT, BEHIND
 from pydrop.perform.privileges import ways_back
 
 ASKED = "root was asked for"
@@ -35,9 +35,13 @@ def _capabilities(question: Question) -> Check:
         "inheritable": held.inheritable,
         "ambient": held.ambient,
     }
-    surplus = [f"{which} {_few(mask & ~keep)}" for which, mask in sets.items() if mask & ~keep]
+    surplus: dict[int, list[str]] = {}
+    for which, mask in sets.items():
+        if mask & ~keep:
+            surplus.setdefault(mask & ~keep, []).append(which)
     if surplus:
-        return fail(name, f"not given up: {'; '.join(surplus)}", BEHIND)
+        shown = "; ".join([f"{', '.join(which)} {_few(mask)}" for mask, which in surplus.items()])
+        return fail(name, f"not given up: {shown}", BEHIND)
     missing = keep & ~held.effective
     if missing:
         return fail(
@@ -57,8 +61,8 @@ def _bounding(question: Question, reachable: bool) -> Check:
     """What a set-uid program or a file's capabilities could bring back."""
     name, keep = "bounding set", mask_of(question.settings.keep_caps)
     surplus = question.held.bounding & ~keep
-    if question.root_was_asked_for:
-        return skip(name, ASKED)
+    if question.is_root or question.root_was_asked_for:
+        return skip(name, ASKED if question.root_was_asked_for else AS_ROOT)
     if not surplus:
         return ok(name, "empty" if not keep else f"only {_few(keep)}")
     found = f"{len(bits(surplus))} capabilities are in it ({_few(surplus)})"
