@@ -65,7 +65,9 @@ def as_text(found: list[Check], strict: bool) -> str:
     rows = [("CHECK", "RESULT", "WHAT WAS FOUND"), *[(check.name, check.verdict, check.found) for check in found]]
 
     def paint(column: int, cell: str) -> str:
-        return click.style(cell, fg=COLOURS[cell], bold=cell == "fail" or None) if column == 1 and cell in COLOURS else cell
+        if column != 1 or cell not in COLOURS:
+            return cell
+        return click.style(cell, fg=COLOURS[cell], bold=cell == "fail" or None)
 
     lines = table.lines(rows, folded=2, paint=paint)
     for remedy in dict.fromkeys([check.remedy for check in found if check.remedy]):
