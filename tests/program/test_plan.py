@@ -82,3 +82,22 @@ def test_what_a_start_would_refuse_the_plan_refuses_too(place: Throwaway) -> Non
     assert done.returncode == 125
     assert done.stderr.decode().startswith("pydrop: PUID=x is not a number")
     assert done.stdout == b""
+
+
+def test_what_stands_behind_the_command_is_the_commands(place: Throwaway) -> None:
+    for words in (("--json", "--", "ls", "--json", "-h"), ("--umask", "022", "--json", "ls", "--json", "-h")):
+        content = json.loads(place.run(CTL, "plan", *words, env=ENV).stdout)
+        assert content["command"] == ["ls", "--json", "-h"]
+
+
+def test_options_without_a_command_are_a_plan_for_true(place: Throwaway) -> None:
+    for words in (("--chown", "/mnt/home"), ("--no-new-privs", "--"), ()):
+        assert json.loads(place.run(CTL, "plan", "--json", *words, env=ENV).stdout)["command"] == ["true"]
+
+
+def test_wrong_words_are_one_line_and_125(place: Throwaway) -> None:
+    for words, said in ((["--jsn"], "--jsn is not an option of pydrop"), (["--version"], "--version starts nothing")):
+        done = place.run(CTL, "plan", *words, env=ENV)
+        assert (done.returncode, done.stdout) == (125, b"")
+        assert done.stderr.decode().startswith(f"pydrop: {said}; ")
+        assert done.stderr.count(b"\n") == 1

@@ -32,8 +32,8 @@ ORDERS = {
         "runtime accounts streams volumes secrets hooks record privileges",
     ),
     "root asked for: its streams are its own already": ({"puid": 0}, {}, "runtime accounts record privileges"),
-    "a second time": ({}, {"record": record()}, "privileges"),
-    "a second time, with secrets": (EVERYTHING, {"record": record(), "hooks": ("/h",)}, "secrets privileges"),
+    "a second time": ({}, {"record": record()}, "streams privileges"),
+    "a second time, with secrets": (EVERYTHING, {"record": record(), "hooks": ("/h",)}, "streams secrets privileges"),
 }
 
 

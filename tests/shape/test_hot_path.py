@@ -80,6 +80,7 @@ AFTER_THE_DROP = (
     "perform.privileges._stay_root",
     "perform.privileges._prove",
     "perform.privileges._try_to_regain",
+    "perform.privileges.ways_back",
     "kernel.bounding_dropper.drop",
     "kernel._libc_prctl.call",
     "kernel.exact_exec.call",

@@ -20,8 +20,10 @@ from pydrop.takeover import HELD
 SUBCOMMANDS = {  # name -> module
     "check": "pydrop.ctl.check",
     "chown": "pydrop.ctl.chown",
+    "doctor": "pydrop.ctl.doctor",
     "install": "pydrop.ctl.install",
     "plan": "pydrop.ctl.plan",
+    "verify": "pydrop.ctl.verify",
 }
 
 

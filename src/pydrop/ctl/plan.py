@@ -1,26 +1,22 @@
 """`pydropctl plan`: what a start would do here, and why, without doing it."""
 
 import json
-import os
-import shutil
 import sys
-import textwrap
 
 import click
 
 from pydrop import planning, survey
+from pydrop.ctl import table
+from pydrop.ctl.words import METAVAR, LikePydrop, start_of
 from pydrop.errors import PydropError
-from pydrop.model import Plan, Settings, Start
+from pydrop.model import Plan, Settings
+from pydrop.report import Report
 from pydrop.steps import Step
 
 
-@click.command(
-    "plan",
-    short_help="Show what a start would do here, and why, without doing it.",
-    context_settings={"ignore_unknown_options": True},
-)
+@click.command("plan", cls=LikePydrop, short_help="Show what a start would do here, and why, without doing it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the table.")
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[OPTION]... [--] [COMMAND] [ARG]...")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar=METAVAR)
 def command(as_json: bool, words: tuple[str, ...]) -> None:
     """Show the steps that `pydrop [OPTION]... COMMAND` would perform here, in their order.
 
@@ -28,19 +24,18 @@ def command(as_json: bool, words: tuple[str, ...]) -> None:
     changed. Run it as the user that the container starts as: root, or the one of --user.
     """
     try:
-        settings, made = planned(words or ("true",))
+        settings, made = planned(words)
     except PydropError as error:
-        click.echo(f"pydrop: {error}", err=True)
+        Report().error(str(error))
         sys.exit(error.code)
     click.echo(as_object(settings, made) if as_json else as_table(made))
     for warning in () if as_json else made.warnings:
-        click.echo(f"pydrop: warning: {warning}", err=True)
+        Report().warn(warning)
 
 
 def planned(words: tuple[str, ...]) -> tuple[Settings, Plan]:
     """The very plan that a start with these words would perform."""
-    lines = tuple([f"{name}={value}" for name, value in os.environ.items()])
-    start = Start(name="pydrop", arguments=words, environment=lines, ignored=(), blocked=())
+    start, _ = start_of(words)
     settings = survey.read_settings(start)
     return settings, planning.plan(settings, survey.look(settings, start))
 
@@ -65,20 +60,8 @@ def as_table(made: Plan) -> str:
     rows = [(str(n), step.kind, _words(step), step.why) for n, step in enumerate(made.steps, 1)]
     rows.append((str(len(rows) + 1), "exec", " ".join(made.command), ""))
     rows.insert(0, ("", "STEP", "WHAT IS TRUE AFTER IT", "BECAUSE OF"))
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    room = max(40, shutil.get_terminal_size((120, 24)).columns - widths[0] - widths[1] - min(widths[3], 28) - 6)
-    return "\n".join(line for row in rows for line in _lines(row, widths, room))
+    return "\n".join(table.lines(rows, folded=2, right=(0,)))
 
 
 def _words(step: Step) -> str:
     return f"{step.words} (so already)" if step.done else step.words
-
-
-def _lines(row: tuple[str, ...], widths: list[int], room: int) -> list[str]:
-    """A row, its third column folded to `room` characters."""
-    number, kind, words, why = row
-    room = min(room, widths[2])
-    folded = textwrap.wrap(words, room) or [""]
-    first = f"{number:>{widths[0]}}  {kind:<{widths[1]}}  {folded[0]:<{room}}  {why}".rstrip()
-    indent = " " * (widths[0] + widths[1] + 4)
-    return [first, *[indent + line for line in folded[1:]]]

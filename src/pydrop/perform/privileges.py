@@ -148,22 +148,27 @@ def _prove(step: PrivilegesStep, before: Credentials, status: int) -> None:
 
 def _try_to_regain(step: PrivilegesStep, before: Credentials) -> None:
     """Every way back to uid 0 must be shut, and to gid 0 where the identity does not hold it."""
-    more = step.keep_caps | SETUID  # which no setting lets a program keep
-    ways: list[tuple[str, Callable[[], None]]] = [
-        ("capset", lambda: kernel.set_capabilities(more, more, _inheritable(step, before))),
-        ("setgroups", lambda: os.setgroups([0])),
-        ("setresuid", lambda: os.setresuid(0, 0, 0)),
-        ("setuid", lambda: os.setuid(0)),
-        ("seteuid", lambda: os.seteuid(0)),
-    ]
-    if step.identity.gid != 0:
-        ways += [("setresgid", lambda: os.setresgid(0, 0, 0)), ("setegid", lambda: os.setegid(0))]
-    for name, way in ways:
+    for name, way in ways_back(step.keep_caps, _inheritable(step, before), step.identity.gid):
         try:
             way()
         except OSError:
             continue
         raise BadDrop(f"unable to give up root: {name} could take it back", ADVICE)
+
+
+def ways_back(keep_caps: int, inheritable: int, gid: int) -> "list[tuple[str, Callable[[], None]]]":
+    """The calls, by name, that would make a process that keeps `keep_caps` root again: each must fail with OSError."""
+    more = keep_caps | SETUID  # which no setting lets a program keep
+    ways: list[tuple[str, Callable[[], None]]] = [
+        ("capset", lambda: kernel.set_capabilities(more, more, inheritable)),
+        ("setgroups", lambda: os.setgroups([0])),
+        ("setresuid", lambda: os.setresuid(0, 0, 0)),
+        ("setuid", lambda: os.setuid(0)),
+        ("seteuid", lambda: os.seteuid(0)),
+    ]
+    if gid != 0:
+        ways += [("setresgid", lambda: os.setresgid(0, 0, 0)), ("setegid", lambda: os.setegid(0))]
+    return ways
 
 
 def _sorted(groups: tuple[int, ...]) -> list[int]:

@@ -93,7 +93,9 @@ def _again(settings: Settings, facts: Facts, record: Record) -> Plan:
     no_new_privs = settings.no_new_privs if "no-new-privs" in settings.sources else record.no_new_privs
     umask = record.umask if settings.umask is None else settings.umask
     limits.require_capabilities(settings, facts, who, keep_caps)
+    # `exec` brings streams of its own, which are root's again
     todo: list[Step] = [
+        *build.streams(who),
         *build.secrets(settings),
         *build.oom(settings),
         *build.guardian(settings, facts, who, no_new_privs),

@@ -32,15 +32,13 @@ def _mapped(number: int, ranges: tuple[IdRange, ...]) -> bool:
 
 def require_capabilities(settings: Settings, facts: Facts, who: Identity, keep_caps: tuple[str, ...]) -> None:
     """Raise NotPermitted naming exactly what this start lacks, with the line that gives it."""
-    held, keep = facts.credentials, mask_of(keep_caps)
-    missing = (_for_the_drop(facts, who, keep) & ~held.effective) | (keep & ~held.permitted)
+    missing, for_the_rest = missing_capabilities(settings, facts, who, keep_caps)
     if missing:
-        for_the_rest = _for_the_setup(settings, who) & ~held.effective
         raise NotPermitted(
             f"root lacks the capabilities to become {who.uid}:{who.gid} here: {', '.join(names_of(missing))}",
             cap_add(names_of(missing | for_the_rest)),
         )
-    require_setgroups(facts.setgroups_allowed, held, who)
+    require_setgroups(facts.setgroups_allowed, facts.credentials, who)
 
 
 def require_setgroups(allowed: bool, held: Credentials, who: Identity) -> None:
@@ -50,6 +48,15 @@ def require_setgroups(allowed: bool, held: Credentials, who: Identity) -> None:
             "this user namespace forbids setting groups (/proc/self/setgroups says deny)",
             "start the container with newgidmap's mappings, as rootless podman and docker do",
         )
+
+
+def missing_capabilities(
+    settings: Settings, facts: Facts, who: Identity, keep_caps: tuple[str, ...]
+) -> tuple[int, int]:
+    """(what the drop lacks, without which nothing starts; what the steps before it lack, which they warn of)."""
+    held, keep = facts.credentials, mask_of(keep_caps)
+    missing = (_for_the_drop(facts, who, keep) & ~held.effective) | (keep & ~held.permitted)
+    return missing, _for_the_setup(settings, who) & ~held.effective
 
 
 def cap_add(names: list[str]) -> str:

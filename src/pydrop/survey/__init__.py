@@ -51,7 +51,7 @@ def look(settings: Settings, start: Start) -> Facts:
         group=reading.text("/etc/group"),
         account_files=writable,
         stray_files=root and any([_is_there(f"/etc/{name}") for name in accounts.NEW_FILES.values()]),
-        nss_wrapper=_wrapper() if writable == "no" else None,
+        nss_wrapper=nss_wrapper() if writable == "no" else None,
         owner=_owner(settings) if settings.owner_of else None,
         devices=_devices(settings) if settings.devices else (),
         hooks=_hooks(settings, root),
@@ -86,7 +86,7 @@ def _account_files(root: bool) -> str:
     return "rename" if folder else "in place"
 
 
-def _wrapper() -> str | None:
+def nss_wrapper() -> str | None:
     """libnss_wrapper.so in the image's library folders, also one folder down (Debian's multiarch)."""
     for folder in LIBRARIES:
         if _is_there(f"{folder}/{WRAPPER}"):

@@ -1,0 +1,42 @@
+"""What `pydropctl doctor` finds: sections of facts, what a start would come to, and what to change."""
+
+from pydrop.ctl.diagnosis import allowed, asked, files, machine, volumes, who
+from pydrop.ctl.diagnosis.finding import Change, Section
+from pydrop.ctl.diagnosis.outlook import outlook
+from pydrop.ctl.diagnosis.world import World, look
+from pydrop.model import Plan, Value
+
+
+class Diagnosis(Value):
+    """`error` is what a start would end with, "" where it works; `plan` is None where none could be made."""
+
+    error: str
+    plan: Plan | None
+    warnings: tuple[str, ...]
+    sections: tuple[Section, ...]
+    changes: tuple[Change, ...]
+
+
+EXAMINATIONS = (who, allowed, files, volumes, machine, asked)
+
+
+def diagnose(words: tuple[str, ...]) -> Diagnosis:
+    """Look at the container as a start with these words would find it. PydropError where /proc tells nothing."""
+    world = look(words)
+    error, plan, warnings, changes = outlook(world)
+    sections = []
+    for examination in EXAMINATIONS:
+        section, more = examination.examine(world)
+        sections.append(section)
+        changes += more
+    once = {change.key: change for change in reversed(changes)}
+    return Diagnosis(
+        error=error,
+        plan=plan,
+        warnings=warnings,
+        sections=tuple(sections),
+        changes=tuple([change for change in changes if once[change.key] is change]),
+    )
+
+
+__all__ = ["Change", "Diagnosis", "Section", "World", "diagnose"]

@@ -1,0 +1,107 @@
+"""What a start would come to here: the plan, or the error it would end with; and what is known to fail on the way."""
+
+import os
+
+from pydrop.capabilities import names_of
+from pydrop.ctl.diagnosis.finding import Change, add_capabilities, add_tmpfs, advice
+from pydrop.ctl.diagnosis.world import World
+from pydrop.ctl.mounts import holding
+from pydrop.errors import PydropError
+from pydrop.handover import candidates
+from pydrop.model import Plan, Volume
+from pydrop.perform.ownership import place
+from pydrop.planning import limits
+
+Outlook = tuple[str, Plan | None, tuple[str, ...], list[Change]]
+SYS_ADMIN = 1 << 21  # with which pydrop mounts a tmpfs on /run itself
+
+
+def outlook(world: World) -> Outlook:
+    """(what the start would end with or "", the plan, its warnings, what to change about both)."""
+    changes: list[Change] = []
+    if world.error:
+        lacking = _lacking(world)
+        changes.append(
+            add_capabilities(world.error.problem, lacking)
+            if lacking
+            else advice("error", world.error.problem, world.error.remedy or "see above")
+        )
+        return str(world.error), world.plan, (), changes
+    warnings = world.plan.warnings if world.plan else ()
+    error = ""
+    for found in (_run_dirs(world), _volumes(world), _secrets(world), _command(world)):
+        if found:
+            problem, change = found
+            error = error or problem
+            changes.append(change)
+    for warning in warnings:
+        problem, _, remedy = warning.partition("; ")
+        changes.append(advice(f"warning {problem}", problem, remedy or "nothing, if that is meant"))
+    return error, world.plan, warnings, changes
+
+
+def _lacking(world: World) -> list[str]:
+    """The capabilities for want of which the start fails, and those that it would miss next."""
+    if not (world.is_root and world.settings and world.facts and world.wanted):
+        return []
+    drop, rest = limits.missing_capabilities(world.settings, world.facts, world.wanted, world.settings.keep_caps)
+    return names_of(drop | rest) if drop else []
+
+
+def _run_dirs(world: World) -> tuple[str, Change] | None:
+    """A folder on a read-only mount cannot be made."""
+    if not (world.settings and world.is_root) or world.held.effective & SYS_ADMIN:
+        return None
+    for path in world.settings.run_dirs:
+        mount = holding(path, list(world.mounts))
+        if mount and mount.read_only and not os.path.isdir(path):
+            problem = f"{path} cannot be made, since {mount.point} is read-only"
+            return problem, add_tmpfs("/run" if path.startswith(("/run/", "/var/run/")) else path, problem)
+    return None
+
+
+def _volumes(world: World) -> tuple[str, Change] | None:
+    """One that must never be given away ends a start; one that cannot be, only where somebody asked for that."""
+    for volume in world.settings.volumes if world.settings and world.is_root else ():
+        try:
+            found = place.find(volume.path, create=False)
+        except PydropError as error:
+            return str(error), advice(f"volume {volume.path}", error.problem, error.remedy)
+        except OSError as error:
+            problem = f"the volume {volume.path} cannot be owned: {error.strerror}"
+            if _must_be_owned(world, volume) and not volume.create:
+                return problem, advice(f"volume {volume.path}", problem, f"mount it, or take it out of {volume.source}")
+            continue
+        try:
+            owned = found.look().st_uid == world.wanted.uid if world.wanted else True
+            read_only = bool(os.statvfs(f"/proc/self/fd/{found.fd}").f_flag & os.ST_RDONLY)
+        finally:
+            found.close()
+        if read_only and not owned and _must_be_owned(world, volume):
+            problem = f"the volume {volume.path} cannot be owned: it is mounted read-only"
+            remedy = f"take :ro (Kubernetes: readOnly: true) away, or {volume.path} out of {volume.source}"
+            return problem, advice(f"volume {volume.path}", problem, remedy)
+    return None
+
+
+def _must_be_owned(world: World, volume: Volume) -> bool:
+    return world.settings is not None and world.settings.chown_errors == "fail" and volume.policy != "never"
+
+
+def _secrets(world: World) -> tuple[str, Change] | None:
+    for secret in world.settings.secrets if world.settings else ():
+        if world.is_root and not os.path.lexists(secret.path):
+            problem = f"{secret.pointer}={secret.path} is not there"
+            return problem, advice("secret", problem, f"mount it, or leave out {secret.pointer}")
+    return None
+
+
+def _command(world: World) -> tuple[str, Change] | None:
+    """The command as far as it was named here; root's look at it, so its being there is all that counts."""
+    if not world.command:
+        return None
+    name = world.command[0]
+    if any([os.path.lexists(path) for path in candidates(name, world.start.environment)]):
+        return None
+    problem = f"the command {name} was not found"
+    return problem, advice("command", problem, "install it in the image, or name it by its whole path")

@@ -1,0 +1,103 @@
+"""What a diagnosis goes by: looked at once, and whatever fails noted instead of raised."""
+
+import os
+
+from pydrop import accounts, kernel, planning, record, survey
+from pydrop.ctl import mounts
+from pydrop.ctl.words import start_of
+from pydrop.errors import PydropError
+from pydrop.model import Credentials, Facts, Identity, Plan, Settings, Start, Value
+from pydrop.planning import limits
+
+
+class World(Value):
+    """`settings`, `facts`, `plan` and `wanted` are None where they could not be had; `error` says why there is no plan.
+
+    `start` has the words and the environment; `command` is () where none was named."""
+
+    start: Start
+    command: tuple[str, ...]
+    held: Credentials
+    status: dict[str, str]  # the fields of /proc/self/status
+    mounts: tuple[mounts.Mount, ...]
+    settings: Settings | None
+    facts: Facts | None
+    plan: Plan | None
+    wanted: Identity | None
+    error: PydropError | None
+    entered: bool  # an entrypoint of pydrop's has been at work in this container
+
+    @property
+    def is_root(self) -> bool:
+        return self.held.uids[1] == 0
+
+
+def look(words: tuple[str, ...]) -> World:
+    """PydropError for words that are no words of pydrop's, and where /proc tells nothing."""
+    start, command = start_of(words)
+    held, status, table = _kernels()
+    settings, facts, plan, error = None, None, None, None
+    entered = held.uids[1] != 0 and os.path.lexists(f"{record.PLACE}/{record.NAME}")
+    try:
+        settings = survey.read_settings(start)
+        facts = survey.look(settings, start)
+        entered = entered or facts.record is not None
+        facts = _fresh(facts)
+        plan = planning.plan(settings, facts)
+    except PydropError as failed:
+        error = failed
+    if facts is None:
+        facts = _without_settings(start)
+    return World(
+        start=start,
+        command=command,
+        held=held,
+        status=status,
+        mounts=tuple(table),
+        settings=settings,
+        facts=facts,
+        plan=plan,
+        wanted=plan.identity if plan else _wanted(settings, facts),
+        error=error,
+        entered=entered,
+    )
+
+
+def _kernels() -> tuple[Credentials, dict[str, str], list[mounts.Mount]]:
+    try:
+        descriptor = kernel.open_status()
+        try:
+            held = kernel.credentials(descriptor)
+            text = os.pread(descriptor, 65536, 0).decode("ascii", "replace")
+        finally:
+            os.close(descriptor)
+        fields = dict([line.partition(":\t")[::2] for line in text.splitlines()])
+        return held, fields, mounts.mounted()
+    except (OSError, KeyError, ValueError) as error:
+        raise PydropError(f"unable to read /proc: {error}", "mount /proc: nothing can be told without") from error
+
+
+def _fresh(facts: Facts) -> Facts:
+    """As the container's own start finds it: a second pydrop in a running container would only take over."""
+    facts.record, facts.second_time = None, False
+    return facts
+
+
+def _without_settings(start: Start) -> Facts | None:
+    """The facts that do not depend on what was asked, where that cannot be understood."""
+    try:
+        return _fresh(survey.look(Settings(command=("true",), hooks="", sources={}), start))
+    except PydropError:
+        return None
+
+
+def _wanted(settings: Settings | None, facts: Facts | None) -> Identity | None:
+    """Whom a start would become, were it allowed to."""
+    if settings is None or facts is None or facts.credentials.uids[1] != 0:
+        return None
+    try:
+        return accounts.identity(
+            settings, facts.passwd, facts.group, facts.owner, limits.granted_groups(facts), facts.devices
+        )[0]
+    except PydropError:
+        return None

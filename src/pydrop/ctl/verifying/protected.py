@@ -1,0 +1,133 @@
+"""What root obeys or runs at the next start must be out of the program's reach; and root's pointers to secrets gone."""
+
+import os
+import stat
+import sys
+
+import click
+
+from pydrop import kernel
+from pydrop.ctl.verifying.check import Check, fail, ok, skip, warn
+from pydrop.ctl.verifying.question import Question
+from pydrop.ctl.verifying.who import BEHIND
+from pydrop.errors import PydropError, Untrusted
+from pydrop.settings import config_path
+from pydrop.settings.secrets import PREFIX, SUFFIX
+from pydrop.survey import asked
+from pydrop.trust import is_plainly_trusted, open_trusted
+
+MOST = 20_000  # files of pydrop's own that are looked at
+
+
+def checks(question: Question) -> list[Check]:
+    return [
+        _settings_file(question),
+        _hooks(question),
+        _own_code(),
+        _account_files(question),
+        _secrets(question),
+    ]
+
+
+def untrusted(path: str) -> Untrusted | None:
+    """Why root should not obey a path: somebody else can write it or replace it; None where nobody can, or nothing
+    is there."""
+    try:
+        if not is_plainly_trusted(path):
+            os.close(open_trusted(path, os.O_PATH))
+    except Untrusted as error:
+        return error
+    except OSError:
+        pass
+    return None
+
+
+def _settings_file(question: Question) -> Check:
+    path, _ = config_path(tuple([f"{name}={value}" for name, value in question.environment.items()]))
+    error = untrusted(path)
+    if error and question.file.verdict != "fail":
+        return fail(question.file.name, error.problem, error.remedy)
+    return question.file
+
+
+def _hooks(question: Question) -> Check:
+    """Hooks are run as root at the next start."""
+    folder = question.settings.hooks
+    if not os.path.lexists(folder):
+        return ok("hooks", f"there is no {folder}")
+    error: PydropError | None = untrusted(folder)
+    if error is None:
+        try:
+            found = asked.hooks(question.settings, root=True)
+        except PydropError as fault:
+            if isinstance(fault.__cause__, PermissionError):
+                return ok("hooks", f"{folder} is root's and closed to this user")
+            error = fault
+    if error:
+        return fail("hooks", error.problem, error.remedy)
+    return ok("hooks", f"{len(found)} in {folder}, root's alone" if found else f"none in {folder}, which is root's")
+
+
+def _own_code() -> Check:
+    """Whoever can write pydrop can be root at the next start."""
+    name = "pydrop's own code"
+    looked_at = 0
+    for path in _own_files():
+        looked_at += 1
+        error = untrusted(path)
+        if error:
+            remedy = (
+                "install it as root into a folder of its own, as /opt/pydrop, that no chown -R of the image touches"
+            )
+            return fail(name, error.problem, remedy)
+        if looked_at == MOST:
+            break
+    return ok(name, f"{looked_at} files are root's alone")
+
+
+def _own_files() -> "list[str]":
+    """The interpreter, the door, and every file of the packages that it runs."""
+    found = [sys.executable, f"{sys.prefix}/bin/pydrop", f"{sys.prefix}/bin/pydropctl"]
+    found += [f"{sys.prefix}/lib/pydrop/{sys.implementation.cache_tag}{kind}" for kind in ("", ".rare")]
+    found += [str(sys.modules["_prctl"].__file__)]
+    for module in (kernel, click):
+        # pydrop/kernel.py, click/__init__.py
+        for folder, _, files in os.walk(os.path.dirname(str(module.__file__))):
+            found += [folder, *[f"{folder}/{file}" for file in files]]
+    return found
+
+
+def _account_files(question: Question) -> Check:
+    """OpenShift's old pattern: who can write passwd makes himself root for every program that looks there."""
+    name = "account files"
+    if question.is_root:
+        return skip(name, "this is root, which may write them")
+    writable = [path for path in ("/etc/passwd", "/etc/group", "/etc") if os.access(path, os.W_OK)]
+    if not writable:
+        return ok(name, "/etc/passwd and /etc/group cannot be written by this user")
+    mode = stat.S_IMODE(os.stat(writable[0]).st_mode)
+    return warn(
+        name,
+        f"{', '.join(writable)} can be written by this user (mode {mode:04o}): an entry with uid 0 makes it root for "
+        "su and the like (CVE-2020-10695)",
+        "RUN chmod 644 /etc/passwd /etc/group, and install libnss-wrapper, with which pydrop names the user instead",
+    )
+
+
+def _secrets(question: Question) -> Check:
+    """The variables that point at secrets are for root; each secret has arrived."""
+    environment = question.environment
+    pointers = [name for name, value in environment.items() if name.startswith(PREFIX) and value]
+    pointers += [f"{name}{SUFFIX}" for name in question.secrets if environment.get(f"{name}{SUFFIX}")]
+    if pointers:
+        return fail(
+            "secrets",
+            f"{', '.join(pointers)} still in the environment: nobody has read what it points at",
+            BEHIND,
+        )
+    missing = [name for name in question.secrets if not environment.get(name)]
+    if missing:
+        source = question.asked("secrets") or "the setting secrets"
+        return fail("secrets", f"{source} names {', '.join(missing)}, which the program does not get", BEHIND)
+    arrived = f"{', '.join(question.secrets)} arrived, no pointer left" if question.secrets else "no pointer left"
+    return ok("secrets", arrived)

@@ -1,0 +1,125 @@
+"""Parts of doctor and verify that containers of this machine cannot show: network filesystems, id maps, slow walks."""
+
+import errno
+import os
+
+import pytest
+
+from pydrop.ctl.diagnosis import files, volumes, who
+from pydrop.ctl.diagnosis.world import World
+from pydrop.ctl.mounts import Mount
+from pydrop.ctl.verifying import grants, writing
+from pydrop.model import Credentials, Facts, Identity, IdRange, Settings, Value, Volume
+
+APP = Identity(name="app", uid=1500, gid=1500, group="app", groups=(1500,), home="/", shell="/bin/sh", why="PUID")
+
+
+def changed(value: Value, **changes: object) -> Value:
+    fields = {name: getattr(value, name) for name in value.fields if hasattr(value, name)}
+    return type(value)(**{**fields, **changes})
+
+
+def world(kind: str, point: str, listed: "tuple[Volume, ...]" = (), uid_map: "tuple[IdRange, ...]" = ()) -> World:
+    """Root with all capabilities in a container with one mount."""
+    held = Credentials(
+        uids=(0,) * 4, gids=(0,) * 4, groups=(0,), inheritable=0, permitted=-1, effective=-1, bounding=-1
+    )
+    mount = Mount(point=point, root="/", type=kind, source="x", options=frozenset(["rw"]), device="0:9")
+    facts = Facts(
+        credentials=held, pid=1, uid_map=uid_map, gid_map=uid_map, setgroups_allowed=True, passwd="", group=""
+    )
+    asked = Settings(volumes=listed, sources={})
+    return World(held=held, mounts=(mount,), settings=asked, facts=facts, wanted=APP, error=None, entered=False)
+
+
+POLICIES = {
+    "nfs4": "on-root-mismatch, or unless-writable where the server squashes root",
+    "ceph": "on-root-mismatch, or unless-writable",
+    "cifs": "unless-writable (mount it with uid= and gid=)",
+    "9p": "unless-writable",
+    "virtiofs": "unless-writable",
+    "fuse.sshfs": "unless-writable",
+}
+
+
+@pytest.mark.parametrize("kind", POLICIES)
+def test_the_policy_that_suits_a_filesystem_behind_a_network_is_named(tmp_path, kind):
+    section, _ = volumes.examine(world(kind, str(tmp_path)))
+    assert POLICIES[kind] in section.facts[0].found
+
+
+def test_another_policy_on_one_that_keeps_no_owners_is_to_be_changed(tmp_path):
+    listed = (Volume(path="/a", policy="top", source="PYDROP_CHOWN"), Volume(path=str(tmp_path), source="PYDROP_CHOWN"))
+    _, changes = volumes.examine(world("virtiofs", str(tmp_path), listed))
+    lines = dict(next(change for change in changes if change.key == f"policy {tmp_path}").lines)
+    assert lines["docker run"] == f"-e PYDROP_CHOWN=/a:top:{tmp_path}:unless-writable"
+
+
+def test_a_local_one_has_no_word_about_policies(tmp_path):
+    section, _ = volumes.examine(world("ext4", str(tmp_path)))
+    assert "policy" not in section.facts[0].found
+
+
+def test_a_link_of_a_stranger_s_on_the_way_is_not_followed(tmp_path):
+    (tmp_path / "link").symlink_to("/etc")
+    os.lchown(tmp_path / "link", 1500, 1500)
+    section, changes = volumes.examine(world("ext4", str(tmp_path / "link")))
+    assert section.facts[0].found == "ext4"
+    assert changes == []
+
+
+MAPS = {
+    "no user namespace": (((0, 0, 2**32 - 1),), "none: ids are the host's own"),
+    "rootless": (
+        ((0, 1000, 1), (1, 100000, 65536)),
+        "rootless, or --uidmap: uid 0 here is 1000 outside; uids 1 to 65536 here are 100000 to 165535 outside",
+    ),
+    "root mapped to itself": (((0, 0, 65536),), "root in here is the host's root: uids 0 to 65535 here are 0 to 65535"),
+    "nothing mapped": ((), "rootless, or --uidmap: no id is mapped"),
+}
+
+
+@pytest.mark.parametrize("case", MAPS)
+def test_a_user_namespace_is_described(case):
+    ranges, said = MAPS[case]
+    uid_map = tuple([IdRange(inside=a, outside=b, count=c) for a, b, c in ranges])
+    section, _ = who.examine(world("ext4", "/x", uid_map=uid_map))
+    assert next(fact.found for fact in section.facts if fact.name == "user namespace").startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("octets", "said"),
+    [
+        (0, "0 bytes"),
+        (1023, "1023 bytes"),
+        (65536, "64 KiB"),
+        (1 << 26, "64 MiB"),
+        (3 << 30, "3 GiB"),
+        (5 << 40, "5.0 TiB"),
+    ],
+)
+def test_sizes_are_told_as_people_say_them(octets, said):
+    assert files.human(octets) == said
+
+
+def test_a_walk_for_set_uid_files_ends_when_its_time_is_over(monkeypatch):
+    held = world("ext4", "/x").held
+    monkeypatch.setattr(grants, "LONGEST", -1.0)
+    found = grants.within_reach(held)
+    assert (found.complete, found.files) == (False, [])
+
+
+def test_where_no_nameless_file_can_be_made_a_named_one_is_and_goes(tmp_path, monkeypatch):
+    calls = []
+
+    def without_tmpfile(path, flags, *mode, **more):
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, "not supported")
+        calls.append(path)
+        return opening(path, flags, *mode, **more)
+
+    opening = os.open
+    monkeypatch.setattr(writing.os, "open", without_tmpfile)
+    writing.try_folder(str(tmp_path))
+    assert any(str(path).startswith(".pydrop-verify-") for path in calls)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,456 @@
+"""`pydropctl verify` fails on each fault that it claims to see, and on nothing where all is well."""
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+from faults.throwaway import APP, PYDROP, Throwaway
+
+CTL = f"{PYDROP}ctl"
+ADM, STAFF = 4, 50  # asked for; and that of the account
+ENV = {
+    "PATH": "/usr/bin:/bin",
+    "PUID": str(APP),
+    "PGID": str(APP),
+    "PYDROP_CHOWN": "/mnt/home:/mnt/file",
+    "PYDROP_RUN_DIRS": "/run/web",
+    "PYDROP_GROUPS": "adm",
+    "UMASK": "027",
+}
+PROGRAMS = {"HOME": "/mnt/home", "USER": "app", "LOGNAME": "app"}
+PLAIN = (b"root:x:0:0::/root:/bin/sh\n", b"root:x:0:\nadm:x:4:\n")
+NO_CAPS = "--bounding-set=-all --inh-caps=-all"
+WHO = f"--reuid={APP} --regid={APP} --groups={ADM},{STAFF},{APP}"
+DROP = f"{WHO} {NO_CAPS} --no-new-privs"
+PACKAGE = subprocess.run(
+    [f"{PYDROP.rpartition('/')[0]}/python3", "-I", "-c", "import pydrop; print(pydrop.__path__[0])"],
+    stdout=subprocess.PIPE,
+    text=True,
+    check=True,
+).stdout.strip()
+# Nothing set-uid is within reach of these mounts, but for what is planted on a tmpfs
+NOSUID = "mount -o remount,bind,nosuid / && mount -o remount,bind,nosuid /mnt && mount -t tmpfs none /mnt/x"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Throwaway:
+    place = Throwaway(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "x").mkdir()
+    return place
+
+
+def run(
+    place: Throwaway,
+    plant: str = ":",
+    drop: str = DROP,
+    env: "dict[str, str | None]" = {},  # noqa: B006 # only read
+    words: str = "",
+    form: str = "--json",
+) -> "subprocess.CompletedProcess[bytes]":
+    """A start as ENV asks for it; then `plant` as root; then verify, dropped to the user by setpriv."""
+    given = {name: value for name, value in {**ENV, **PROGRAMS, **env}.items() if value is not None}
+    line = shlex.join([f"{name}={value}" for name, value in given.items()])
+    script = f"{PYDROP} true && umask 027 && {plant} && exec setpriv {drop} env -i {line} {CTL} verify {form} {words}"
+    return place.run("sh", "-c", script, env=ENV)
+
+
+def checks(done: "subprocess.CompletedProcess[bytes]") -> dict[str, dict[str, str]]:
+    return {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+
+
+def test_nothing_is_amiss_where_nothing_is(place: Throwaway) -> None:
+    done = run(place, words="--devices /dev/null -- ls --nonsense")
+    found = checks(done)
+    print(done.stdout.decode())
+    assert {name for name, check in found.items() if check["verdict"] != "ok"} == {"set-uid files"}
+    assert found["set-uid files"]["verdict"] == "skip"
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["verdict"] == "ok"
+    assert {check for check, *_ in FAULTS.values()} <= {*found, "TMPDIR"}
+
+
+def test_behind_the_entrypoint_nothing_is_amiss_either(place: Throwaway) -> None:
+    done = place.run(PYDROP, CTL, "verify", "--json", "--strict", env=ENV | {"TMPDIR": "/mnt/home"})
+    assert {check["verdict"] for check in checks(done).values()} == {"ok", "skip"}, done.stdout.decode()
+    assert done.returncode == 0
+
+
+def test_what_was_kept_and_read_is_as_asked(place: Throwaway) -> None:
+    env = ENV | {"PYDROP_KEEP_CAPS": "net_bind_service", "FILE__DB": "/etc/hostname", "PYDROP_SECRETS": "KEY"}
+    (place.folder / "etc/hostname").write_text("x")
+    done = place.run(PYDROP, CTL, "verify", "--json", "--strict", env=env | {"KEY_FILE": "/etc/hostname"})
+    found = checks(done)
+    assert {check["verdict"] for check in found.values()} == {"ok", "skip"}, done
+    assert found["capabilities"]["found"] == found["bounding set"]["found"] == "only NET_BIND_SERVICE"
+    assert found["secrets"]["found"] == "KEY arrived, no pointer left"
+
+
+# what is said of each: (check, verdict, words of what was found, and what is different from a good start)
+FAULTS: "dict[str, tuple[str, str, str, dict]]" = {
+    "root": ("not root", "fail", "uid 0", {"drop": "--no-new-privs"}),
+    "root was asked for": (
+        "not root",
+        "warn",
+        "because PUID=0 asks for it",
+        {"drop": "--no-new-privs", "env": {"PUID": "0"}},
+    ),
+    "gid 0": ("not in root's group", "fail", "gid 0", {"drop": DROP.replace(f"--regid={APP}", "--regid=0")}),
+    "gid 0 is supplementary": (
+        "not in root's group",
+        "fail",
+        "supplementary",
+        {"drop": DROP.replace("--groups=", "--groups=0,")},
+    ),
+    "gid 0 was asked for": (
+        "not in root's group",
+        "warn",
+        "because PGID asks for it",
+        {"drop": DROP.replace(f"--regid={APP}", "--regid=0"), "env": {"PGID": "0"}},
+    ),
+    "another uid": ("ids as asked", "fail", "means 1500:1500", {"drop": DROP.replace("--reuid=1500", "--reuid=1501")}),
+    "another gid": ("ids as asked", "fail", "means 1500:1500", {"drop": DROP.replace("--regid=1500", "--regid=1501")}),
+    "PYDROP_USER is somebody else": (
+        "ids as asked",
+        "fail",
+        "means 65534:65534",
+        {"env": {"PUID": None, "PGID": None, "PYDROP_USER": "nobody"}},
+    ),
+    "a group is missing": (
+        "groups",
+        "fail",
+        "not in 4, which PYDROP_GROUPS",
+        {"drop": DROP.replace(f"={ADM},", "=")},
+    ),
+    "a group of root's own": ("groups", "fail", "in 24", {"drop": DROP.replace("--groups=", "--groups=24,")}),
+    "no name": ("own name", "fail", "git", {"plant": f"sed -i /:{APP}:/d /etc/passwd"}),
+    "the group has no name": ("group's name", "warn", "no name", {"plant": f"sed -i /:{APP}:/d /etc/group"}),
+    "USER is another": ("USER and LOGNAME", "fail", "USER=root", {"env": {"USER": "root"}}),
+    "LOGNAME is another": ("USER and LOGNAME", "fail", "LOGNAME=x", {"env": {"LOGNAME": "x"}}),
+    "USER is unset": ("USER and LOGNAME", "warn", "USER not set", {"env": {"USER": None}}),
+    "an inheritable capability": (
+        "capabilities",
+        "fail",
+        "inheritable NET_RAW",
+        {"drop": f"{WHO} --inh-caps=-all,+net_raw --bounding-set=-all,+net_raw --no-new-privs"},
+    ),
+    "an ambient capability": (
+        "capabilities",
+        "fail",
+        "ambient NET_RAW",
+        {"drop": f"{WHO} --inh-caps=+net_raw --ambient-caps=+net_raw --bounding-set=-all,+net_raw --no-new-privs"},
+    ),
+    "a capability is missing": (
+        "capabilities",
+        "fail",
+        "PYDROP_KEEP_CAPS asks for NET_RAW",
+        {"env": {"PYDROP_KEEP_CAPS": "net_raw"}},
+    ),
+    "the bounding set is full": (
+        "bounding set",
+        "warn",
+        "no_new_privs is on",
+        {"drop": f"{WHO} --inh-caps=-all --no-new-privs"},
+    ),
+    "the bounding set is full, and a file gives it": (
+        "bounding set",
+        "fail",
+        "within reach",
+        {"drop": f"{WHO} --inh-caps=-all", "plant": f"{NOSUID} && cp -p /bin/true /mnt/x && chmod 6755 /mnt/x/true"},
+    ),
+    "no_new_privs is off": ("no_new_privs", "fail", "off", {"drop": f"{WHO} {NO_CAPS}"}),
+    "CAP_SETUID": (
+        "no way back",
+        "fail",
+        "setresuid, setuid, seteuid",
+        {"drop": f"{WHO} --inh-caps=+setuid --ambient-caps=+setuid --bounding-set=-all,+setuid --no-new-privs"},
+    ),
+    "CAP_SETGID": (
+        "no way back",
+        "fail",
+        "setgroups, setresgid, setegid",
+        {"drop": f"{WHO} --inh-caps=+setgid --ambient-caps=+setgid --bounding-set=-all,+setgid --no-new-privs"},
+    ),
+    "a set-uid file": (
+        "set-uid files",
+        "fail",
+        "/mnt/x/true",
+        {"drop": f"{WHO} {NO_CAPS}", "plant": f"{NOSUID} && cp -p /bin/true /mnt/x && chmod 4755 /mnt/x/true"},
+    ),
+    "a set-gid file": (
+        "set-uid files",
+        "fail",
+        "/mnt/x/true",
+        {"drop": f"{WHO} {NO_CAPS}", "plant": f"{NOSUID} && cp -p /bin/true /mnt/x && chmod 2755 /mnt/x/true"},
+    ),
+    "a file with capabilities": (
+        "set-uid files",
+        "fail",
+        "/mnt/x/true",
+        {
+            "drop": f"{WHO} --inh-caps=-all --bounding-set=-all,+net_raw",
+            "plant": f"{NOSUID} && cp -p /bin/true /mnt/x && python3 -I -c 'import os; os.setxattr("
+            '"/mnt/x/true", "security.capability", bytes.fromhex("0100000200200000000000000000000000000000"))\'',
+        },
+    ),
+    "another umask": ("umask", "fail", "000, but UMASK asks for 027", {"plant": "umask 000"}),
+    "no HOME": ("HOME", "fail", "not set", {"env": {"HOME": None}}),
+    "HOME is root's": ("HOME", "fail", "/root cannot be written: Permission", {"env": {"HOME": "/root"}}),
+    "HOME is missing": ("HOME", "fail", "No such file", {"env": {"HOME": "/nowhere"}}),
+    "HOME is no folder": ("HOME", "fail", "Not a directory", {"env": {"HOME": "/mnt/file"}}),
+    "HOME is not the account's": ("HOME", "warn", "ssh", {"env": {"HOME": "/tmp"}}),
+    "/tmp is root's": ("/tmp", "fail", "Permission denied", {"plant": "mount -t tmpfs -o mode=755 none /tmp"}),
+    "/tmp is read-only": ("/tmp", "fail", "Read-only", {"plant": "mount -t tmpfs -o mode=1777,ro none /tmp"}),
+    "/tmp is not sticky": ("/tmp", "fail", "0777", {"plant": "mount -t tmpfs -o mode=777 none /tmp"}),
+    "TMPDIR is missing": ("TMPDIR", "fail", "No such file", {"env": {"TMPDIR": "/nowhere"}}),
+    "the volume is root's": (
+        "volume /mnt/home",
+        "fail",
+        "Permission denied",
+        {"plant": "chown 0:0 /mnt/home && chmod 755 /mnt/home"},
+    ),
+    "the volume is read-only": (
+        "volume /mnt/home",
+        "fail",
+        "Read-only",
+        {"plant": "mount --bind /mnt/home /mnt/home && mount -o remount,bind,ro /mnt/home"},
+    ),
+    "the volume is missing": ("volume /mnt/home", "fail", "No such file", {"plant": "rmdir /mnt/home"}),
+    "the volume is full": (
+        "volume /mnt/home",
+        "fail",
+        "No space left",
+        {
+            "plant": f"mount -t tmpfs -o size=4k,uid={APP} none /mnt/home && head -c4096 /dev/zero >/mnt/home/file",
+        },
+    ),
+    "the volume became a link of the user's": (
+        "volume /mnt/home",
+        "fail",
+        "symlink",
+        {"plant": f"rmdir /mnt/home && ln -s /tmp /mnt/home && chown -h {APP} /mnt/home && chown {APP} /mnt"},
+    ),
+    "a file that is a volume is root's": (
+        "volume /mnt/file",
+        "fail",
+        "Permission denied",
+        {"plant": "chown 0:0 /mnt/file && chmod 644 /mnt/file"},
+    ),
+    "the run-dir is root's": ("run-dir /run/web", "fail", "Permission denied", {"plant": "chown 0:0 /run/web"}),
+    "the run-dir is missing": ("run-dir /run/web", "fail", "No such file", {"plant": "rmdir /run/web"}),
+    "standard output is root's": ("/dev/stdout", "fail", "Permission denied", {"plant": "chown 0 /proc/self/fd/1"}),
+    "standard error is root's": ("/dev/stderr", "fail", "Permission denied", {"plant": "chown 0 /proc/self/fd/2"}),
+    "a device is closed": (
+        "device /dev/null",
+        "fail",
+        "Permission denied",
+        {
+            "plant": "mount -t tmpfs none /dev && mknod -m 600 /dev/null c 1 3 && ln -s /proc/self/fd/1 /dev/stdout && "
+            "ln -s /proc/self/fd/2 /dev/stderr",
+            "words": "--devices /dev/null",
+        },
+    ),
+    "a device can only be read": (
+        "device /dev/null",
+        "warn",
+        "can be read, not written",
+        {"plant": "mount -t tmpfs none /dev && mknod -m 644 /dev/null c 1 3", "words": "--devices /dev/null"},
+    ),
+    "the command is missing": ("command", "fail", "nonsense was not found", {"words": "nonsense"}),
+    "the command may not be executed": (
+        "command",
+        "fail",
+        "/mnt/x/true is there",
+        {"plant": "cp /bin/true /mnt/x && chmod 600 /mnt/x/true", "words": "/mnt/x/true"},
+    ),
+    "the settings file is everybody's": (
+        "settings file",
+        "fail",
+        "written by everybody",
+        {"plant": "touch /etc/pydrop.toml && chmod 666 /etc/pydrop.toml"},
+    ),
+    "the settings file is the user's": (
+        "settings file",
+        "fail",
+        f"belongs to user {APP}",
+        {"plant": f"touch /etc/pydrop.toml && chown {APP} /etc/pydrop.toml"},
+    ),
+    "the settings file is closed": (
+        "settings file",
+        "warn",
+        "cannot be read by this user",
+        {"plant": "touch /etc/pydrop.toml && chmod 600 /etc/pydrop.toml"},
+    ),
+    "a hook is the user's": (
+        "hooks",
+        "fail",
+        f"belongs to user {APP}",
+        {
+            "plant": "mkdir -m 755 /etc/pydrop.d && cp /bin/true /etc/pydrop.d && chmod 755 /etc/pydrop.d/true && "
+            f"chown {APP} /etc/pydrop.d/true",
+        },
+    ),
+    "the folder of hooks is the user's": (
+        "hooks",
+        "fail",
+        f"belongs to user {APP}",
+        {"plant": f"mkdir -m 755 /etc/pydrop.d && chown {APP} /etc/pydrop.d"},
+    ),
+    "pydrop's code is the user's": (
+        "pydrop's own code",
+        "fail",
+        f"belongs to user {APP}",
+        {"plant": f"chown {APP} /mnt/file && mount --bind /mnt/file {PACKAGE}/ctl/bar.py"},
+    ),
+    "passwd is the user's": ("account files", "warn", "CVE-2020-10695", {"plant": f"chown {APP} /etc/passwd"}),
+    "a pointer to a secret": ("secrets", "fail", "FILE__DB", {"env": {"FILE__DB": "/run/secrets/db"}}),
+    "a pointer and its secret": (
+        "secrets",
+        "fail",
+        "DB_FILE",
+        {"env": {"PYDROP_SECRETS": "DB", "DB_FILE": "/run/secrets/db", "DB": "x"}},
+    ),
+    "a secret is missing": ("secrets", "fail", "names DB", {"env": {"PYDROP_SECRETS": "DB"}}),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_that_is_planted_is_seen(place: Throwaway, fault: str) -> None:
+    name, verdict, words, planted = FAULTS[fault]
+    done = run(place, **planted)
+    check = checks(done)[name]
+    assert check["verdict"] == verdict, check
+    assert words in check["found"]
+    assert check["remedy"]
+    failed = [name for name, check in checks(done).items() if check["verdict"] == "fail"]
+    assert done.returncode == (1 if failed else 0)
+    assert (name in failed) == (verdict == "fail")
+
+
+# set-uid files that this user gains nothing from
+HARMLESS = {
+    "none": ":",
+    "on a mount that is nosuid": "mount -o remount,nosuid /mnt/x && cp /bin/true /mnt/x && chmod 6755 /mnt/x/true",
+    "not to be executed": "cp /bin/true /mnt/x && chmod 4750 /mnt/x/true",
+    "in a folder that is closed": "mkdir -m 700 /mnt/x/a && cp /bin/true /mnt/x/a && chmod 6755 /mnt/x/a/true",
+    "the user's own": f"cp /bin/true /mnt/x && chown {APP}:{APP} /mnt/x/true && chmod 6755 /mnt/x/true",
+    "a link to one on a mount that is nosuid": "ln -s /usr/bin/su /mnt/x",
+    "a capability that is not in the bounding set": "cp -p /bin/true /mnt/x && python3 -I -c 'import os; os.setxattr("
+    '"/mnt/x/true", "security.capability", bytes.fromhex("0100000200200000000000000000000000000000"))\'',
+}
+
+
+@pytest.mark.parametrize("case", HARMLESS)
+def test_what_grants_nothing_is_no_fault(place: Throwaway, case: str) -> None:
+    env = {"PYDROP_NO_NEW_PRIVS": "0"}
+    done = run(place, plant=f"{NOSUID} && {HARMLESS[case]}", drop=f"{WHO} {NO_CAPS}", env=env)
+    found = checks(done)
+    assert found["set-uid files"]["verdict"] == "ok", found["set-uid files"]
+    assert found["no_new_privs"]["found"] == "off, as PYDROP_NO_NEW_PRIVS asks"
+    assert done.returncode == 0
+
+
+def test_docs_verify_md_names_every_check(place: Throwaway) -> None:
+    text = (Path(__file__).parent.parent.parent / "docs/verify.md").read_text()
+    found = checks(run(place, words="--devices /dev/null -- ls", env={"TMPDIR": "/tmp/."}))
+    names = {re.sub("^(volume|run-dir|device) .*", r"\1 PATH", name) for name in found}
+    first = [line.split("|")[1] for line in text.partition("## The checks")[2].splitlines() if line.startswith("| `")]
+    assert {name for cell in first for name in re.findall("`([^`]+)`", cell)} == names
+
+
+@pytest.mark.parametrize("page", ["verify", "doctor"])
+def test_the_json_of_the_docs_has_the_shape_that_is_printed(place: Throwaway, page: str) -> None:
+    text = (Path(__file__).parent.parent.parent / f"docs/{page}.md").read_text()
+    shown = json.loads(text.partition("```json\n")[2].partition("```")[0])
+    printed = json.loads(place.run(CTL, page, "--json", env=ENV | {"PYDROP_CHOWN": "/missing"}).stdout)
+    assert shape(shown) == shape(printed)
+
+
+def shape(value: object) -> object:
+    """The names and kinds in a JSON value; of a list, those of its first item."""
+    if isinstance(value, dict):
+        return {name: shape(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
+
+
+def test_strict_takes_a_warning_for_a_failure(place: Throwaway) -> None:
+    for form, code, verdict in (("--json", 0, "warn"), ("--json --strict", 1, "fail")):
+        done = run(place, env={"USER": None}, form=form)
+        assert (done.returncode, json.loads(done.stdout)["verdict"]) == (code, verdict)
+
+
+def test_json_has_its_documented_shape(place: Throwaway) -> None:
+    content = json.loads(run(place).stdout)
+    assert list(content) == ["verdict", "checks"]
+    assert all(list(check) == ["name", "verdict", "found", "remedy"] for check in content["checks"])
+    assert all(bool(check["remedy"]) == (check["verdict"] in ("warn", "fail")) for check in content["checks"])
+
+
+def test_as_root_all_that_root_could_do_is_skipped_and_the_remedy_is_told_once(place: Throwaway) -> None:
+    done = place.run(CTL, "verify", env=ENV | {"COLUMNS": "100"})
+    text = done.stdout.decode()
+    assert done.returncode == 1
+    assert "uid 0: this is root, not the program's user" in text
+    assert text.count("docker run --rm IMAGE pydropctl verify") == 1
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_the_table_sums_up(place: Throwaway) -> None:
+    done = run(place, form="", env={"USER": "root", "TMPDIR": "/nowhere"})
+    rows = done.stdout.decode().splitlines()
+    assert rows[0].split() == ["CHECK", "RESULT", "WHAT", "WAS", "FOUND"]
+    assert rows[-1] == "26 checks: 2 failed, 1 skipped"
+    assert any(row.startswith("TMPDIR: add a tmpfs") for row in rows)
+
+
+def test_nss_wrapper_names_the_user_as_it_does_for_the_program(tmp_path: Path) -> None:
+    """/etc is read-only, so pydrop names the user by LD_PRELOAD, which pydropctl itself does not obey."""
+    place = Throwaway(tmp_path, PLAIN[0], PLAIN[1])
+    for before, name in (("", "uid 1500 is app"), ("env -u LD_PRELOAD ", "uid 1500 has no name")):
+        script = f"mount -o remount,bind,ro /etc && exec {PYDROP} {before}{CTL} verify --json"
+        done = place.run("sh", "-c", script, env=ENV | {"PYDROP_CHOWN": "/mnt/home"})
+        assert checks(done)["own name"]["found"].startswith(name), done
+
+
+def test_what_was_looked_at_stays_as_it_was(place: Throwaway) -> None:
+    (place.folder / "file").write_text("content")
+    place.run(PYDROP, "true", env=ENV)
+    before = {path: (path.lstat().st_mode, path.lstat().st_size) for path in place.folder.rglob("*")}
+    place.run(PYDROP, CTL, "verify", env=ENV)
+    assert {path: (path.lstat().st_mode, path.lstat().st_size) for path in place.folder.rglob("*")} == before
+
+
+REFUSED = {
+    "a setting that is none": ({"PUID": "x"}, "", "PUID=x is not a number"),
+    "an option that is none": ({}, "--chow /data", "--chow is not an option of pydrop"),
+    "a group that is none": ({"PYDROP_GROUPS": "nonsense"}, "", "PYDROP_GROUPS: the image has no group 'nonsense'"),
+    "a file that is none": ({"PYDROP_CONFIG": "/nowhere"}, "", "the settings file /nowhere is not there"),
+    "nothing to verify": ({}, "--version", "--version starts nothing"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_bad_settings_are_one_line_and_125(place: Throwaway, case: str) -> None:
+    env, words, said = REFUSED[case]
+    done = run(place, env=dict(env), words=words)
+    lines = done.stderr.decode().splitlines()
+    assert (done.returncode, done.stdout) == (125, b"")
+    assert lines[-1].startswith(f"pydrop: {said}"), lines
+    assert "Traceback" not in done.stderr.decode()
+
+
+def test_without_proc_it_is_one_line_and_125(place: Throwaway) -> None:
+    done = run(place, plant="umount --lazy /proc && umount --lazy /proc")
+    assert (done.returncode, done.stdout) == (125, b"")
+    assert done.stderr.decode().splitlines()[-1].startswith("pydrop: ")
+
+
+def test_names_of_strangers_move_no_terminal(place: Throwaway) -> None:
+    done = run(place, env={"TMPDIR": "/\x1b]0;x"}, form="")
+    assert b"\x1b" not in done.stdout
+    assert rb"/\x1b]0;x" in done.stdout
