@@ -50,17 +50,19 @@ class Running:
     ) -> None:
         given = [f"{name}={value}" for name, value in (ENV | (env or {})).items()]
         inside = place.inside("env", "-i", *given, *around, *(() if pid_1 else BELOW), PYDROP, "--init", *words)
-        command = ["unshare", "--kill-child", *inside[1:]]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0}
-        self.process = subprocess.Popen(command, **(pipes | options))
+        self.process = subprocess.Popen(inside, **(pipes | options))
         self.started.append(self)
         self.top = self.process.pid
         self.pid = until(self._find)
 
     def kill(self) -> None:
-        """With all that is below it, which `unshare --kill-child` takes along."""
-        if self.process.poll() is None:
-            self.process.kill()
+        """With all that is below it. (`unshare --kill-child` could not: a change of ids takes that signal back.)"""
+        for pid in [self.top, *below(self.top)] if self.process.poll() is None else ():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
         self.process.communicate()
 
     def _find(self) -> "int | None":
@@ -88,8 +90,8 @@ class Running:
         os.kill(self.pid, number)
 
     def command(self) -> int:
-        """The pid of the command, as this machine counts."""
-        return until(lambda: next(iter(children(self.pid)), None))
+        """The pid of the command, as this machine counts, as soon as it runs."""
+        return until(lambda: next((pid for pid in children(self.pid) if _runs(cmdline(pid))), None))
 
     def end(self, seconds: float = 20) -> "tuple[int, list[str]]":
         """The exit code, and what was said on standard error."""
@@ -139,6 +141,10 @@ def cmdline(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
+
+
+def _runs(words: bytes) -> bool:
+    return bool(words) and not is_pydrop(words)
 
 
 def is_pydrop(words: bytes) -> bool:

@@ -44,6 +44,7 @@ def perform(step: PrivilegesStep, _start: Start) -> Outcome:
             _prove(step, before, status)
     except (OSError, ValueError, KeyError) as error:
         raise BadDrop(f"unable to give up root: {error}", ADVICE) from error
+    os.close(status)
     return Outcome(changed=1, words=step.words)
 
 

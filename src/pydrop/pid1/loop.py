@@ -58,6 +58,8 @@ class Loop:
         """Until nothing is left; returns the exit code."""
         self.report = report
         try:
+            if self.readiness:
+                self.readiness.begin()
             if self.life.asked.ready == "started" or (self.readiness and self.readiness.look()):
                 self._feed("ready")
             self._reap()
