@@ -67,8 +67,7 @@ class Running:
 
     def _find(self) -> "int | None":
         """The first process below that has become pydrop: by name, the door's, Python's behind it, or its title."""
-        if self.process.poll() is not None:
-            raise AssertionError(f"ended with {self.process.returncode}: {self.process.communicate()}")
+        self._require_alive()
         for pid in below(self.top):
             above = cmdline(parent(pid))  # empty in the midst of an exec, when it may be pydrop's own child
             if is_pydrop(cmdline(pid)) and above and not is_pydrop(above):
@@ -91,7 +90,15 @@ class Running:
 
     def command(self) -> int:
         """The pid of the command, as this machine counts, as soon as it runs."""
-        return until(lambda: next((pid for pid in children(self.pid) if _runs(cmdline(pid))), None))
+        return until(self._command)
+
+    def _command(self) -> "int | None":
+        self._require_alive()
+        return next((pid for pid in children(self.pid) if _runs(cmdline(pid))), None)
+
+    def _require_alive(self) -> None:
+        if self.process.poll() is not None:
+            raise AssertionError(f"ended with {self.process.returncode}: {self.process.communicate()}")
 
     def end(self, seconds: float = 20) -> "tuple[int, list[str]]":
         """The exit code, and what was said on standard error."""

@@ -86,18 +86,13 @@ def test_a_line_on_a_descriptor_says_ready(place: Throwaway, descriptor: str) ->
 
 
 def test_it_is_not_ready_before_it_says_so(place: Throwaway) -> None:
-    script = "read go <&4; echo >&3; exec sleep 30"
-    reading, writing = os.pipe()
-    words = ("sh", "-c", f"exec 4<&{reading}; {script}")
-    running = Running(place, *FILE, "--ready=fd:3", *words, env=RUN, pass_fds=(reading,))
-    command = running.command()
-    assert until(lambda: Path(f"/proc/{command}/cmdline").read_bytes().startswith(b"sh"))
+    script = "while [ ! -e /mnt/go ]; do sleep 0.02; done; echo >&3; exec sleep 30"
+    running = Running(place, *FILE, "--ready=fd:3", "sh", "-c", script, env=RUN)
+    assert running.command()
     assert not ready_file(place).exists()
-    os.write(writing, b"go\n")
+    (place.folder / "go").touch()
     assert until(ready_file(place).exists)
     assert running.stop()[0] == 143
-    os.close(reading)
-    os.close(writing)
 
 
 def test_a_descriptor_that_is_in_use_is_refused(place: Throwaway) -> None:

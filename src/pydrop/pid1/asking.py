@@ -39,7 +39,7 @@ def perform(step: GuardianStep, start: Start) -> Outcome:
     terminal.in_group_of_its_own()
     if step.supervision.ready != "notify":
         return Outcome()
-    place = os.read(guardian.answer, 256).decode("ascii")
+    place = _line(guardian.answer)
     _refuse_without(place)
     return Outcome(environment=(("NOTIFY_SOCKET", place),))
 
@@ -81,6 +81,14 @@ def wait_for_go(guardian: Guardian) -> None:
     go = os.read(guardian.answer, 1)
     require_uninterrupted()
     _refuse_without(go.decode("ascii"))
+
+
+def _line(descriptor: int) -> str:
+    """Up to the end of a line, and no byte further: the word behind it is for wait_for_go."""
+    line = b""
+    while (more := os.read(descriptor, 1)) not in (b"", b"\n"):
+        line += more
+    return line.decode("ascii")
 
 
 def _refuse_without(word: str) -> None:

@@ -12,5 +12,5 @@ start (see takeover).
 NOT_WANTED = b"n"  # nothing asks for init mode; 10 bytes follow: whether SIGCHLD came ignored, which are blocked
 ASKED = b"a"  # 4 bytes each follow: the length of the step, and the pipe's descriptor in the child, plus 1; the step
 FAILS = b"f"  # the command could not be run; the child's exit code says why
-GO = b"g"
-REFUSED = b"r"  # the guardian could not do its part, and has said why
+GO = b"g"  # where the command is to speak sd_notify, a line with the address comes before
+REFUSED = b"r"  # the guardian could not do its part, and has said why; the end of a line follows

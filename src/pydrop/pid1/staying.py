@@ -134,7 +134,7 @@ class Staying:
         except OSError as error:
             return self._refuse(f"unable to stay as init: {error.strerror}; the command was not run")
         if self.ending:
-            os.write(self.answers, REFUSED)
+            os.write(self.answers, REFUSED + b"\n")
             return self._end_of_child()
         os.write(self.answers, GO)
         loop = Loop(Lifecycle(step.supervision, os.getpid() == 1), self.child, step.name, self.front, readiness)
@@ -147,7 +147,7 @@ class Staying:
     def _refuse(self, why: str) -> int:
         """The command is not run: its process waits for a word that does not come."""
         self.report.error(why)
-        os.write(self.answers, REFUSED)
+        os.write(self.answers, REFUSED + b"\n")
         self._end_of_child()
         return FAILED
 
@@ -161,7 +161,7 @@ class Staying:
             readiness = Readiness(asked, self.report.warn)
             readiness.open(f"/proc/{self.child}/fd/{self.pipe}", self.start.environment)
             if place := readiness.address():
-                os.write(self.answers, place.encode("ascii"))
+                os.write(self.answers, place.encode("ascii") + b"\n")
         kernel.set_title(f"pydrop: init of {step.name}")
         return readiness
 
