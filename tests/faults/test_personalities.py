@@ -121,6 +121,18 @@ def test_root_that_was_asked_for_has_no_other_groups_than_root_has(fault, tmp_pa
         assert (done.returncode, done.stdout) == (1, b"")
 
 
+@pytest.mark.parametrize("call", ["setgroups", "setresgid", "setresuid"])
+@pytest.mark.parametrize(("signal", "number"), [("TERM", 15), ("INT", 2), ("HUP", 1), ("QUIT", 3)])
+def test_a_signal_in_the_middle_ends_it_before_the_command(call, signal, number, tmp_path):
+    """As it would end the tool: by that signal; as PID 1, to whom the signal alone does nothing, with 128+N."""
+    done, _ = run(tmp_path, "gosu", f"{call}:signal={signal}:when=1")
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, b"", b"")
+    tracer = strace(tmp_path / "trace", CHANGES_IDENTITY, f"{call}:signal={signal}:when=1")
+    words = (*tracer, tmp_path / "gosu", "1500:1500", "/bin/echo", "ran")
+    alone = subprocess.run(words, capture_output=True, check=False)
+    assert (alone.returncode, alone.stdout, alone.stderr) == (-number, b"", b"")
+
+
 def test_the_judge_sees_what_the_tool_itself_lets_through(tmp_path):
     """gosu believes a setuid that lies: if this harness saw nothing there, it would see nothing at all."""
     place = Throwaway(tmp_path)
