@@ -152,6 +152,21 @@ def test_inherited_and_ambient_sets_that_came_are_cleared() -> None:
     assert dropped(step(keep_caps=RAW), ambient)["CapAmb"] == mask(RAW)
 
 
+def test_a_step_that_keeps_the_sets_gives_up_ids_groups_and_what_is_permitted_alone() -> None:
+    """As gosu does it: inheritable and bounding set stay, nothing is in effect, no_new_privs is not touched."""
+    before = int(status()["CapBnd"], 16)
+
+    def inheriting() -> None:
+        everything = int(status()["CapPrm"], 16)
+        kernel.set_capabilities(everything, everything, BIND | RAW)
+        kernel.ambient_raiser()(bits(RAW)[0])
+
+    found = dropped(step(keep_sets=True, no_new_privs=False), inheriting)
+    assert (found["CapInh"], found["CapBnd"], found["NoNewPrivs"]) == (mask(BIND | RAW), mask(before), "0")
+    assert {found[name] for name in ("CapPrm", "CapEff", "CapAmb")} == {mask(0)}
+    assert (found["Uid"], found["Gid"], found["Groups"]) == (four(1500), four(1600), "44 1600")
+
+
 def in_python(script: str) -> str:
     path = f"import sys; sys.path[:0] = {[SOURCES, str(Path(__file__).parent), *sys.path]!r}"
     prelude = f"{path}\nfrom test_privileges import *\n"

@@ -96,6 +96,19 @@ def test_the_program_finds_what_setpriv_would_hand_over(state, place):
     assert ours == theirs
 
 
+# By that name nothing but ids and groups is given up, and with numbers the environment is left alone, whole.
+S6_SETUIDGID = ("/mnt/s6-setuidgid", f"{APP}:{APP}")
+IDS_ALONE = ("/usr/bin/setpriv", f"--reuid={APP}", f"--regid={APP}", f"--groups={APP}")
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_by_the_name_of_s6_setuidgid_everything_else_is_as_it_came(state, place):
+    link = place.folder / "s6-setuidgid"
+    if not link.is_symlink():
+        link.symlink_to(PYDROP)
+    assert handed_over(place, S6_SETUIDGID, state) == handed_over(place, IDS_ALONE, state)
+
+
 # A drop ends these (prctl(2), capabilities(7)), by whomever: what their rows show is that pydrop's does.
 ENDED = {"a death signal", "no_new_privs already", "inheritable and ambient capabilities"}
 

@@ -139,6 +139,17 @@ def test_what_differs_differs_on_purpose(tool, spec, tmp_path):
     assert who(ours) == our_row
 
 
+def test_without_nsswitch_conf_pydrop_goes_on_where_s6_does_not(tmp_path):
+    """s6 takes it for a failed look at the groups; pydrop asks no name service."""
+    place(tmp_path)
+    (tmp_path / "etc/nsswitch.conf").unlink()
+    words = ("app", *STATUS)
+    programs = (TOOLS["s6-setuidgid"], "/mnt/links/s6-setuidgid")
+    found = [Throwaway(tmp_path).run(program, *words, env=ENVIRONMENT) for program in programs]
+    assert who(found[0]) == (111,)
+    assert who(found[1]) == (1000, 1000, [50, 1000])
+
+
 # -- what else the program gets --------------------------------------------------------------------
 
 SHOW_ENVIRONMENT = ("/usr/bin/env", "-0")

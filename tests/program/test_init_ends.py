@@ -176,13 +176,19 @@ def test_pid_1_holds_nothing_of_what_the_command_inherits(place: Throwaway) -> N
     reading, writing = os.pipe()
     running = Running(place, CHILD, "asleep", pass_fds=(writing,))
     assert running.line() == "ready"
-    held = {name: os.readlink(f"/proc/{running.pid}/fd/{name}") for name in os.listdir(f"/proc/{running.pid}/fd")}
-    assert held.pop("2").startswith("pipe:[")
-    assert held.pop("0") == held.pop("1") == "/dev/null"
-    assert all("memory" in link for link in held.values())  # the cgroup's counter
+    assert until(lambda: "pipe:" not in "".join([link for name, link in held(running.pid).items() if name != "2"]))
+    links = held(running.pid)
+    assert links.pop("0") == links.pop("1") == "/dev/null"
+    assert links.pop("2").startswith("pipe:[")
+    assert all("memory" in link for link in links.values())  # the cgroup's counter
     assert os.readlink(f"/proc/{running.pid}/cwd") == "/"
     os.close(reading)
     os.close(writing)
+
+
+def held(pid: int) -> "dict[str, str]":
+    """What each descriptor of a process leads to."""
+    return {name: os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")}
 
 
 def test_the_command_finds_its_own_descriptors_and_no_more(place: Throwaway) -> None:

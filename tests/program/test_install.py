@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from faults.throwaway import PYDROP, Throwaway
 
+from pydrop.ctl.install import usual_folder
 from pydrop.ctl.main import SUBCOMMANDS
 from pydrop.personalities import PERSONALITIES
 
@@ -205,12 +206,12 @@ def test_the_usual_folder_is_the_one_that_pydrop_is_called_from(folder: Path) ->
     assert (code, said) == (0, f"{folder}/gosu -> {OWN}\n")
 
 
-def test_a_pydrop_of_somebody_elses_in_the_path_decides_nothing(folder: Path) -> None:
-    """`--list`, which changes nothing, shows the folder it would be: /usr/local/bin."""
+def test_a_pydrop_of_somebody_elses_in_the_path_decides_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does a PATH without any: then it is /usr/local/bin."""
     other_file(folder / "pydrop")
-    other_file(folder / "su-exec")
-    lines = install("--list", path=str(folder))[1].splitlines()
-    assert f"su-exec       {folder}/su-exec, another program" in lines
+    for path in (folder, "/nowhere"):
+        monkeypatch.setenv("PATH", str(path))
+        assert usual_folder(OWN) == "/usr/local/bin"
 
 
 @pytest.mark.parametrize(

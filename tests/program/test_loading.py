@@ -69,6 +69,18 @@ def test_the_process_that_stays_holds_nothing_of_a_start() -> None:
     assert units == held | {"signals", "takeover"}
 
 
+@pytest.mark.parametrize("name", ["gosu", "su-exec", "s6-setuidgid"])
+def test_a_personality_reads_no_module_alone(name: str, tmp_path: Path) -> None:
+    """All that it needs comes in the first file and in one bundle of the second."""
+    link, trace = tmp_path / name, tmp_path / "trace"
+    link.symlink_to(PYDROP)
+    words = ["strace", "-f", "-qq", "-e", "trace=openat,open", "-o", str(trace), str(link), "1500:1500", "/bin/true"]
+    subprocess.run(words, env=NOTHING_TO_DO, check=True)
+    opened = trace.read_text()
+    assert f'"{PACKAGE}' not in opened
+    assert opened.count(f'"{START}.rare"') == 3  # how long its index is, the index, the bundle
+
+
 def _imported(code: object) -> "set[str]":
     """What a module imports when it is loaded: the names behind IMPORT_NAME."""
     import dis

@@ -188,6 +188,10 @@ def test_it_refuses_to_run_where_others_can_write_its_code(tmp_path: Path) -> No
     done = place.run(f"{copy}/bin/pydrop", "true", env=env)
     assert done.returncode == 125
     assert "will not run as root from where somebody else can write" in lines_of(done)[0]
+    (copy / "bin/gosu").symlink_to("pydrop")
+    done = place.run(f"{copy}/bin/gosu", "root", "true", env=env)
+    assert done.returncode == 1
+    assert lines_of(done)[0].startswith("gosu: pydrop will not run as root from where somebody else can write")
 
 
 @pytest.mark.parametrize("mode", [0o4755, 0o2755])
@@ -213,6 +217,8 @@ def test_a_compiled_file_that_is_broken_is_done_without(tmp_path: Path, content:
     subprocess.run(["cp", "-a", str(Path(PYDROP).parent.parent), str(copy)], check=True)
     for file in (copy / "lib/pydrop").glob(broken):
         file.write_bytes(file.read_bytes()[:-100] if content is None else content)
-    done = place.run(f"{copy}/bin/pydrop", "true", env=ENV)
-    assert done.returncode == 0, done
-    assert b"Traceback" not in done.stderr
+    (copy / "bin/gosu").symlink_to("pydrop")
+    for words in (("pydrop", "true"), ("gosu", "7:7", "true")):
+        done = place.run(f"{copy}/bin/{words[0]}", *words[1:], env=ENV)
+        assert done.returncode == 0, done
+        assert b"Traceback" not in done.stderr

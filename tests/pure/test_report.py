@@ -23,6 +23,19 @@ def said(capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
     return read
 
 
+def test_a_personality_speaks_by_its_own_name(said: Callable[[], str]) -> None:
+    """Errors and warnings; scripts and people look for the tool that they called."""
+    speaker = Report(program="gosu")
+    speaker.error("one")
+    speaker.warn("two")
+    speaker.own_fault(ZeroDivisionError("three"))
+    assert said().splitlines() == [
+        "gosu: one",
+        "gosu: warning: two",
+        "gosu: pydrop itself failed: ZeroDivisionError: three; report it",
+    ]
+
+
 def report(level: str = "info", form: str = "text") -> Report:
     speaker = Report()
     speaker.obey(Settings(log_level=level, log_format=form, sources={}))

@@ -55,6 +55,25 @@ for step in plan.steps:
     assert loaded_after(script) == set()
 
 
+NAMES = ("gosu", "su-exec", "s6-setuidgid")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_personality_up_to_its_drop_loads_nothing_dear(name: str) -> None:
+    """Scripts call these again and again; nothing of what words a failure is loaded where there is none."""
+    script = f"""
+from pydrop.model import Start
+from pydrop import personalities
+lines = ("PATH=/usr/bin:/bin", "UID=5")
+start = Start(name={name!r}, arguments=("1500:1500", "true"), environment=lines, ignored=(), blocked=())
+from pydrop.personalities import becoming
+becoming.privileges.perform = becoming.handover.Handover.run = lambda *_: None
+personalities.run(start)
+assert "pydrop.personalities.lacking" not in sys.modules
+"""
+    assert loaded_after(script) == set()
+
+
 def test_what_is_told_of_a_long_walk_is_loaded_only_for_one() -> None:
     """A volume that is done within two seconds costs no word."""
     script = """
@@ -89,6 +108,8 @@ AFTER_THE_DROP = (
     "report.Report.info",
     "report.Report.error",
     "report.Report.traceback_of",
+    "report.Report.own_fault",
+    "takeover.end_by",
 )
 OPENS = {"open", "os.open", "os.listdir", "os.scandir", "os.walk", "os.fdopen", "os.popen", "os.system", "__import__"}
 
@@ -185,6 +206,17 @@ def test_the_drop_itself_imports_nothing_behind_its_frontier() -> None:
     assert not [node for node in ast.walk(body) if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
+def test_a_personality_imports_nothing_behind_the_frontier() -> None:
+    """`_become` drops and runs, `_become_or_tell` says how that failed: neither imports or opens from there on."""
+    known = defined(ALL["personalities.becoming"])
+    body = known["_become"].body
+    first = next(n for n, node in enumerate(body) if ast.unparse(node).startswith("privileges.perform("))
+    behind = [*body[first:], *known["_become_or_tell"].body]
+    nodes = [node for statement in behind for node in ast.walk(statement)]
+    assert not [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert not [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) in OPENS]
+
+
 # -- the same, as the kernel sees it ---------------------------------------------------------------
 
 DROP = """
@@ -229,6 +261,31 @@ def test_the_kernel_sees_nothing_opened_between_the_drop_and_exec(way: str, tmp_
     first = next(n for n, line in enumerate(lines) if line.startswith(CHANGES))
     last = max(n for n, line in enumerate(lines) if line.startswith("execve(") and line.endswith("= 0"))
     assert first < last, "the program was not run"
+    between = lines[first:last]
+    assert any(line.startswith("setresuid(1500, 1500, 1500)") and line.endswith("= 0") for line in between)
+    assert [line for line in between if line.startswith(OPENING) and "MAP_ANONYMOUS" not in line] == []
+
+
+PERSONALITY = """
+from pydrop import personalities
+from pydrop.model import Start
+lines = ("PATH=/nowhere:/etc/passwd:/usr/bin:/bin", "A=1")
+start = Start(name={name!r}, arguments=("1500:1500", {command!r}), environment=lines, ignored=(), blocked=())
+sys.exit(personalities.run(start))
+"""
+
+
+@pytest.mark.parametrize("command", ["true", "nosuch"])
+@pytest.mark.parametrize("name", NAMES)
+def test_nor_behind_a_personalitys_drop(name: str, command: str, tmp_path: Path) -> None:
+    """Until the command runs, or the line is written that says why it does not."""
+    log = tmp_path / "log"
+    python = [sys.executable, "-I", "-S", "-c", f"{PREPARE}\n{PERSONALITY.format(name=name, command=command)}"]
+    subprocess.run(["strace", "-o", str(log), *python], check=False, capture_output=True, env={})
+    lines = log.read_text().splitlines()
+    first = next(n for n, line in enumerate(lines) if line.startswith(CHANGES))
+    ends, how = ("execve(", "= 0") if command == "true" else ("write(2, ", "")
+    last = max(n for n, line in enumerate(lines) if line.startswith(ends) and line.endswith(how))
     between = lines[first:last]
     assert any(line.startswith("setresuid(1500, 1500, 1500)") and line.endswith("= 0") for line in between)
     assert [line for line in between if line.startswith(OPENING) and "MAP_ANONYMOUS" not in line] == []
