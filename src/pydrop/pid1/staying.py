@@ -134,9 +134,9 @@ class Staying:
         except OSError as error:
             return self._refuse(f"unable to stay as init: {error.strerror}; the command was not run")
         if self.ending:
-            os.write(self.answers, REFUSED + b"\n")
+            self._say(REFUSED + b"\n")
             return self._end_of_child()
-        os.write(self.answers, GO)
+        self._say(GO)
         loop = Loop(Lifecycle(step.supervision, os.getpid() == 1), self.child, step.name, self.front, readiness)
         if os.read(self.asks, 1) == FAILS:
             return self._end_of_child()
@@ -145,11 +145,19 @@ class Staying:
         return loop.run(self.report)
 
     def _refuse(self, why: str) -> int:
-        """The command is not run: its process waits for a word that does not come."""
-        self.report.error(why)
-        os.write(self.answers, REFUSED + b"\n")
+        """The command is not run: its process waits for a word that does not come. Where that failed too, by the same
+        fault perhaps, it has said why already."""
+        self._say(REFUSED + b"\n")
+        if os.read(self.asks, 1) != FAILS:
+            self.report.error(why)
         self._end_of_child()
         return FAILED
+
+    def _say(self, word: bytes) -> None:
+        try:
+            os.write(self.answers, word)
+        except OSError:  # the child is gone, and the other pipe tells
+            pass
 
     def _prepare(self, step: GuardianStep) -> "Readiness | None":
         """What needs root, or the child as it is now; and nothing is kept open for the command's sake."""
@@ -161,7 +169,7 @@ class Staying:
             readiness = Readiness(asked, self.report.warn)
             readiness.open(f"/proc/{self.child}/fd/{self.pipe}", self.start.environment)
             if place := readiness.address():
-                os.write(self.answers, place.encode("ascii") + b"\n")
+                self._say(place.encode("ascii") + b"\n")
         kernel.set_title(f"pydrop: init of {step.name}")
         return readiness
 
