@@ -4,9 +4,10 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import inits
 import volumes
 from commands import ASKED, PLAIN, gosu, pydrop, python, setpriv, true
-from results import AtMost, Result
+from results import AtMost, Figures, Result
 from rooms import Room
 from timing import Command, Failed, alternate
 
@@ -33,11 +34,13 @@ TWICE = Pace(2, 0)  # the same, where no target is judged
 LONGEST = Pace(1, 0)  # most of a minute
 
 
-def measured(name: str, room: Room, rounds: int) -> Result:
+def measured(name: str, room: Room, rounds: int) -> Result | Figures:
     """Run one case. Raises Failed where a command fails, or does not do its job."""
-    case, pace = CASES[name]
     Command.witness = room.witness
     room.named()
+    if name in OF_INITS:
+        return OF_INITS[name](room, rounds)
+    case, pace = CASES[name]
     result = case(room)
     pace.run(result.commands, rounds)
     return result
@@ -83,6 +86,8 @@ CASES: dict[str, tuple[Callable[[Room], Result], Pace]] = {
     "start": (start, QUICK),
     "again": (again, QUICK),
     "job": (job, QUICK),
+    "init-start": (inits.start, QUICK),
+    "init-reap": (inits.reap, LONG),
     "small-right": (volumes.small_right, QUICK),
     "small-wrong": (volumes.small_wrong, QUICK),
     "hundred-right": (volumes.hundred_right, BRIEF),
@@ -99,4 +104,10 @@ CASES: dict[str, tuple[Callable[[Room], Result], Pace]] = {
     "slow-right": (volumes.slow_right, LONGEST),
     "slow-wrong": (volumes.slow_wrong, LONGEST),
 }
-NAMES = tuple(CASES)
+OF_INITS: dict[str, Callable[[Room, int], Figures]] = {
+    "init-memory": inits.memory,
+    "init-rest": inits.wakeups,
+    "init-signal": inits.signals,
+    "init-stop": inits.stops,
+}
+NAMES = (*list(CASES)[:5], *OF_INITS, *list(CASES)[5:])

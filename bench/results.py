@@ -53,6 +53,39 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Row:
+    """What one command was seen to take, in words; `beside` is what pydrop takes of it."""
+
+    shown: str
+    figure: str
+    beside: str = ""
+    runs: int = 1
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A target of the design, with the figure, and whether that meets it."""
+
+    words: str
+    figure: str
+    met: bool
+
+
+@dataclass
+class Figures:
+    """A case that is not about how long a command takes from its start to its end."""
+
+    name: str
+    title: str
+    rows: list[Row]
+    verdicts: list[Verdict]
+
+    @property
+    def met(self) -> bool:
+        return all(verdict.met for verdict in self.verdicts)
+
+
+@dataclass(frozen=True)
 class AtMost:
     """How often pydrop may take what a peer takes; `peer` is its index among the case's commands."""
 

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 
-from results import Result
+from results import Figures, Result
 from timing import Command
 
 WIDTH = 44  # columns that a command may take
@@ -20,14 +20,25 @@ def head(pydrop: str, disk: str) -> str:
     return f"{about}\n\n{'':<{WIDTH}}{_figures('runs', 'median', 'pydrop takes', 'memory', 'processes')}"
 
 
-def block(result: Result) -> str:
+def block(result: Result | Figures) -> str:
     """One case."""
+    if isinstance(result, Figures):
+        return _figures_block(result)
     lines = ["", f"{result.name}: {result.title}"]
     for number, command in enumerate(result.commands):
         lines += _line(command, _beside(result, number))
     for target in result.targets:
         met = "met" if target.met(result) else "NOT MET"
         lines.append(f"  target: {target.words}: {met} ({target.figure(result)})")
+    return "\n".join(lines)
+
+
+def _figures_block(result: Figures) -> str:
+    lines = ["", f"{result.name}: {result.title}"]
+    for row in result.rows:
+        lines.append(f"  {row.shown:<{WIDTH - 2}}{row.runs:>5} {row.figure:>11}  {row.beside:>15}")
+    for verdict in result.verdicts:
+        lines.append(f"  target: {verdict.words}: {'met' if verdict.met else 'NOT MET'} ({verdict.figure})")
     return "\n".join(lines)
 
 
@@ -70,12 +81,16 @@ def _beside(result: Result, number: int) -> str:
     return "" if number == 0 else f"{result.ratio(number):.2f} times it"
 
 
-def as_json(results: list[Result]) -> str:
+def as_json(results: list[Result | Figures]) -> str:
     """All figures; seconds, bytes, and `ratio` is how many times as long as that command's what pydrop takes is."""
     return json.dumps([_case(result) for result in results], indent=2)
 
 
-def _case(result: Result) -> dict[str, object]:
+def _case(result: Result | Figures) -> dict[str, object]:
+    if isinstance(result, Figures):
+        targets = [{"target": each.words, "met": each.met, "figure": each.figure} for each in result.verdicts]
+        rows = [{"command": row.shown, "runs": row.runs, "figure": row.figure} for row in result.rows]
+        return {"case": result.name, "title": result.title, "targets": targets, "met": result.met, "commands": rows}
     return {
         "case": result.name,
         "title": result.title,

@@ -33,10 +33,18 @@ def boxed(name: str) -> list[str]:
 
 SMALL_ONE = [volume("small"), "chown -R 1500:1500 small", "busybox chown -R 1500:1500 small", BARE]
 SIZES = [volume(f"wide-{size}") for size in (2, 20, 200)]  # of --entries 60; two make the first
+INITS = ["pydrop --init", "tini -s", "dumb-init"]
+FIGURES = {"init-memory": r"\d KiB", "init-rest": r" 1 +\d+ *$", "init-signal": r"\d ms", "init-stop": r"\d ms"}
 CASES = {
     "start": (["pydrop true", "python3 -I -S -c pass", "gosu 1500:1500 true", "setpriv --reuid 1500", "true"], 1),
     "again": (["pydrop true", "python3 -I -S -c pass"], 0),
     "job": (["PYDROP_RUN_DIRS=/run/app PYDROP_CHOWN=small pydrop true", "bench/entrypoint.sh true"], 1),
+    "init-start": ([f"{BARE[:-5]} --init true", "python3 -I -S -c pass", "tini -s true", "dumb-init true", "true"], 1),
+    "init-reap": (["pydrop --init orphans 2", "tini -s orphans 2", "dumb-init orphans 2"], 0),
+    "init-memory": (["pydrop --init sleep 60", "python3 -I -S, asleep", "tini -s sleep 60", "dumb-init sleep 60"], 1),
+    "init-rest": (INITS, 1),
+    "init-signal": (INITS, 1),
+    "init-stop": (INITS, 1),
     "small-right": (SMALL_ONE, 2),
     "small-wrong": (SMALL_ONE, 2),
     "hundred-right": ([*HUNDRED, BARE], 1),
@@ -71,7 +79,9 @@ def test_the_table_has_every_command_and_fits_a_terminal() -> None:
         block = done.stdout.partition(f"\n{case}: ")[2].partition("\n\n")[0]
         words = " ".join(block.split())  # long commands are folded
         assert [command for command in commands if command not in words] == []
-        assert len(re.findall(r"\d m?s .*\d MB +\d+$", block, re.MULTILINE)) == len(commands)
+        figure = FIGURES.get(case, r"\d m?s .*\d MB +\d+$")
+        rows = [line for line in block.splitlines() if "target: " not in line]
+        assert len([line for line in rows if re.search(figure, line)]) == len(commands), block
         assert len(re.findall(r"^  target: .*: (?:met|NOT MET) \(", block, re.MULTILINE)) == targets
 
 
@@ -84,6 +94,33 @@ def test_the_figures_are_there_for_a_program_too() -> None:
         ours = case["commands"][0]
         assert ours["runs"] == 2 and 0 < ours["least"] <= ours["median"] <= ours["most"]
         assert [c["ratio"] for c in case["commands"]] == [ours["median"] / c["median"] for c in case["commands"]]
+
+
+def test_what_is_no_duration_is_there_for_a_program_too() -> None:
+    (case,) = json.loads(bench("--json", "init-rest").stdout)
+    assert [row["command"] for row in case["commands"]] == INITS
+    assert [target["met"] for target in case["targets"]] == [case["met"]]
+
+
+def test_an_init_that_polls_and_is_slow_is_seen_to_be(tmp_path: Path) -> None:
+    """A figure that is always met shows nothing."""
+    script = """
+import os, signal, sys, time
+signal.signal(signal.SIGUSR1, lambda n, f: (time.sleep(0.02), os.kill(child, n)))
+signal.signal(signal.SIGTERM, lambda n, f: os.kill(child, n))
+kept = bytearray(8_000_000)
+child = os.fork()
+if child == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+while os.waitpid(child, os.WNOHANG) == (0, 0):
+    time.sleep(0.03)
+"""
+    program = tmp_path / "poll.py"
+    program.write_text(script)
+    slow = stand_in(tmp_path, f'#!/bin/sh\nshift 2\nexec {sys.executable} -I {program} "$@"\n')
+    for case in ("init-memory", "init-rest", "init-signal", "init-stop"):
+        (judged,) = json.loads(bench("--pydrop", slow, "--rounds", "4", "--json", case).stdout)
+        assert judged["met"] is False, case
 
 
 def test_check_fails_where_a_target_is_missed(tmp_path: Path) -> None:
