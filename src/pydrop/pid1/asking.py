@@ -30,13 +30,17 @@ def decline(guardian: Guardian) -> None:
 
 
 def perform(step: GuardianStep, start: Start) -> Outcome:
-    """Tell the guardian what to do. From here on this process is in a group of its own, in the foreground."""
+    """Tell the guardian what to do. From here on this process is in a group of its own, in the foreground; or in a
+    session of its own, which has no terminal until the guardian has let it go."""
     guardian = start.guardian
     assert guardian is not None
+    if step.supervision.session:
+        os.setsid()
     pipe = _pipe_for_line(step.supervision.ready, guardian)
     content = marshal.dumps(plain(step))
     _write(guardian.ask, ASKED + len(content).to_bytes(4, "little") + (pipe + 1).to_bytes(4, "little") + content)
-    terminal.in_group_of_its_own()
+    if not step.supervision.session:
+        terminal.in_group_of_its_own()
     if step.supervision.ready != "notify":
         return Outcome()
     place = os.read(guardian.answer, 256).decode("ascii")
