@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Index = dict[str, tuple[bool, int, int]]  # name -> whether it is a package, where its code begins, how long it is
 
 FAILED = 125  # as in errors, which is not loaded yet
+INITS = ("tini", "dumb-init")  # as door.c has them: names by which pydrop is an init, and makes no start
 Module: "type[ModuleType]" = type(sys)
 Spec: "type[ModuleSpec]" = type(sys.__spec__)  # its module costs an import
 
@@ -44,7 +45,7 @@ def begin(file: int, modules: "list[Compiled]") -> None:
         for compiled in _more(f"{tag}.ask") if ":C:" in sys.argv[1] and not named else ():
             _run(compiled, home)
     except Exception as error:  # python-prctl's library is missing in the image, say
-        if ":G:" not in sys.argv[1]:  # in init mode two processes load this, and one is to say so
+        if not _is_silent():
             posix.write(2, f"pydrop: {error}\n".encode(errors="backslashreplace"))
         posix._exit(FAILED)
     sys.path = ordinary + folders
@@ -58,6 +59,12 @@ def begin(file: int, modules: "list[Compiled]") -> None:
                 _run(compiled, home)
     __import__("pydrop.entry")
     sys.modules["pydrop.entry"].door()
+
+
+def _is_silent() -> bool:
+    """In init mode two processes load the same, and one is to say what failed. By an init's name the other one needs
+    less, and may not have failed."""
+    return ":G:" in sys.argv[1] and sys.argv[2].rpartition("/")[2] not in INITS
 
 
 def _more(path: str) -> "list[Compiled]":
