@@ -1,4 +1,4 @@
-"""Inits side by side: each as PID 1 of namespaces of its own, or as a process below such a PID 1, around one command."""
+"""Inits side by side: each as PID 1 of namespaces of its own, or below such a PID 1, around one command."""
 
 import os
 import select
