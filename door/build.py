@@ -32,7 +32,7 @@ class DoorHook(BuildHookInterface):  # type: ignore[type-arg] # hatchling's own 
             build_data["shared_scripts"][shutil.copy(door, os.path.join(self.folder.name, f"{name}-door"))] = name
         start = os.path.join(self.folder.name, "start")
         freeze(self.root, start)
-        for kind in ("", ".rare", ".init", ".ask"):
+        for kind in ("", ".rare", ".init", ".ask", ".named"):
             build_data["shared_data"][start + kind] = f"lib/pydrop/{sys.implementation.cache_tag}{kind}"
         build_data["pure_python"] = False
         build_data["tag"] = "py3-none-" + sysconfig.get_platform().replace("-", "_").replace(".", "_")
@@ -42,7 +42,7 @@ class DoorHook(BuildHookInterface):  # type: ignore[type-arg] # hatchling's own 
 
 
 def freeze(root: str, target: str) -> None:
-    """The modules of every start in one file, the rare ones in another; by a Python of its own, which imports them."""
+    """The modules of every start in one file, others in others; by a Python of its own, which imports them."""
     script = os.path.join(root, "door", "freeze.py")
     python = [sys.executable, "-I", "-S", "-X", "no_debug_ranges"]
     subprocess.run([*python, script, os.path.join(root, "src"), target], check=True)

@@ -39,9 +39,9 @@
 enum { FAILED = 125, LOOKED_AT = 65536, STATE = 64 };
 static const char CONFIG[] = "/etc/pydrop.toml";
 
-/* All that a start needs lies compiled in one file, what the process that stays needs in another. In both
- * src/pydrop/loading.py comes first and finds its `file`
- * and `modules` here. Kept short, since Python compiles it at every start: its text for want of such a file (another
+/* All that a start needs lies compiled in one file, what the process that stays needs in another, and in a third what
+ * the other process needs by the name of an init. In each src/pydrop/loading.py comes first and finds its `file` and
+ * `modules` here. Kept short, since Python compiles it at every start: its text for want of such a file (another
  * Python than the one that pydrop was installed with) is a string, which costs nothing until it is asked for.
  * site is left out (-S: no .pth file is read), so both name the folders where packages are. 524288 is O_CLOEXEC.
  * Collecting garbage would take 1 ms, and what a start leaves lying is gone with exec. */
@@ -65,6 +65,7 @@ static const char CONFIG[] = "/etc/pydrop.toml";
     "exec(code)\n"
 /* The process that stays holds its tongue where the other one says the same. */
 static const char MAKE_START[] = BOOT("", "print('pydrop: unable to load itself:',e,file=sys.stderr)");
+static const char BE_NAMED[] = BOOT(".named", "print('pydrop: unable to load itself:',e,file=sys.stderr)");
 static const char STAY[] = BOOT(".init", "pass");
 
 static void fail(const char *what, const char *object, const char *remedy)
@@ -174,23 +175,24 @@ static int is_no(const char *value)
     return 0;
 }
 
-/* By which name this was called: some stay always, some never (src/pydrop/personalities), and the rest is pydrop. */
-static int is_called(const char *name, const char *const *names)
+/* Whether this was called by one of the names. */
+static int is_called(int argc, char **argv, const char *const *names)
 {
+    const char *called = argc > 0 ? argv[0] : "", *slash = strrchr(called, '/');
     for (; *names; names++)
-        if (strcmp(name, *names) == 0)
+        if (strcmp(slash ? slash + 1 : called, *names) == 0)
             return 1;
     return 0;
 }
 
+/* Of the names that pydrop has besides (src/pydrop/personalities) some stay always, some never. */
+static const char *const INITS[] = {"tini", "dumb-init", NULL};
+static const char *const NO_INITS[] = {"pydropctl", "gosu", "su-exec", "s6-setuidgid", NULL};
+
 static int init_may_be_asked(int argc, char **argv, char **environment)
 {
-    static const char *const inits[] = {"tini", "dumb-init", NULL};
-    static const char *const no_inits[] = {"pydropctl", "gosu", "su-exec", "s6-setuidgid", NULL};
-    const char *called = argc > 0 ? argv[0] : "", *slash = strrchr(called, '/');
-    const char *name = slash ? slash + 1 : called;
-    if (is_called(name, inits) || is_called(name, no_inits))
-        return is_called(name, inits);
+    if (is_called(argc, argv, INITS) || is_called(argc, argv, NO_INITS))
+        return is_called(argc, argv, INITS);
     const char *config = value_of(environment, "PYDROP_CONFIG");
     return asked_by_option(argc, argv) || !is_no(value_of(environment, "PYDROP_INIT")) ||
            asked_by_file(*config ? config : CONFIG);
@@ -293,7 +295,7 @@ int main(int argc, char **argv, char **environment)
     words[n++] = (char *)"-I";
     words[n++] = (char *)"-S";
     words[n++] = (char *)"-c";
-    words[n++] = (char *)(stays ? STAY : MAKE_START);
+    words[n++] = (char *)(stays ? STAY : is_called(argc, argv, INITS) ? BE_NAMED : MAKE_START);
     words[n++] = (char *)prefix;
     words[n++] = state;
     words[n++] = argc > 0 ? argv[0] : (char *)"pydrop";

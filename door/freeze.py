@@ -1,7 +1,7 @@
-"""Compile pydrop into four files, which src/pydrop/loading.py explains.
+"""Compile pydrop into five files, which src/pydrop/loading.py explains.
 
 Usage: python -I -S -X no_debug_ranges door/freeze.py SOURCES TARGET   with the Python that is to run pydrop
-writes TARGET, TARGET.rare, TARGET.init and TARGET.ask
+writes TARGET, TARGET.rare, TARGET.init, TARGET.ask and TARGET.named
 """
 
 import ast
@@ -16,6 +16,8 @@ from typing import ClassVar, TypeAlias
 ROOTS = ("entry", "settings", "settings.volumes", "perform.streams", "perform.recording", "perform.privileges")
 # Roots of what the process imports that stays in init mode.
 STAY = ("pid1.staying",)
+# Roots of what the other process imports by the name of an init, and no start; each of them is loaded for both names.
+NAMED = ("personalities.tini", "personalities.dumb_init")
 # Roots of what a start of init mode imports besides.
 ASK = ("settings.supervision", "planning.staying", "pid1.asking")
 # What is rare comes in bundles, since each look for a module costs more than to run it: a root of imports, or several,
@@ -53,6 +55,8 @@ def main(sources: str, target: str) -> None:
     loading = compiled(sources, f"{sources}/pydrop/loading.py")
     stay = imported(sources, STAY)
     forget()
+    named = imported(sources, NAMED)
+    forget()
     frequent = imported(sources, ROOTS)
     first = marshal.dumps((loading, frequent))
     if len(first) >= MOST:
@@ -60,10 +64,10 @@ def main(sources: str, target: str) -> None:
     ask = imported(sources, ASK)
     bundles = [imported(sources, roots) for roots in BUNDLES]
     bundles += alone(sources, {name for bundle in [frequent, ask, *bundles] for name, _, _ in bundle})
-    others = ((".init", marshal.dumps((loading, stay))), (".ask", marshal.dumps((loading, ask))))
-    files = (("", first), (".rare", indexed(bundles)), *others)
-    for path, content in [(target + kind, content) for kind, content in files]:
-        with open(path, "wb") as file:
+    others = {".init": stay, ".ask": ask, ".named": named}
+    files = {"": first, ".rare": indexed(bundles), **{kind: marshal.dumps((loading, o)) for kind, o in others.items()}}
+    for kind, content in files.items():
+        with open(target + kind, "wb") as file:
             file.write(content)
 
 

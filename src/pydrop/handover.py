@@ -9,7 +9,7 @@ import errno
 import posix as os
 
 from pydrop.errors import NOT_EXECUTABLE, NOT_FOUND, CommandFailed
-from pydrop.model import Start
+from pydrop.process import Start
 from pydrop.takeover import HELD, IGNORED_BY_PYTHON
 
 TYPE_CHECKING = False

@@ -11,7 +11,7 @@ The loop (pid1) turns what the kernel tells into events, feeds them one by one, 
 """
 
 from pydrop.process import Supervision, Value
-from pydrop.signals import CONT, FROM_TERMINAL, KILL, TERM, TSTP
+from pydrop.signals import CONT, FROM_TERMINAL, KILL, STOP, TERM, TSTP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Lifecycle:
             return self._stop(passed)
         if passed in FROM_TERMINAL:
             self.to_pause = True
-            return [Action(do="pass", signal=passed, group=True)]
+            return [Action(do="pass", signal=STOP if self.asked.session else passed, group=True)]
         return self._resume() if passed == CONT else [Action(do="pass", signal=passed, group=self.asked.group)]
 
     def _asks_to_stop(self, number: int) -> bool:
@@ -101,13 +101,15 @@ class Lifecycle:
     def _stopped(self, number: int) -> list[Action]:
         """The command was stopped by a signal: a terminal's ^Z, or one that we passed on.
 
+        A session of its own has no shell above, so that the kernel would ignore what stops jobs: there it was STOP.
+
         Above a shell's job there is a shell, to which pydrop is the job: it stops too. PID 1 cannot be stopped, and
         nobody could continue what a terminal stopped there: without an init the kernel ignores that signal."""
         asked, self.to_pause = self.to_pause, False
         self.paused = True
         if self.is_pid_1:
             return self._resume() if number == TSTP and not asked else []
-        return [Action(do="pause", signal=number)] if number in FROM_TERMINAL else []
+        return [Action(do="pause", signal=number)] if number in FROM_TERMINAL or (asked and number == STOP) else []
 
     def _ready(self, _value: int) -> list[Action]:
         if self.is_ready:
@@ -125,12 +127,16 @@ class Lifecycle:
         before, self.state = self.state, "leaving"
         self.code = dict(self.asked.exit_codes).get(code, code)
         if not self.asked.clears:
-            return [*self._not_ready(), *self._empty()]
+            return [*self._not_ready(), *self._end_group(), *self._empty()]
         if before == "killing":
             self.state = "clearing"
             return [Action(do="send rest", signal=KILL), Action(do="wait", seconds=AGAIN)]
         grace = Action(do="wait", seconds=self.asked.kill_grace, or_sooner=before == "stopping")
         return [*self._not_ready(), Action(do="send rest", signal=TERM), grace]
+
+    def _end_group(self) -> list[Action]:
+        passed = self.rewrite.get(TERM, TERM) if self.asked.ends_group else 0
+        return [Action(do="pass", signal=passed, group=True)] if passed else []
 
     def _empty(self, _value: int = 0) -> list[Action]:
         self.state = "gone"

@@ -5,7 +5,7 @@ build compiles them into one file (door/freeze.py): PREFIX/lib/pydrop/TAG, where
 that can read it; and door.c has Python run this module out of that file. What is rare lies in a second
 one, TAG.rare, which is read when the first of it is asked for. What the process needs that stays in init
 mode lies in a third, TAG.init, since it holds that for as long as the container lives; what a start needs
-there besides, in TAG.ask. Where these files are not, and for pydropctl's own modules, import goes its
+there besides, in TAG.ask; and what there is instead of a start by the name of an init, in TAG.named. Where these files are not, and for pydropctl's own modules, import goes its
 ordinary way.
 """
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Index = dict[str, tuple[bool, int, int]]  # name -> whether it is a package, where its code begins, how long it is
 
 FAILED = 125  # as in errors, which is not loaded yet
+INITS = ("tini", "dumb-init")  # as door.c has them: names by which pydrop is an init, and makes no start
 Module: "type[ModuleType]" = type(sys)
 Spec: "type[ModuleSpec]" = type(sys.__spec__)  # its module costs an import
 
@@ -35,18 +36,22 @@ def begin(file: int, modules: "list[Compiled]") -> None:
     ordinary, sys.path = sys.path, folders  # what they import is built in, or python-prctl beside them
     home = next((folder for folder in folders if _is_there(f"{folder}/pydrop")), prefix)
     try:
-        _load_binding(folders)
+        if any([name == "pydrop.kernel" for name, _, _ in modules]):
+            _load_binding(folders)
         for compiled in modules:
             _run(compiled, home)
         tag = f"{prefix}/lib/pydrop/{sys.implementation.cache_tag}"
-        for compiled in _more(f"{tag}.ask") if ":C:" in sys.argv[1] else ():
+        named = sys.modules.get("pydrop.personalities.supervising")
+        for compiled in _more(f"{tag}.ask") if ":C:" in sys.argv[1] and not named else ():
             _run(compiled, home)
     except Exception as error:  # python-prctl's library is missing in the image, say
-        if ":G:" not in sys.argv[1]:  # in init mode two processes load this, and one is to say so
+        if not _is_silent():
             posix.write(2, f"pydrop: {error}\n".encode(errors="backslashreplace"))
         posix._exit(FAILED)
     sys.path = ordinary + folders
     sys.meta_path.insert(0, Rare(f"{tag}.rare", home))
+    if named:
+        named.door()
     if "pydrop.pid1.staying" in sys.modules:
         sys.modules["pydrop.pid1.staying"].door()
         for compiled in _more(tag):
@@ -54,6 +59,12 @@ def begin(file: int, modules: "list[Compiled]") -> None:
                 _run(compiled, home)
     __import__("pydrop.entry")
     sys.modules["pydrop.entry"].door()
+
+
+def _is_silent() -> bool:
+    """In init mode two processes load the same, and one is to say what failed. By an init's name the other one needs
+    less, and may not have failed."""
+    return ":G:" in sys.argv[1] and sys.argv[2].rpartition("/")[2] not in INITS
 
 
 def _more(path: str) -> "list[Compiled]":

@@ -120,6 +120,10 @@ class Supervision(Value):
     ready_file: str | None = None
     announces: bool = False  # READY=1 and STOPPING=1 are said to the NOTIFY_SOCKET that pydrop was given
     clears: bool = True  # what the command leaves behind is ended before pydrop ends
+    ends_group: bool = False  # else its process group is sent TERM, as `rewrite` has it, and not waited for
+    session: bool = False  # the command leads a session of its own, which has the terminal of standard input
+    names_reaped: bool = False  # each process that is reaped, but for the command, is named to the person
+    as_came: bool = False  # this process keeps its streams, its folder and an open /proc entry, as who gave up nothing
 
 
 class Outcome(Value):

@@ -7,7 +7,7 @@ set-uid (door.c refuses that before any name is looked at), and each proves its 
 
 import sys
 
-from pydrop.model import Start
+from pydrop.process import Start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ PERSONALITIES = {
     "gosu": "pydrop.personalities.gosu",
     "su-exec": "pydrop.personalities.su_exec",
     "s6-setuidgid": "pydrop.personalities.s6_setuidgid",
+    "tini": "pydrop.personalities.tini",
+    "dumb-init": "pydrop.personalities.dumb_init",
 }
 
 

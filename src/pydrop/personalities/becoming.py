@@ -4,15 +4,13 @@ Nothing of a start's other work is done: no setting is read, no file changed, no
 capabilities is given up. The order is that of a start: all that can fail or needs an import, the drop, exec.
 """
 
-import posix as os
-
 from pydrop import handover, kernel, reading, takeover, trust
 from pydrop.capabilities import mask_of
-from pydrop.errors import FAILED, Interrupted, PydropError
+from pydrop.errors import FAILED
 from pydrop.model import Credentials, Identity, Start, Value
 from pydrop.perform import privileges
 from pydrop.personalities import userspec
-from pydrop.report import Report
+from pydrop.personalities.tool import Tool, attempt
 from pydrop.steps import PrivilegesStep
 
 TYPE_CHECKING = False
@@ -26,13 +24,6 @@ if TYPE_CHECKING:
 SETGID, SETUID = mask_of(("setgid",)), mask_of(("setuid",))
 
 
-class Tool(Value):
-    """By which name to speak, and the tool's own exit codes for pydrop's where they differ."""
-
-    name: str
-    codes: dict[int, int]
-
-
 class Wanted(Value):
     """What the arguments ask for. `changes` are to the environment, None takes a name out."""
 
@@ -41,41 +32,12 @@ class Wanted(Value):
     changes: tuple[tuple[str, str | None], ...] = ()
 
 
-def answer(stream: int, text: str, code: int) -> int:
-    """Write help, a version or a usage line to a standard stream; the exit code, also where nobody is left to tell."""
-    try:
-        os.write(stream, text.encode())
-    except OSError:
-        pass
-    return code
-
-
 def become(tool: Tool, start: Start, decide: "Decide") -> int:
     """Become who and what `decide` says; returns only with an exit code, every failure in one line."""
-    try:
-        return _become_or_tell(tool, start, decide, Report(program=tool.name))
-    except Interrupted as stop:  # while the end was told, to a standard error that nobody empties
-        return takeover.end_by(stop.signum)
+    return attempt(tool, start, lambda: _become(start, decide))
 
 
-def _become_or_tell(tool: Tool, start: Start, decide: "Decide", report: Report) -> int:
-    try:
-        takeover.interruptible(start)
-        takeover.occupy_closed_streams()
-        _become(start, decide)
-        code = FAILED
-    except Interrupted as stop:
-        return takeover.end_by(stop.signum)
-    except PydropError as error:
-        report.error(str(error))
-        code = error.code
-    except BaseException as bug:
-        report.own_fault(bug)
-        code = FAILED
-    return tool.codes.get(code, code)
-
-
-def _become(start: Start, decide: "Decide") -> None:
+def _become(start: Start, decide: "Decide") -> int:
     held = reading.credentials()
     if held.uids[1] == 0:
         trust.require_own_code_safe()
@@ -90,6 +52,7 @@ def _become(start: Start, decide: "Decide") -> None:
     # ---- the drop: from here on nothing is imported and nothing is opened ----
     privileges.perform(_step(who), start)
     ready.run()
+    return FAILED
 
 
 def is_that_already(held: Credentials, who: Identity) -> bool:

@@ -7,7 +7,8 @@ Groups: the gid and those that list the ACCOUNT; the gid alone for UID:GID. Exit
 from pydrop.errors import FAILED, BadSetting
 from pydrop.model import Start
 from pydrop.personalities import userspec
-from pydrop.personalities.becoming import Tool, Wanted, answer, become
+from pydrop.personalities.becoming import Wanted, become
+from pydrop.personalities.tool import Tool, answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ Groups: the gid and those that list the account; the gid alone where a GROUP is 
 from pydrop.errors import FAILED, NOT_EXECUTABLE, NOT_FOUND
 from pydrop.model import Start
 from pydrop.personalities import userspec
-from pydrop.personalities.becoming import Tool, Wanted, answer, become
+from pydrop.personalities.becoming import Wanted, become
+from pydrop.personalities.tool import Tool, answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

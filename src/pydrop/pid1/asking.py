@@ -30,13 +30,17 @@ def decline(guardian: Guardian) -> None:
 
 
 def perform(step: GuardianStep, start: Start) -> Outcome:
-    """Tell the guardian what to do. From here on this process is in a group of its own, in the foreground."""
+    """Tell the guardian what to do. From here on this process is in a group of its own, in the foreground; or in a
+    session of its own, which has no terminal until the guardian has let it go."""
     guardian = start.guardian
     assert guardian is not None
+    if step.supervision.session:
+        os.setsid()
     pipe = _pipe_for_line(step.supervision.ready, guardian)
     content = marshal.dumps(plain(step))
     _write(guardian.ask, ASKED + len(content).to_bytes(4, "little") + (pipe + 1).to_bytes(4, "little") + content)
-    terminal.in_group_of_its_own()
+    if not step.supervision.session:
+        terminal.in_group_of_its_own()
     if step.supervision.ready != "notify":
         return Outcome()
     place = _line(guardian.answer)
@@ -108,5 +112,8 @@ def fails(guardian: Guardian) -> None:
 
 
 def _write(descriptor: int, content: bytes) -> None:
-    while content:
-        content = content[os.write(descriptor, content) :]
+    try:
+        while content:
+            content = content[os.write(descriptor, content) :]
+    except BrokenPipeError:  # whoever waits for the answer finds the guardian gone
+        pass

@@ -97,6 +97,8 @@ class Loop:
                     return
                 if pid == self.child:
                     self._about_the_command(status)
+                elif self.life.asked.names_reaped and status & 0xFF != STOPPED:
+                    self.report.warn(f"reaped process {pid}, whose parent was gone")
         except ChildProcessError:  # none at all is left
             self._feed("empty")
 
@@ -105,6 +107,8 @@ class Loop:
             self._feed("stopped", status >> 8)
             return
         code = os.waitstatus_to_exitcode(status)
+        how = f"with {code}" if code >= 0 else f"by {signals.name_of(-code)}"
+        self.report.debug(f"{self.name} (pid {self.child}) has ended {how}")
         if code < 0:
             self._tell_signal(-code)
         self._feed("ended", 128 - code if code < 0 else code)
@@ -118,7 +122,9 @@ class Loop:
                 "give it more (docker: --memory, compose: mem_limit), or have the program use less"
             )
         elif number not in EXPECTED and number not in self.passed:
-            self.report.warn(f"{self.name} was ended by {signals.name_of(number)}, which pydrop did not send")
+            self.report.warn(
+                f"{self.name} was ended by {signals.name_of(number)}, which {self.report.program} did not send"
+            )
 
     # -- actions -------------------------------------------------------------------------------------
 
@@ -137,6 +143,8 @@ class Loop:
                 f"unable to pass {signals.name_of(action.signal)} on to {self.name}: {error.strerror}; "
                 "it has become another user: let pydrop keep CAP_KILL (cap_add: [KILL]) or set keep-root"
             )
+        group = "'s process group" if action.group else ""
+        self.report.debug(f"passed {signals.name_of(action.signal)} on to {self.name}{group} (pid {self.child})")
 
     def _send_rest(self, action: Action) -> None:
         if _is_alone():

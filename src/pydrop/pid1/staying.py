@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Kind = TypeVar("Kind", bound=Value)
 
 KILL_CAPABILITY = 1 << 5
+NAMES = ("tini", "dumb-init")  # by which this process speaks where it was called so; door.c forks for them
 
 
 def _made(kind: "type[Kind]", contents: tuple[object, ...]) -> "Kind":
@@ -63,14 +64,14 @@ class Staying:
         self.asks = child.asks
         self.answers = child.answers
         self.front = terminal.ours()
-        self.report = Report()
+        self.report = Report(program=_program(start))
         self.ending: list[int] = []  # signals that were passed on, and end the start
         self.step: GuardianStep | None = None
         self.pipe = -1
 
     def is_wanted(self) -> bool:
         """Hear what the child asks; False where it is not for init mode, and then it is gone."""
-        adopted = _adopt(True)
+        adopted = _adopt(True, self.report)
         ends = [n for n in HELD if n not in self.start.blocked and _signal.getsignal(n) != _signal.SIG_IGN]
         for number in ends:
             _signal.signal(number, self._pass_on)
@@ -83,7 +84,7 @@ class Staying:
             _signal.signal(number, _signal.SIG_DFL)
         if kind != NOT_WANTED:
             return True
-        _adopt(adopted)
+        _adopt(adopted, self.report)
         self._be_as_before()
         return False
 
@@ -162,7 +163,9 @@ class Staying:
     def _prepare(self, step: GuardianStep) -> "Readiness | None":
         """What needs root, or the child as it is now; and nothing is kept open for the command's sake."""
         asked, readiness = step.supervision, None
-        _let_go(sorted({2, self.asks, self.answers, self.front} - {-1}))
+        if asked.session:
+            terminal.let_go()
+        _let_go({self.asks, self.answers, self.front} - {-1}, asked.as_came)
         if asked.ready != "started" or asked.ready_file or asked.announces:
             from pydrop.pid1.readiness import Readiness
 
@@ -170,7 +173,7 @@ class Staying:
             readiness.open(f"/proc/{self.child}/fd/{self.pipe}", self.start.environment)
             if place := readiness.address():
                 self._say(place.encode("ascii") + b"\n")
-        kernel.set_title(f"pydrop: init of {step.name}")
+        kernel.set_title(f"{self.report.program}: init of {step.name}")
         return readiness
 
     def _give_up_root(self, step: GuardianStep) -> None:
@@ -188,7 +191,8 @@ class Staying:
                 inherits=False,
             )
             privileges.perform(drop, self.start)
-        kernel.set_undumpable()
+        if not step.supervision.as_came:
+            kernel.set_undumpable()
         if step.supervision.pdeathsig is not None:
             kernel.set_parent_death_signal(step.supervision.pdeathsig)
 
@@ -201,7 +205,12 @@ class Staying:
                 return 128 - code if code < 0 else code
 
 
-def _adopt(on: bool) -> bool:
+def _program(start: Start) -> str:
+    name = start.name.rpartition("/")[2]
+    return name if name in NAMES else "pydrop"
+
+
+def _adopt(on: bool, report: Report) -> bool:
     """What the command leaves behind becomes this process's child, as it does by itself where that is PID 1; that holds
     for children that are there already (Linux 4.11). Returns whether it was so."""
     if os.getpid() == 1:
@@ -209,7 +218,7 @@ def _adopt(on: bool) -> bool:
     try:
         return kernel.set_subreaper(on)
     except (OSError, ValueError) as error:
-        Report().warn(f"unable to become a subreaper: {error}; what the command leaves behind is not looked after")
+        report.warn(f"unable to become a subreaper: {error}; what the command leaves behind is not looked after")
         return False
 
 
@@ -221,14 +230,17 @@ def _permitted() -> int:
         os.close(status)
 
 
-def _let_go(keep: list[int]) -> None:
-    """Close every descriptor but these, and let go of the working folder: whoever waits for the other end of a pipe, or
-    wants to unmount, waits for the command alone."""
-    for before, after in zip([-1, *keep], [*keep, 1 << 20], strict=True):
-        os.closerange(before + 1, after)
+def _let_go(keep: set[int], as_came: bool) -> None:
+    """Close every descriptor but these and standard error, and let go of the working folder: whoever waits for the
+    other end of a pipe, or wants to unmount, waits for the command alone. But `as_came`: many a program writes to
+    /proc/1/fd/1 for the container's log."""
+    kept = sorted(keep | ({0, 1, 2} if as_came else {2}))
+    for before, after in zip([-1, *kept], [*kept, 1 << 20], strict=True):
+        if before + 1 < after:  # an empty range from 0 on closes all in CPython 3.11: its end is then -1
+            os.closerange(before + 1, after)
     try:
-        for _ in range(2):  # 0 and 1, which nothing else is to get
-            os.open("/dev/null", os.O_RDWR)
+        takeover.occupy_closed_streams()
     except OSError:
         pass
-    os.chdir("/")
+    if not as_came:
+        os.chdir("/")

@@ -9,6 +9,7 @@ import fcntl
 import posix as os
 
 ABOVE = 10  # descriptors below are the streams, and what a program may expect to inherit
+TIOCSCTTY, TIOCNOTTY = 0x540E, 0x5422  # ioctl_tty(2)
 
 
 def ours() -> int:
@@ -49,6 +50,30 @@ def stop_as_job(number: int) -> bool:
     os.kill(os.getpid(), number)  # here it stands still
     _signal.pthread_sigmask(_signal.SIG_BLOCK, [number])
     return _signal.SIGCONT in _signal.sigpending()
+
+
+def let_go() -> None:
+    """This process has no controlling terminal any more, so that the command's session may take it.
+
+    Where this process led the terminal's session, the kernel sends HUP and CONT to the foreground, which is this
+    process's group and nobody else's: they are taken back, and only these (dumb-init#136: the command got them). The
+    two are blocked. One that somebody else had sent before stays."""
+    try:
+        fcntl.ioctl(0, TIOCNOTTY)
+    except OSError:  # standard input is no terminal, or not this session's
+        return
+    for number in (_signal.SIGHUP, _signal.SIGCONT):
+        came = _signal.sigtimedwait([number], 0)
+        if came is not None and came.si_pid != os.getpid():
+            os.kill(os.getpid(), number)
+
+
+def take() -> None:
+    """This process, which leads a session, gets the terminal of standard input, where that is one and nobody's."""
+    try:
+        fcntl.ioctl(0, TIOCSCTTY, 0)
+    except OSError:
+        pass
 
 
 def in_group_of_its_own() -> None:
