@@ -13,6 +13,7 @@ import _imp
 import marshal
 import posix
 import sys
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ Spec: "type[ModuleSpec]" = type(sys.__spec__)  # its module costs an import
 
 def begin(file: int, modules: "list[Compiled]") -> None:
     """Load the modules, which were read from `file`, and open the door. Never returns."""
+    began = time.monotonic()
     posix.close(file)
     prefix = sys.argv.pop(1)
     folders = search_path(prefix)
@@ -53,7 +55,7 @@ def begin(file: int, modules: "list[Compiled]") -> None:
             if not hasattr(sys.modules.get(compiled[0]), "__file__"):
                 _run(compiled, home)
     __import__("pydrop.entry")
-    sys.modules["pydrop.entry"].door()
+    sys.modules["pydrop.entry"].door(began)
 
 
 def _more(path: str) -> "list[Compiled]":
