@@ -85,6 +85,8 @@ AFTER_THE_DROP = (
     "kernel._libc_prctl.call",
     "kernel.exact_exec.call",
     "pid1.asking.wait_for_go",
+    "perform.timing.mark",
+    "perform.timing.write",
     "handover.Handover.run",
     "report.Report.info",
     "report.Report.error",
