@@ -23,6 +23,7 @@ SUBCOMMANDS = {  # name -> module
     "doctor": "pydrop.ctl.doctor",
     "install": "pydrop.ctl.install",
     "plan": "pydrop.ctl.plan",
+    "timeline": "pydrop.ctl.timeline",
     "verify": "pydrop.ctl.verify",
 }
 
