@@ -418,7 +418,7 @@ def test_nss_wrapper_names_the_user_as_it_does_for_the_program(tmp_path: Path) -
 
 
 def sizes(place: Throwaway) -> "dict[Path, tuple[int, int]]":
-    """Mode and size of everything, but for the times of the start itself, which the second start finds other words for."""
+    """Mode and size of everything, but for the start's times: a second start has other words for them."""
     paths = [path for path in place.folder.rglob("*") if path.name != "timeline"]
     return {path: (path.lstat().st_mode, path.lstat().st_size) for path in paths}
 
