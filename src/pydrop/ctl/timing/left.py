@@ -71,7 +71,9 @@ def _text(path: str) -> str:
             "and the like, leaves none",
         ) from error
     except PermissionError as error:
-        raise NotLeft("only root may read the times of the start", "docker exec --user 0 CONTAINER ...") from error
+        raise NotLeft(
+            "only root may read the times of the start", "docker exec --user 0 CONTAINER pydropctl timeline"
+        ) from error
     except Untrusted as error:
         raise NotLeft(f"the times of the start are not root's: {error.problem}", error.remedy) from error
     except OSError as error:
