@@ -7,11 +7,12 @@
  * each is passed on with a '!' in front, which no library looks for. Python takes it off again for
  * the program; nothing is lost, not even a name that a shell would drop.
  *
- * Two more things are gone once Python runs, and are handed over in one word, STATE:
+ * Three more things are gone once Python runs, and are handed over in one word, STATE:
  * - whether SIGPIPE and SIGXFSZ came ignored (CPython ignores both at its start);
  * - whether TERM, INT, HUP and QUIT came blocked. The door blocks them until Python has its handlers:
  *   as PID 1, a signal that arrives before would otherwise be lost, since the kernel drops what
- *   PID 1 neither handles nor blocks (signal(7), pid_namespaces(7)).
+ *   PID 1 neither handles nor blocks (signal(7), pid_namespaces(7));
+ * - when the door began, for `pydropctl timeline`: the kernel's own note of it is in hundredths of a second.
  *
  * In init mode one process stays for as long as the container lives. The door forks for it here, before there is any
  * Python to copy: both processes start an interpreter at the same time, and the one that stays never holds what only a
@@ -34,6 +35,7 @@
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { FAILED = 125, LOOKED_AT = 65536, STATE = 64 };
@@ -93,12 +95,14 @@ static int comes_ignored(int signum)
     return sigaction(signum, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-/* "PX:TIHQ": one letter for what is so, '-' for what is not. */
+/* "PX:TIHQ:MICROSECONDS": one letter for what is so, '-' for what is not; and the monotonic clock. */
 static void read_state(char state[STATE])
 {
     static const int held[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
     sigset_t hold, before;
-    strcpy(state, "--:----");
+    struct timespec now = {0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    snprintf(state, STATE, "--:----:%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
     if (comes_ignored(SIGPIPE))
         state[0] = 'P';
     if (comes_ignored(SIGXFSZ))

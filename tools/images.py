@@ -81,7 +81,7 @@ def recipe_of(name: str) -> str:
 def source_files() -> Iterator[Path]:
     """What .dockerignore lets through, in a fixed order."""
     yield from (ROOT / name for name in (".dockerignore", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"))
-    for folder in ("src", "door"):
+    for folder in ("src", "door", "docs/man"):
         yield from sorted(p for p in (ROOT / folder).rglob("*") if p.is_file() and p.suffix != ".pyc")
 
 

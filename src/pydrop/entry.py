@@ -10,6 +10,7 @@ import time
 from pydrop import handover, personalities, planning, survey, takeover
 from pydrop.errors import FAILED, Interrupted, PydropError
 from pydrop.model import Outcome, Plan, Start
+from pydrop.perform import timing
 from pydrop.report import Report
 from pydrop.signals import name_of
 from pydrop.steps import AccountsStep, PrivilegesStep, RecordStep, SecretsStep, Step
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def door() -> None:
+def door(loading: float | None = None) -> None:
     """What door.c starts: by the name it was called, pydrop, pydropctl or a personality. Never returns."""
     start = takeover.from_door(sys.argv)
+    start.loading = loading
     if start.child:  # the process that stays, where no compiled file can be read
         from pydrop.pid1 import staying
 
@@ -73,17 +75,20 @@ def _begin(start: Start, report: Report) -> int:
 
 
 def _start(start: Start, report: Report) -> int:
-    began = time.monotonic()
+    timing.mark(start, "modules")
     settings = survey.read_settings(start)
+    timing.mark(start, "settings")
     report.obey(settings)
     if settings.show:
         return _show(settings.show)
     if settings.init != bool(start.guardian):
         _guess_again(start)
     facts = survey.look(settings, start)
+    timing.mark(start, "survey")
     plan = planning.plan(settings, facts)
     for warning in plan.warnings:
         report.warn(warning)
+    timing.mark(start, "plan")
     # ---- the first step that cannot be undone: from here on a failure says what is already done ----
     done = _Done(plan, start, report)
     for step in plan.steps[:-1]:
@@ -91,10 +96,17 @@ def _start(start: Start, report: Report) -> int:
     last = plan.steps[-1]
     await_guardian = _waiting(start)
     ready = handover.Handover(plan.command, done.environment(), start)
+    timeline = timing.open_file() if done.recorded else -1
+    timing.mark(start, "command")
     # ---- the drop: from here on nothing is imported and nothing is opened ----
     done.perform(last)
-    report.info(_summary(plan, done, began))
-    await_guardian()
+    report.info(_summary(plan, done, start.marks[0][3]))
+    timing.mark(start, "summary")
+    if start.guardian:
+        await_guardian()
+        timing.mark(start, "wait")
+    if timeline >= 0:
+        timing.write(timeline, start, facts.instance, plan.command[0])
     ready.run()
     return FAILED
 
@@ -125,6 +137,7 @@ class _Done:
     def __init__(self, plan: Plan, start: Start, report: Report) -> None:
         self.start = start
         self.report = report
+        self.recorded = False  # whether /run/pydrop is there, and root's alone
         start.progress, start.note = report.progress, report.info
         self.came = start.environment
         self.changes: list[tuple[str, str | None]] = list(plan.environment)
@@ -137,6 +150,7 @@ class _Done:
     def perform(self, step: Step) -> None:
         takeover.require_uninterrupted()
         if step.done:
+            timing.mark(self.start, step, "", "0")
             self.report.debug(f"{step.words}: so already")
             return
         if isinstance(step, RecordStep):
@@ -148,7 +162,8 @@ class _Done:
         except PydropError as error:
             raise self.after(error) from error
         self.report.clear()
-        self.note(step, outcome, time.monotonic() - began)
+        changed = "1" if outcome.words or outcome.changed else "0"
+        self.note(step, outcome, timing.mark(self.start, step, outcome.words, changed) - began)
 
     def after(self, error: PydropError) -> PydropError:
         """A failure after the first step says what is done and stays done."""
@@ -164,6 +179,8 @@ class _Done:
         if outcome.words:
             self.words.append(outcome.words)
         self.changes += outcome.environment
+        if isinstance(step, RecordStep):
+            self.recorded = outcome.changed > 0
         if not isinstance(step, SecretsStep):
             self.public += [(name, value) for name, value in outcome.environment if value is not None]
         self.report.debug(f"{step.words}: {outcome.words or 'so already'} ({seconds * 1000:.1f} ms)")

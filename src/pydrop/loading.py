@@ -5,14 +5,15 @@ build compiles them into one file (door/freeze.py): PREFIX/lib/pydrop/TAG, where
 that can read it; and door.c has Python run this module out of that file. What is rare lies in a second
 one, TAG.rare, which is read when the first of it is asked for. What the process needs that stays in init
 mode lies in a third, TAG.init, since it holds that for as long as the container lives; what a start needs
-there besides, in TAG.ask; and what there is instead of a start by the name of an init, in TAG.named. Where these files are not, and for pydropctl's own modules, import goes its
-ordinary way.
+there besides, in TAG.ask; and what there is instead of a start by the name of an init, in TAG.named.
+Where these files are not, and for pydropctl's own modules, import goes its ordinary way.
 """
 
 import _imp
 import marshal
 import posix
 import sys
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ Spec: "type[ModuleSpec]" = type(sys.__spec__)  # its module costs an import
 
 def begin(file: int, modules: "list[Compiled]") -> None:
     """Load the modules, which were read from `file`, and open the door. Never returns."""
+    began = time.monotonic()
     posix.close(file)
     prefix = sys.argv.pop(1)
     folders = search_path(prefix)
@@ -58,7 +60,7 @@ def begin(file: int, modules: "list[Compiled]") -> None:
             if not hasattr(sys.modules.get(compiled[0]), "__file__"):
                 _run(compiled, home)
     __import__("pydrop.entry")
-    sys.modules["pydrop.entry"].door()
+    sys.modules["pydrop.entry"].door(began)
 
 
 def _is_silent() -> bool:

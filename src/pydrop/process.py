@@ -84,6 +84,9 @@ class Start(Value):
     environment: tuple[str, ...]  # NAME=value, in order, byte for byte
     ignored: tuple[int, ...]  # signals Python ignores on its own that came ignored
     blocked: tuple[int, ...]  # signals the door holds back that came blocked
+    began: float | None = None  # when the door did, by CLOCK_MONOTONIC in seconds; None without a door
+    loading: float | None = None  # when Python began to load pydrop's modules; None where they are imported as ever
+    marks: "tuple[tuple[str | Step, str, str, float], ...]" = ()  # what was done until when: see perform/timing
     progress: "Callable[[str, bool], None] | None" = None  # shows how far a step is; whether the line is due
     note: "Callable[[str], None] | None" = None  # tells something once
     guardian: "Guardian | None" = None  # in init mode: the process above this one, which stays

@@ -10,6 +10,8 @@ from pydrop.steps import Record
 FORM = "pydrop record 1"
 PLACE = "/run/pydrop"  # root's folder; what hooks add to is here too
 NAME = "record"
+TIMELINE = f"{PLACE}/timeline"  # beside it: where the start spent its time (perform/timing.py)
+TIMELINE_FORM = "pydrop timeline 1"
 
 
 def encode(record: Record) -> str:

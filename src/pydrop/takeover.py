@@ -21,7 +21,7 @@ DISGUISE = "!"
 def from_door(words: list[str]) -> Start:
     """`words` is sys.argv as door.c left it: ``-c STATE NAME ARGUMENT...``."""
     _, state, name, *arguments = words
-    ignored, blocked, *forked = state.split(":")
+    ignored, blocked, clock, *forked = state.split(":")
     for descriptor in forked[2:]:
         os.set_inheritable(int(descriptor), False)
     return Start(
@@ -30,6 +30,7 @@ def from_door(words: list[str]) -> Start:
         environment=tuple([line[1:] for line in _environment() if line.startswith(DISGUISE)]),
         ignored=tuple([s for s, letter in zip(IGNORED_BY_PYTHON, ignored, strict=True) if letter != "-"]),
         blocked=tuple([s for s, letter in zip(HELD, blocked, strict=True) if letter != "-"]),
+        began=int(clock) / 1e6,
         guardian=_guardian(*map(int, forked[1:])) if forked[:1] == ["C"] else None,
         child=_child(*map(int, forked[1:])) if forked[:1] == ["G"] else None,
     )

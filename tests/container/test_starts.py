@@ -270,6 +270,17 @@ def test_exec_has_the_entrypoints_identity_and_environment_and_no_second_setup(c
     assert same.logs().stderr.count("the hook ran") == 1
 
 
+def test_exec_shows_where_the_start_spent_its_time(container):
+    """To root. The program's own user is told that he may not read it."""
+    same = container(env={"PUID": "1500"})
+    until(lambda: "sleep" in same.exec("cat", "/proc/1/comm").stdout)
+    shown = same.exec("pydropctl", "timeline")
+    assert (shown.code, shown.stderr) == (0, "")
+    assert "made account app 1500:1500" in shown.stdout and "interpreter" in shown.stdout
+    refused = same.exec("pydropctl", "timeline", options=("--user=1500:1500",))
+    assert refused.code == 1 and "docker exec --user 0 CONTAINER pydropctl timeline" in refused.stderr
+
+
 def test_exec_without_root_just_runs_the_command(container):
     same = container(env={"PUID": "1500"})
     until(lambda: "sleep" in same.exec("cat", "/proc/1/comm").stdout)

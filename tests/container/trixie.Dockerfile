@@ -3,7 +3,8 @@ FROM debian:trixie-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
         python3-venv python3-dev gcc libc6-dev libcap-dev \
-        strace util-linux mount passwd procps e2fsprogs libnss-wrapper busybox gosu tini dumb-init
+        strace util-linux mount passwd procps e2fsprogs libnss-wrapper busybox gosu tini dumb-init \
+        mandoc groff-base zsh fish
 # What pydrop and its tests need, before the sources, so that a change of them costs seconds.
 COPY pyproject.toml /src/
 RUN python3 -m venv /opt/tests \

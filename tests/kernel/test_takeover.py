@@ -70,7 +70,7 @@ def execve(path: bytes, arguments: "list[bytes]", environment: "list[bytes]") ->
 
 def test_the_name_and_the_arguments_come_whole() -> None:
     """argv[0], empty arguments, ones that look like Python's options, and bytes that are no UTF-8."""
-    start = taken("from_door", ["--:----", "/usr/bin/gosu", "", "-c", "--help", b"\xff\xfe", "a b"], [])
+    start = taken("from_door", ["--:----:7", "/usr/bin/gosu", "", "-c", "--help", b"\xff\xfe", "a b"], [])
     assert start["name"] == "/usr/bin/gosu"
     assert start["arguments"] == ["", "-c", "--help", "\udcff\udcfe", "a b"]
 
@@ -78,14 +78,14 @@ def test_the_name_and_the_arguments_come_whole() -> None:
 @pytest.mark.parametrize(
     ("state", "ignored", "blocked"),
     [
-        ("--:----", [], []),
-        ("P-:----", [signal.SIGPIPE], []),
-        ("-X:----", [signal.SIGXFSZ], []),
-        ("PX:TIHQ", [signal.SIGPIPE, signal.SIGXFSZ], HELD),
-        ("--:T---", [], [signal.SIGTERM]),
-        ("--:-I--", [], [signal.SIGINT]),
-        ("--:--H-", [], [signal.SIGHUP]),
-        ("--:---Q", [], [signal.SIGQUIT]),
+        ("--:----:7", [], []),
+        ("P-:----:7", [signal.SIGPIPE], []),
+        ("-X:----:7", [signal.SIGXFSZ], []),
+        ("PX:TIHQ:7", [signal.SIGPIPE, signal.SIGXFSZ], HELD),
+        ("--:T---:7", [], [signal.SIGTERM]),
+        ("--:-I--:7", [], [signal.SIGINT]),
+        ("--:--H-:7", [], [signal.SIGHUP]),
+        ("--:---Q:7", [], [signal.SIGQUIT]),
     ],
 )
 def test_the_doors_word_says_what_came_ignored_and_blocked(state: str, ignored: list[int], blocked: list[int]) -> None:
@@ -113,13 +113,13 @@ ODD = [
 
 def test_the_doors_disguise_is_taken_off_and_nothing_else() -> None:
     """Order, doubles, strings without a name or a `=`, and every byte survive; what Python added is not there."""
-    start = taken("from_door", ["--:----", "pydrop"], [b"!" + line for line in ODD])
+    start = taken("from_door", ["--:----:7", "pydrop"], [b"!" + line for line in ODD])
     assert start["environment"] == [os.fsdecode(line) for line in ODD]
 
 
 def test_a_disguised_variable_reaches_no_library() -> None:
     """`!LC_ALL` is nobody's locale and `!PYTHONPATH` nobody's path: Python's own view shows them disguised."""
-    start = taken("from_door", ["--:----", "pydrop"], [b"!LC_ALL=de_DE@euro", b"!LD_PRELOAD=/nothing.so"])
+    start = taken("from_door", ["--:----:7", "pydrop"], [b"!LC_ALL=de_DE@euro", b"!LD_PRELOAD=/nothing.so"])
     assert start["environment"] == ["LC_ALL=de_DE@euro", "LD_PRELOAD=/nothing.so"]
 
 
@@ -132,7 +132,7 @@ def test_without_a_door_the_environment_is_as_the_kernel_has_it() -> None:
 def test_an_empty_environment_is_empty() -> None:
     """No string, not one empty string."""
     assert taken("without_door", [], [])["environment"] == []
-    assert taken("from_door", ["--:----", "pydrop"], [])["environment"] == []
+    assert taken("from_door", ["--:----:7", "pydrop"], [])["environment"] == []
 
 
 def test_a_long_environment_is_read_to_its_end() -> None:
@@ -241,7 +241,9 @@ def test_a_signal_while_the_end_is_told_ends_it_without_a_word() -> None:
                 os.write(writing, b"x" * size)
     os.set_blocking(writing, True)
     script = f"import sys; sys.path[:0] = {[SOURCES, *sys.path]!r}; from pydrop.entry import door; door()"
-    child = subprocess.Popen([sys.executable, "-c", script, "--:----", "pydrop", "--nonsense"], stderr=writing, env={})
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, "--:----:7", "pydrop", "--nonsense"], stderr=writing, env={}
+    )
     os.close(writing)
     deadline = time.monotonic() + 10
     while "pipe_write" not in Path(f"/proc/{child.pid}/wchan").read_text():  # asleep in the write of its error
@@ -284,8 +286,8 @@ def test_a_whole_start_by_the_door_is_the_same_as_by_hand(tmp_path: Path) -> Non
     source = Path(SOURCES).parent / "door" / "door.c"
     shown = (SHOW % "from_door").strip().replace("\n", ";")
     text = source.read_text()
-    begin, end = text.index("static const char BOOT[]"), text.index("static void fail")
-    boot = f"static const char BOOT[] = {json.dumps('import sys;sys.argv.pop(1);' + shown)};\n\n"
+    begin, end = text.index("static const char MAKE_START[]"), text.index("static void fail")
+    boot = f'static const char MAKE_START[] = {json.dumps("import sys;sys.argv.pop(1);" + shown)}, STAY[] = "";\n\n'
     (tmp_path / "door.c").write_text(text[:begin] + boot + text[end:])
     subprocess.run(["cc", "-static", "-o", str(door), str(tmp_path / "door.c")], check=True)
     (tmp_path / "bin" / "python3").symlink_to(sys.executable)

@@ -104,6 +104,8 @@ AFTER_THE_DROP = (
     "kernel._libc_prctl.call",
     "kernel.exact_exec.call",
     "pid1.asking.wait_for_go",
+    "perform.timing.mark",
+    "perform.timing.write",
     "handover.Handover.run",
     "report.Report.info",
     "report.Report.error",
@@ -207,11 +209,11 @@ def test_the_drop_itself_imports_nothing_behind_its_frontier() -> None:
 
 
 def test_a_personality_imports_nothing_behind_the_frontier() -> None:
-    """`_become` drops and runs, `_become_or_tell` says how that failed: neither imports or opens from there on."""
+    """`_become` drops and runs, `_attempt` says how that failed: neither imports or opens from there on."""
     known = defined(ALL["personalities.becoming"])
     body = known["_become"].body
     first = next(n for n, node in enumerate(body) if ast.unparse(node).startswith("privileges.perform("))
-    behind = [*body[first:], *known["_become_or_tell"].body]
+    behind = [*body[first:], *defined(ALL["personalities.tool"])["_attempt"].body]
     nodes = [node for statement in behind for node in ast.walk(statement)]
     assert not [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
     assert not [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) in OPENS]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import click
 
 from pydrop import accounts, survey, takeover
-from pydrop.ctl import owned
+from pydrop.ctl import offers, owned
 from pydrop.ctl.bar import Bar
 from pydrop.ctl.strict import Strict
 from pydrop.errors import BadSetting, Interrupted, NotPermitted, PydropError
@@ -30,13 +30,20 @@ WHO = ("user", "puid", "pgid", "owner-of")  # settings that name somebody
     epilog="Exit codes: 0 all is right; 1 an entry was refused or a PATH is missing (--errors warn: 0 then too); "
     "125 wrong words, or not root; 128+N stopped by signal N.",
 )
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=offers.files)
 @click.option(
     "--user",
     metavar="USER[:GROUP]",
     help="Who gets it, by name or number. Without it: whom PUID, PGID, PYDROP_USER or the settings file name.",
 )
-@click.option("--policy", default="mismatch", show_default=True, metavar="POLICY", help=f"{', '.join(CHOWN_POLICIES)}.")
+@click.option(
+    "--policy",
+    default="mismatch",
+    show_default=True,
+    metavar="POLICY",
+    help=f"{', '.join(CHOWN_POLICIES)}.",
+    shell_complete=offers.offer(*CHOWN_POLICIES),
+)
 @click.option("--mode", metavar="MODE", help="Permissions that entries get, as chmod takes them: u=rwX,g=rX.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave alone what this matches; repeatable.")
 @click.option("--only-from", metavar="UID:GID", help="Touch only what has this owner; UID and :GID are fine too.")
@@ -44,7 +51,12 @@ WHO = ("user", "puid", "pgid", "owner-of")  # settings that name somebody
 @click.option("--hard-links", is_flag=True, help="Give away root's files that have other names too.")
 @click.option("--create", is_flag=True, help="Make the folder where it is missing.")
 @click.option(
-    "--errors", default="fail", show_default=True, metavar="warn|fail", help="Whether a refusal is exit code 1."
+    "--errors",
+    default="fail",
+    show_default=True,
+    metavar="warn|fail",
+    help="Whether a refusal is exit code 1.",
+    shell_complete=offers.offer("warn", "fail"),
 )
 @click.option("--dry-run", is_flag=True, help="Change nothing, say what would be; works without root.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of the lines.")

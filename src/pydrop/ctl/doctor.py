@@ -8,6 +8,7 @@ import click
 from pydrop.ctl import plan, table
 from pydrop.ctl.diagnosis import Diagnosis, diagnose
 from pydrop.ctl.diagnosis.finding import Change, Section
+from pydrop.ctl.offers import words_of_pydrop
 from pydrop.ctl.words import METAVAR, LikePydrop
 from pydrop.errors import PydropError
 from pydrop.report import Report, escaped
@@ -23,7 +24,7 @@ COLOURS = {"!": "red", "-": "yellow"}
     epilog="Exit codes: 0 a start works here; 1 it would fail; 125 wrong words, or no /proc to look into.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the text.")
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar=METAVAR)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar=METAVAR, shell_complete=words_of_pydrop)
 def command(as_json: bool, words: tuple[str, ...]) -> None:
     """Look at the container as a start of pydrop would find it, without changing anything.
 

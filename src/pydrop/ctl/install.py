@@ -6,6 +6,7 @@ import shutil
 import click
 
 import pydrop
+from pydrop.ctl import offers
 from pydrop.ctl.strict import Strict
 from pydrop.errors import FAILED, BadSetting, PydropError, Untrusted
 from pydrop.personalities import PERSONALITIES
@@ -24,8 +25,13 @@ REFUSED = 1
     epilog="Exit codes: 0 every NAME is there; 1 something else has a name already; 125 wrong words, or a folder that "
     "is not there, may not be written, or is not root's alone.",
 )
-@click.argument("names", nargs=-1, metavar="NAME...")
-@click.option("--into", metavar="DIR", help=f"The folder for the links. Without it: the one pydrop is in, or {USUAL}.")
+@click.argument("names", nargs=-1, metavar="NAME...", shell_complete=offers.offer(*PERSONALITIES))
+@click.option(
+    "--into",
+    metavar="DIR",
+    help=f"The folder for the links. Without it: the one pydrop is in, or {USUAL}.",
+    shell_complete=offers.folders,
+)
 @click.option("--force", is_flag=True, help="Put the link in place of another program of that name.")
 @click.option("--list", "as_list", is_flag=True, help="Show which names there are and what each is here.")
 def command(names: tuple[str, ...], into: str | None, force: bool, as_list: bool) -> None:

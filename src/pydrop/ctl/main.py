@@ -20,11 +20,14 @@ from pydrop.takeover import HELD
 SUBCOMMANDS = {  # name -> module
     "check": "pydrop.ctl.check",
     "chown": "pydrop.ctl.chown",
+    "completion": "pydrop.ctl.completion",
     "doctor": "pydrop.ctl.doctor",
     "install": "pydrop.ctl.install",
     "plan": "pydrop.ctl.plan",
+    "timeline": "pydrop.ctl.timeline",
     "verify": "pydrop.ctl.verify",
 }
+COMPLETE = "_PYDROPCTL_COMPLETE"  # click's own: a shell asks by it what to offer (completion.py)
 
 
 class LateGroup(click.Group):
@@ -71,6 +74,8 @@ def run(start: Start) -> NoReturn:
         name, equals, value = line.partition("=")
         if name and equals:
             os.environ[name] = value
+    if os.environ.get(COMPLETE, "").endswith("_source"):  # click would run the `bash` of the PATH for it
+        del os.environ[COMPLETE]
     try:
         _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [number for number in HELD if number not in start.blocked])
         main.main(args=list(start.arguments), prog_name="pydropctl")

@@ -7,6 +7,7 @@ import click
 
 from pydrop import planning, survey
 from pydrop.ctl import table
+from pydrop.ctl.offers import words_of_pydrop
 from pydrop.ctl.words import METAVAR, LikePydrop, start_of
 from pydrop.errors import PydropError
 from pydrop.model import Plan, Settings
@@ -16,7 +17,7 @@ from pydrop.steps import Step
 
 @click.command("plan", cls=LikePydrop, short_help="Show what a start would do here, and why, without doing it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the table.")
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar=METAVAR)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar=METAVAR, shell_complete=words_of_pydrop)
 def command(as_json: bool, words: tuple[str, ...]) -> None:
     """Show the steps that `pydrop [OPTION]... COMMAND` would perform here, in their order.
 

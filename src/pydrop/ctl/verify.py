@@ -6,6 +6,7 @@ import sys
 import click
 
 from pydrop.ctl import table
+from pydrop.ctl.offers import words_of_pydrop
 from pydrop.ctl.verifying import Check, checks
 from pydrop.ctl.verifying.question import question
 from pydrop.ctl.words import METAVAR, LikePydrop
@@ -24,7 +25,7 @@ COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "skip": "cyan"}
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the table.")
 @click.option("--strict", is_flag=True, help="Exit with 1 for a warning too.")
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar=METAVAR)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar=METAVAR, shell_complete=words_of_pydrop)
 def command(as_json: bool, strict: bool, words: tuple[str, ...]) -> None:
     """Look at this process as the program would be: not root and no way back, the right groups, a name,
     and everything writable that it was promised.

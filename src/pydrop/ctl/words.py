@@ -3,8 +3,10 @@
 import os
 
 import click
+from click.shell_completion import CompletionItem
 
-from pydrop.errors import BadSetting
+from pydrop.ctl.offers import options_of_pydrop
+from pydrop.errors import BadSetting, PydropError
 from pydrop.model import Start
 from pydrop.report import Report
 from pydrop.settings.sources import from_arguments
@@ -28,6 +30,12 @@ class LikePydrop(click.Command):
             Report().error(f"{error.format_message().rstrip('.')}; see pydropctl {self.name} --help")
             raise click.exceptions.Exit(125) from error
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Its own options and pydrop's, which come first."""
+        if has_command(ctx.params.get("words") or ()):
+            return []
+        return [*super().shell_complete(ctx, incomplete), *options_of_pydrop(incomplete)]
+
 
 def split(args: list[str], own: set[str]) -> tuple[list[str], list[str]]:
     """(the flags of the subcommand's own, pydrop's words)."""
@@ -45,6 +53,14 @@ def split(args: list[str], own: set[str]) -> tuple[list[str], list[str]]:
             words.append(args[at])
             at += 1
     return mine, words + args[at:]
+
+
+def has_command(words: tuple[str, ...]) -> bool:
+    """Whether the words name one already; also where they would be refused."""
+    try:
+        return bool(from_arguments(words)[1])
+    except PydropError:
+        return False
 
 
 def _takes_the_next(word: str) -> bool:

@@ -15,7 +15,7 @@ from pydrop.trust import roots_folder
 
 
 def perform(step: RecordStep, _start: Start) -> Outcome:
-    """Write the record anew. Never a reason to stop a start."""
+    """Write the record anew; `changed` tells whether it could be. Never a reason to stop a start."""
     try:
         folder = roots_folder(PLACE)
     except (OSError, Untrusted):
@@ -26,17 +26,18 @@ def perform(step: RecordStep, _start: Start) -> Outcome:
         return Outcome()
     finally:
         os.close(folder)
-    return Outcome()
+    return Outcome(changed=1)
 
 
 def _write(folder: int, content: bytes) -> None:
     """To a new file, then renamed: a reader finds the old record or the new one."""
     new = f".{NAME}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     try:
+        file = os.open(new, flags, 0o600, dir_fd=folder)
+    except FileExistsError:  # a start was killed in the midst of this
         os.unlink(new, dir_fd=folder)
-    except FileNotFoundError:
-        pass
-    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
+        file = os.open(new, flags, 0o600, dir_fd=folder)
     try:
         while content:
             content = content[os.write(file, content) :]

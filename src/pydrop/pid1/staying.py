@@ -39,7 +39,7 @@ def _made(kind: "type[Kind]", contents: tuple[object, ...]) -> "Kind":
 def door() -> None:
     """What loading calls in the process that stays. Returns where the door's guess was wrong."""
     stay(takeover.from_door(sys.argv))
-    sys.argv[1] = ":".join(sys.argv[1].split(":")[:2])
+    sys.argv[1] = ":".join(sys.argv[1].split(":")[:3])
 
 
 def stay(start: Start) -> None:

@@ -1,0 +1,36 @@
+"""`pydropctl completion SHELL`: the script that makes a shell complete the words of pydropctl and of pydrop."""
+
+import click
+from click.shell_completion import get_completion_class
+
+from pydrop.ctl import scripts
+from pydrop.ctl.main import COMPLETE
+from pydrop.ctl.strict import Strict
+
+
+@click.command(
+    "completion",
+    cls=Strict,
+    short_help="Print what makes bash, zsh or fish complete these commands.",
+    epilog="Exit codes: 0 printed; 125 wrong words.",
+)
+@click.argument("shell", type=click.Choice(tuple(scripts.SHELLS)), metavar="bash|zsh|fish")
+@click.pass_context
+def command(ctx: click.Context, shell: str) -> None:
+    """Print a script for the shell that completes subcommands, options and values of pydropctl and pydrop.
+
+    \b
+    source <(pydropctl completion bash)     # in ~/.bashrc
+    source <(pydropctl completion zsh)      # in ~/.zshrc, behind compinit
+    pydropctl completion fish | source      # in ~/.config/fish/config.fish
+    """
+    click.echo(f"{of_pydropctl(ctx, shell)}\n{scripts.SHELLS[shell]()}", nl=False)
+
+
+def of_pydropctl(ctx: click.Context, shell: str) -> str:
+    """click's own script, by which the shell asks pydropctl itself. Printed here and not by click, which would first
+    run the `bash` of the PATH, to ask for its version."""
+    kind = get_completion_class(shell)
+    assert kind is not None, shell
+    completion = kind(ctx.find_root().command, {}, "pydropctl", COMPLETE)
+    return completion.source_template % completion.source_vars()
