@@ -170,7 +170,8 @@ _ALIVE: "dict[str, Callable[[Lifecycle, int], list[Action]]]" = {  # what happen
 }
 TABLE: "dict[str, dict[str, Callable[[Lifecycle, int], list[Action]]]]" = {
     "running": {**_ALIVE, "ready": Lifecycle._ready},
-    "stopping": {**_ALIVE, "timeout": Lifecycle._kill},
+    # A command that is found stopped now, since the word of that came behind TERM, would not see TERM.
+    "stopping": {**_ALIVE, "stopped": Lifecycle._resume, "timeout": Lifecycle._kill},
     "killing": {**_ALIVE, "timeout": Lifecycle._again},
     "leaving": {"empty": Lifecycle._empty, "timeout": Lifecycle._clear},
     "clearing": {"empty": Lifecycle._empty, "timeout": Lifecycle._again},

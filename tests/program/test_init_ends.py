@@ -188,7 +188,13 @@ def test_pid_1_holds_nothing_of_what_the_command_inherits(place: Throwaway) -> N
 
 def held(pid: int) -> "dict[str, str]":
     """What each descriptor of a process leads to."""
-    return {name: os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")}
+    found = {}
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found[name] = os.readlink(f"/proc/{pid}/fd/{name}")
+        except FileNotFoundError:  # closed meanwhile
+            continue
+    return found
 
 
 def test_the_command_finds_its_own_descriptors_and_no_more(place: Throwaway) -> None:

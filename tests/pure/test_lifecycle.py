@@ -105,6 +105,12 @@ def test_a_stopped_command_is_continued_to_hear_of_the_stop() -> None:
     assert life(("signal", TSTP), ("stopped", TSTP)).on("signal", TERM) == [told(TERM), *RESUMED, waits(10.0)]
 
 
+@pytest.mark.parametrize("pid_1", [True, False])
+def test_a_command_that_is_found_stopped_while_it_stops_is_continued(pid_1: bool) -> None:
+    """The word that it was stopped may come behind the TERM that it does not see."""
+    assert life(("signal", TSTP), ("signal", TERM), pid_1=pid_1).on("stopped", TSTP) == RESUMED
+
+
 def test_when_the_stop_timeout_is_over_all_that_is_left_is_named_and_killed() -> None:
     made = life(("signal", TERM))
     named, again = made.on("timeout")
