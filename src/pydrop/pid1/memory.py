@@ -11,12 +11,18 @@ FILES = (  # version 2, and the two places of version 1; PATH is the cgroup's ow
 def opened() -> int:
     """A descriptor of the file that counts; -1 where there is none. Read anew by `kills`."""
     paths = _paths()
-    for path in [*[known.format(paths.get(kind, "")) for kind, known in FILES], *[k.format("") for _, k in FILES]]:
+    for path in [known.format(end) for kind, known in FILES for end in _ends(paths.get(kind, ""))]:
         try:
             return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             continue
     return -1
+
+
+def _ends(path: str) -> list[str]:
+    """The path and its ends, longest first: a container sees its own cgroup, or one above it, as the root."""
+    names = path.split("/")[1:]
+    return ["".join([f"/{name}" for name in names[first:]]) for first in range(len(names) + 1)]
 
 
 def _paths() -> dict[str, str]:
