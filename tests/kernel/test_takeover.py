@@ -287,7 +287,8 @@ def test_a_whole_start_by_the_door_is_the_same_as_by_hand(tmp_path: Path) -> Non
     shown = (SHOW % "from_door").strip().replace("\n", ";")
     text = source.read_text()
     begin, end = text.index("static const char MAKE_START[]"), text.index("static void fail")
-    boot = f'static const char MAKE_START[] = {json.dumps("import sys;sys.argv.pop(1);" + shown)}, STAY[] = "", BE_NAMED[] = "";\n\n'
+    script = json.dumps("import sys;sys.argv.pop(1);" + shown)
+    boot = f'static const char MAKE_START[] = {script}, STAY[] = "", BE_NAMED[] = "";\n\n'
     (tmp_path / "door.c").write_text(text[:begin] + boot + text[end:])
     subprocess.run(["cc", "-static", "-o", str(door), str(tmp_path / "door.c")], check=True)
     (tmp_path / "bin" / "python3").symlink_to(sys.executable)
