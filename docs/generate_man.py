@@ -13,13 +13,13 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent / "src"), str(HERE)]
 
 import click  # noqa: E402 # from here on, modules of this tree
-import generate_settings as settings  # noqa: E402
-import roff  # noqa: E402
+import generate_settings as settings  # noqa: E402 # from this tree
+import roff  # noqa: E402 # beside this file
 
-from pydrop import __version__  # noqa: E402
-from pydrop.ctl.main import main as pydropctl  # noqa: E402
-from pydrop.settings import help as pydrop_help  # noqa: E402
-from pydrop.settings.table import BY_NAME, ROWS, Row  # noqa: E402
+from pydrop import __version__  # noqa: E402 # from this tree
+from pydrop.ctl.main import main as pydropctl  # noqa: E402 # from this tree
+from pydrop.settings import help as pydrop_help  # noqa: E402 # from this tree
+from pydrop.settings.table import BY_NAME, ROWS, Row  # noqa: E402 # from this tree
 
 DATE = "2026-11-25"  # of the last change in these pages, by hand: a page that changes by itself could not be compared
 PAGES = {"pydrop.1": "pydrop", "pydropctl.1": "pydropctl", "pydrop.toml.5": "settings_file"}

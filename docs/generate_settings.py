@@ -186,7 +186,8 @@ once.""",
 the command's alone.""",
     "ready-file": """\
 Empty; made when the command is ready, taken away when a stop begins or it ends. For health checks: `test -e
-/run/app/ready`. It is made as the program's user, so its folder must be writable for it: name one in `run-dirs`.""",
+/run/app/ready`. It is made as the program's user, so its folder must be writable for it: name one in `run-dirs`.
+Not together with `keep-root`, where PID 1 would make it as root.""",
     "keep-root": """\
 PID 1 becomes the program's user too, and keeps no capability (but CAP_KILL where `no-new-privs` is off). Only a command
 whose processes run as several users needs a PID 1 that is root.""",

@@ -155,7 +155,9 @@ static int asked_by_file(const char *path)
 {
     static char text[LOOKED_AT + 1];
     struct stat status;
-    int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    /* Looked at first, since to open a device may set something off: a watchdog, a tape. */
+    int is_file = stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    int file = is_file ? open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
     if (file < 0)
         return 0;
     ssize_t length = fstat(file, &status) == 0 && S_ISREG(status.st_mode) ? read(file, text, LOOKED_AT) : 0;

@@ -4,9 +4,14 @@ Text that came from the world (paths, arguments, environment, account files) is 
 ``surrogateescape``, so that every byte survives the way through. Ids are ints, 0 to 4294967294.
 """
 
-from pydrop.process import Credentials, Guardian, Identity, IdRange, Outcome, Start, Supervision, Value
-
-__all__ = ("Credentials", "Guardian", "IdRange", "Identity", "Outcome", "Start", "Supervision", "Value")
+from pydrop.process import Credentials as Credentials
+from pydrop.process import Guardian as Guardian
+from pydrop.process import Identity as Identity
+from pydrop.process import IdRange as IdRange
+from pydrop.process import Outcome as Outcome
+from pydrop.process import Start as Start
+from pydrop.process import Supervision as Supervision
+from pydrop.process import Value as Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

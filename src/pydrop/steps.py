@@ -1,9 +1,9 @@
 """The kinds of step that a start is made of: each a postcondition, as a value."""
 
 from pydrop.model import AccountChange, Identity, Secret, Value, Volume
-from pydrop.process import GuardianStep, PrivilegesStep, Step
-
-__all__ = ("GuardianStep", "PrivilegesStep", "Step")
+from pydrop.process import GuardianStep as GuardianStep
+from pydrop.process import PrivilegesStep as PrivilegesStep
+from pydrop.process import Step as Step
 
 
 class AccountsStep(Step):

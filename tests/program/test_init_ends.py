@@ -223,9 +223,25 @@ def test_pid_1_is_the_user_too_and_keeps_nothing(place: Throwaway, pid_1: bool) 
 
 def test_the_program_cannot_look_into_pid_1(place: Throwaway) -> None:
     """They are the same user, so that PID 1 has to be undumpable: else its memory could be read and changed."""
-    look = "for f in environ mem maps exe; do cat /proc/1/$f >/dev/null 2>&1 && echo $f; done; echo done"
+    look = "for f in environ mem maps exe fd/1; do cat /proc/1/$f >/dev/null 2>&1 && echo $f; done; echo done"
     done = place.run(PYDROP, "--init", "sh", "-c", look, env={**ENV, "SECRET": "x"})
     assert done.stdout == b"done\n"
+
+
+def test_a_command_whose_name_is_no_utf_8_is_looked_after_too(place: Throwaway) -> None:
+    """PID 1's title names it, as far as that can be printed."""
+    odd = place.folder / os.fsdecode(b"odd\xff")
+    odd.write_bytes((place.folder / "child").read_bytes())
+    odd.chmod(0o755)
+    done = place.run(PYDROP, "--init", b"/mnt/odd\xff", "orphans", "1", env=ENV)
+    assert (done.returncode, done.stderr) == (5, b"")
+
+
+def test_a_ready_file_that_root_would_make_for_the_user_is_refused(place: Throwaway) -> None:
+    """In a folder of the user's, a link on the way would lead root elsewhere."""
+    code, lines = ended(place, "--keep-root", "--ready-file=/run/app/ready", "true")
+    assert code == 125
+    assert len(lines) == 1 and "--keep-root and --ready-file cannot both be had" in lines[0]
 
 
 def test_keep_root_keeps_pid_1_root_and_the_command_not(place: Throwaway) -> None:

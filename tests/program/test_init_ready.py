@@ -178,7 +178,7 @@ def test_init_mode_is_asked_for_by_option_variable_or_file(
     name, ignored = done.stdout.decode().split("\n")[:2]
     assert done.returncode == 0, done
     assert (name != "sh") == stays
-    assert int(ignored.split()[1], 16) == 1 << 12
+    assert int(ignored.split()[1], 16) & 0x7FFFFFFF == 1 << 12  # the bit above is 32's, the C library's own
 
 
 def test_a_command_of_its_own_may_have_such_an_option(place: Throwaway) -> None:

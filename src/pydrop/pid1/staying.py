@@ -13,7 +13,7 @@ from pydrop.pid1 import terminal
 from pydrop.pid1.dialogue import ASKED, FAILS, GO, NOT_WANTED, REFUSED
 from pydrop.pid1.loop import Loop
 from pydrop.process import Child, GuardianStep, Identity, PrivilegesStep, Start, Supervision, Value
-from pydrop.report import Report
+from pydrop.report import Report, escaped
 from pydrop.signals import ALL
 from pydrop.takeover import HELD
 
@@ -173,7 +173,7 @@ class Staying:
             readiness.open(f"/proc/{self.child}/fd/{self.pipe}", self.start.environment)
             if place := readiness.address():
                 self._say(place.encode("ascii") + b"\n")
-        kernel.set_title(f"{self.report.program}: init of {step.name}")
+        kernel.set_title(escaped(f"{self.report.program}: init of {step.name}"))  # its bytes may be no UTF-8
         return readiness
 
     def _give_up_root(self, step: GuardianStep) -> None:

@@ -1,12 +1,21 @@
 """Init mode's step: what the process that stays is to do."""
 
+from pydrop.errors import BadSetting
 from pydrop.model import Facts, Identity, Settings, Supervision
 from pydrop.signals import name_of
 from pydrop.steps import GuardianStep
 
 
 def step(settings: Settings, facts: Facts, who: Identity, no_new_privs: bool) -> GuardianStep:
-    """The guardian is who the command is, unless keep-root was set."""
+    """The guardian is who the command is, unless keep-root was set.
+
+    BadSetting where it would work as root in a folder that the program's user may write."""
+    if settings.keep_root and settings.ready_file is not None and who.uid != 0:
+        raise BadSetting(
+            f"{settings.sources['keep-root']} and {settings.sources['ready-file']} cannot both be had: PID 1 would "
+            f"make {settings.ready_file} as root where the program's user may write, and could be led elsewhere",
+            "leave one of them out; a program can make such a file itself",
+        )
     process = "PID 1" if facts.pid == 1 else f"process {facts.pid}"
     stops = "never" if settings.stop_timeout is None else f"{settings.stop_timeout:g} s later"
     becomes = "stays root" if settings.keep_root else f"becomes {who.uid}:{who.gid} too"
