@@ -1,5 +1,6 @@
 """The manual pages: written from the help and the settings, without a complaint of those who show them."""
 
+import difflib
 import importlib.util
 import subprocess
 import sys
@@ -25,8 +26,12 @@ def generator() -> ModuleType:
 
 def test_the_committed_pages_are_what_the_generator_writes(generator):
     """Otherwise run: python docs/generate_man.py"""
-    committed = {path.name: path.read_text(encoding="ascii") for path in (DOCS / "man").iterdir()}
-    assert committed == generator.pages()
+    written = generator.pages()
+    assert {path.name for path in (DOCS / "man").iterdir()} == written.keys()
+    for name, text in written.items():
+        committed = (DOCS / "man" / name).read_text(encoding="ascii")
+        changes = difflib.unified_diff(committed.splitlines(), text.splitlines(), "committed", "written", n=1)
+        assert not list(changes), name
 
 
 @pytest.mark.parametrize("page", PAGES)
