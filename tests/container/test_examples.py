@@ -1,0 +1,195 @@
+"""The examples: each is built as it stands and started in all the ways of its page, with what the page says of it."""
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from engine import Container, Result, image, owner, podman, until
+from pages import EXAMPLES, Block, Run, blocks, level, run_of, services
+
+WAYS = ("root", "user", "read-only", "no-new-privileges")
+
+
+def fetch(path: str, port: int = 80) -> tuple[str, ...]:
+    """The command that prints a page of the container's own server."""
+    line = f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{port}{path}', timeout=5).read().decode())"
+    return ("python3", "-I", "-S", "-c", line)
+
+
+class Example:
+    """How a program is seen to work: what is asked of it, in its container, and a pattern of the answer; `again` that
+    of a container that was started again, where it keeps something in /data. `ends`: the exit code of `docker stop`."""
+
+    def __init__(self, ask: tuple[str, ...], answer: str, ends: int = 0, again: str = "") -> None:
+        self.ask, self.answer, self.ends, self.again = ask, answer, ends, again
+
+
+SERVERS = {
+    "nginx": Example(fetch("/index.html"), "It works"),
+    "redis": Example(("redis-cli", "incr", "visits"), r"^1\n", again=r"^2\n"),
+    "python": Example(fetch("/", 8000), "visit 1, counted by app\n", again="visit 2, counted by app\n"),
+    "php": Example(fetch("/", 8080), r"served by PHP as \d+\n"),
+    "nodejs": Example(fetch("/", 3000), "visit 1, counted by app\n", again="visit 2, counted by app\n", ends=143),
+}
+STARTS = [(name, way) for name in SERVERS for way in WAYS]
+
+
+def block_of(name: str, way: str) -> Block:
+    (found,) = [block for block in blocks(EXAMPLES / name) if block.way == way]
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[[str], Path]:
+    """A copy of an example's folder, as somebody who is no root has it."""
+
+    def folder(name: str) -> Path:
+        copy = tmp_path / name
+        shutil.copytree(EXAMPLES / name, copy)
+        tmp_path.chmod(0o755)
+        return copy
+
+    return folder
+
+
+@pytest.fixture
+def volumes() -> Iterator[dict[str, str]]:
+    """Named volumes get names of this test alone, and are removed at its end."""
+    names: dict[str, str] = {}
+    yield names
+    for name in names.values():
+        podman("volume", "rm", "--force", name)
+
+
+@pytest.fixture
+def words(volumes: dict[str, str]) -> Callable[[Run, Path], list[str]]:
+    """The words for podman that do what docker does by these: docker mounts nothing on a read-only root by itself,
+    and its tmpfs is empty, anybody's and noexec. There is no network here, so no port is published."""
+
+    def mounted(value: str, where: Path) -> str:
+        source, rest = value.split(":", 1)
+        if source.startswith("."):
+            (where / source).mkdir(exist_ok=True)  # as root, as docker does
+            return f"{where / source}:{rest}"
+        return f"{volumes.setdefault(source, f'pydrop-test-{os.getpid()}-{source}')}:{rest}"
+
+    def words(run: Run, where: Path) -> list[str]:
+        made = ["--read-only-tmpfs=false"]
+        for option, value in run.options:
+            if option == "-v":
+                made += [option, mounted(value, where)]
+            elif option == "--tmpfs":
+                path, _, options = value.partition(":")
+                made.append(f"--tmpfs={path}:{options or 'mode=1777'},noexec,notmpcopyup")
+            elif option not in ("-p", "-d", "--rm", "--name"):
+                made += [option, value] if value else [option]
+        return made
+
+    return words
+
+
+@pytest.fixture
+def started(container, words, folder) -> Callable[[str, Block], list[Container]]:
+    def started(name: str, block: Block) -> list[Container]:
+        where = folder(name)
+        return [container(*words(run, where), image=image(run.image), command=run.command) for run in block.runs]
+
+    return started
+
+
+def pydrops(result: Result) -> list[str]:
+    return [line for line in result.stderr.splitlines() if line.startswith("pydrop: ")]
+
+
+def agrees(block: Block, said: list[str]) -> None:
+    """Word for word, but for the time that it took."""
+    assert [level(line) for line in said] == block.says, str(block.page)
+
+
+def works(same: Container, ask: tuple[str, ...], expected: str) -> None:
+    """It answers in time, and as it should."""
+    try:
+        answer = until(lambda: same.exec(*ask).stdout)
+    except AssertionError:
+        pytest.fail(f"no answer: {same.logs()}")
+    assert re.search(expected, str(answer)), f"{answer}: {same.logs()}"
+
+
+LOOKER = (65534, 65533)
+
+
+def ids(same: Container) -> set[tuple[int, int]]:
+    """Uid and gid of all its processes (real, effective, saved and of files) but those that look."""
+    looker = (f"--user={LOOKER[0]}:{LOOKER[1]}",)
+    texts = same.exec("sh", "-c", "cat /proc/[0-9]*/status", options=looker).stdout
+    pairs = zip(re.findall(r"^Uid:\t(.*)", texts, re.M), re.findall(r"^Gid:\t(.*)", texts, re.M), strict=True)
+    return {(int(u), int(g)) for us, gs in pairs for u, g in zip(us.split(), gs.split(), strict=True)} - {LOOKER}
+
+
+@pytest.mark.parametrize(("name", "way"), STARTS)
+def test_a_server_works_as_the_user_says_little_and_stops_in_time(name, way, started):
+    """In each way of its page, and what pydrop says is what the page says."""
+    block, example = block_of(name, way), SERVERS[name]
+    same = started(name, block)
+    works(same[-1], example.ask, example.answer)
+    assert all(ids(one) == {run.user} for one, run in zip(same, block.runs, strict=True))
+    agrees(block, [line for one in same for line in pydrops(one.logs())])
+    assert all(len(pydrops(one.logs())) <= 2 for one in same)
+    for one in reversed(same):
+        began = time.monotonic()
+        assert one.stop() == example.ends, str(one.logs())
+        assert time.monotonic() - began < 3
+
+
+KEEPERS = [name for name in SERVERS if SERVERS[name].again]
+
+
+@pytest.mark.parametrize("name", KEEPERS)
+def test_a_folder_that_the_engine_made_is_the_hosts_users_and_what_is_in_it_outlives_a_restart(name, started, tmp_path):
+    """The second start finds nothing to change in it."""
+    (same,), example = started(name, block_of(name, "root")), SERVERS[name]
+    works(same, example.ask, example.answer)
+    same.stop()
+    kept = [tmp_path / name / "data", *(tmp_path / name / "data").rglob("*")]
+    assert len(kept) > 1
+    assert {owner(path) for path in kept} == {(1500, 1500)}
+    same.start()
+    works(same, example.ask, example.again)
+    assert [("/data: " in line) for line in pydrops(same.logs())] == [True, False], str(same.logs())
+
+
+@pytest.mark.parametrize("name", KEEPERS)
+def test_a_fresh_volume_has_the_mode_of_the_images_folder_so_that_a_user_of_group_0_can_write_it(name, started):
+    (same,) = started(name, block_of(name, "user"))
+    assert same.exec("stat", "-c", "%g %a", "/data").stdout == "0 770\n"
+
+
+def test_node_needs_a_pid_1_to_end_by_term(container):
+    """And with exit-code it ends with 0."""
+    ask, answer = SERVERS["nodejs"].ask, SERVERS["nodejs"].answer
+    alone = container(image=image("example-nodejs"), command=[], env={"PYDROP_INIT": "0"})
+    works(alone, ask, answer)
+    podman("stop", "--time=1", alone.id)
+    assert alone.wait() == 137
+    mapped = container(image=image("example-nodejs"), command=[], env={"PYDROP_EXIT_CODE": "143:0"})
+    works(mapped, ask, answer)
+    assert mapped.stop() == 0
+
+
+def test_gunicorn_needs_tmp(run):
+    options = ("--read-only", "--read-only-tmpfs=false", "--tmpfs=/run", "--tmpfs=/data")
+    failed = run(*options, image=image("example-python"), command=[])
+    assert failed.code not in (0, 125)
+    assert "No usable temporary directory found" in failed.stderr
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_the_page_shows_each_way_once_and_its_first_is_what_the_compose_file_says(name):
+    shown = blocks(EXAMPLES / name)
+    assert sorted(block.way for block in shown) == sorted(WAYS)
+    asked = [run_of(service) for service in services(EXAMPLES / name).values()]
+    assert [run.said_alike() for run in shown[0].runs] == [run.said_alike() for run in asked]
