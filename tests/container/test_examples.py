@@ -3,12 +3,14 @@
 import os
 import re
 import shutil
+import stat
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from engine import Container, Result, image, owner, podman, until
+from engine import PODMAN, Container, Result, image, owner, podman, until
 from pages import EXAMPLES, Block, Run, blocks, level, run_of, services
 
 WAYS = ("root", "user", "read-only", "no-new-privileges")
@@ -28,12 +30,23 @@ class Example:
         self.ask, self.answer, self.ends, self.again = ask, answer, ends, again
 
 
+def sql(text: str) -> tuple[str, ...]:
+    return ("psql", "--username=postgres", "--quiet", "--tuples-only", "--no-align", "--command", text)
+
+
+VISIT = "create table if not exists visits (at text); insert into visits values (now()); select count(*) from visits"
+
 SERVERS = {
     "nginx": Example(fetch("/index.html"), "It works"),
     "redis": Example(("redis-cli", "incr", "visits"), r"^1\n", again=r"^2\n"),
     "python": Example(fetch("/", 8000), "visit 1, counted by app\n", again="visit 2, counted by app\n"),
     "php": Example(fetch("/", 8080), r"served by PHP as \d+\n"),
+    "postgresql": Example(sql(VISIT), r"^1\n$", again=r"^2\n$"),
     "nodejs": Example(fetch("/", 3000), "visit 1, counted by app\n", again="visit 2, counted by app\n", ends=143),
+}
+JOBS = {  # a pattern of what each prints
+    "git": r"app <me@example.org>: first\nuser app\nuid={uid}\(app\) gid={gid}\(",
+    "device": r"renderD128: opened\nuid {uid}, groups (\d+ )*993( \d+)*\n$",
 }
 STARTS = [(name, way) for name in SERVERS for way in WAYS]
 
@@ -66,14 +79,25 @@ def volumes() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def words(volumes: dict[str, str]) -> Callable[[Run, Path], list[str]]:
+def gpu(tmp_path: Path) -> Path:
+    """What stands for one, since few machines have it: a null device that root and the group 993 may open."""
+    device = tmp_path / "renderD128"
+    os.mknod(device, 0o660 | stat.S_IFCHR, os.makedev(1, 3))
+    device.chmod(0o660)
+    os.chown(device, 0, 993)
+    return device
+
+
+@pytest.fixture
+def words(volumes: dict[str, str], gpu: Path) -> Callable[[Run, Path], list[str]]:
     """The words for podman that do what docker does by these: docker mounts nothing on a read-only root by itself,
     and its tmpfs is empty, anybody's and noexec. There is no network here, so no port is published."""
 
     def mounted(value: str, where: Path) -> str:
         source, rest = value.split(":", 1)
         if source.startswith("."):
-            (where / source).mkdir(exist_ok=True)  # as root, as docker does
+            if not (where / source).exists():
+                (where / source).mkdir()  # as root, as docker does
             return f"{where / source}:{rest}"
         return f"{volumes.setdefault(source, f'pydrop-test-{os.getpid()}-{source}')}:{rest}"
 
@@ -85,6 +109,8 @@ def words(volumes: dict[str, str]) -> Callable[[Run, Path], list[str]]:
             elif option == "--tmpfs":
                 path, _, options = value.partition(":")
                 made.append(f"--tmpfs={path}:{options or 'mode=1777'},noexec,notmpcopyup")
+            elif (option, value) == ("--device", "/dev/dri"):
+                made.append(f"--device={gpu}:/dev/dri/renderD128")
             elif option not in ("-p", "-d", "--rm", "--name"):
                 made += [option, value] if value else [option]
         return made
@@ -145,6 +171,17 @@ def test_a_server_works_as_the_user_says_little_and_stops_in_time(name, way, sta
         assert time.monotonic() - began < 3
 
 
+@pytest.mark.parametrize(("name", "way"), [(name, way) for name in JOBS for way in WAYS])
+def test_a_job_does_its_work_as_the_user_and_says_little(name, way, started):
+    block = block_of(name, way)
+    (same,) = started(name, block)
+    assert same.wait() == 0, str(same.logs())
+    uid, gid = block.runs[0].user
+    assert re.match(JOBS[name].format(uid=uid, gid=gid), same.logs().stdout), str(same.logs())
+    agrees(block, pydrops(same.logs()))
+    assert len(pydrops(same.logs())) <= 2
+
+
 KEEPERS = [name for name in SERVERS if SERVERS[name].again]
 
 
@@ -187,7 +224,40 @@ def test_gunicorn_needs_tmp(run):
     assert "No usable temporary directory found" in failed.stderr
 
 
-@pytest.mark.parametrize("name", SERVERS)
+def test_postgresql_ends_its_clients_when_it_is_stopped(started):
+    """By INT: with TERM it would wait for them."""
+    (same,) = started("postgresql", block_of("postgresql", "root"))
+    works(same, SERVERS["postgresql"].ask, r"^1\n$")
+    asleep = "select count(*) from pg_stat_activity where query = 'select pg_sleep(60)'"
+    with subprocess.Popen([PODMAN, "exec", same.id, *sql("select pg_sleep(60)")], stderr=subprocess.DEVNULL) as client:
+        until(lambda: same.exec(*sql(asleep)).stdout == "1\n")
+        began = time.monotonic()
+        assert same.stop() == 0
+        assert time.monotonic() - began < 3
+        assert client.wait(10) != 0
+
+
+def test_postgresqls_data_is_the_users_alone_and_its_environment_has_no_password(started, tmp_path):
+    (same,) = started("postgresql", block_of("postgresql", "root"))
+    works(same, SERVERS["postgresql"].ask, r"^1\n$")
+    assert stat.S_IMODE((tmp_path / "postgresql" / "data" / "15").stat().st_mode) == 0o700
+    seen = same.exec("sh", "-c", "cat /proc/[0-9]*/environ", options=("--user=1500:1500",)).stdout
+    assert "PGDATA" in seen and "change-me" not in seen
+
+
+def test_a_checkout_is_worked_on_as_its_owner(words, container, folder):
+    """Without PUID and PGID, and without a change of its owner."""
+    run, where = block_of("git", "root").runs[0], folder("git")
+    for path in (where / "work", *(where / "work").rglob("*")):
+        os.chown(path, 1234, 4321)
+    run.options = [pair for pair in run.options if not re.match("P[UG]ID", pair[1])]
+    same = container(*words(run, where), image=image(run.image), command=run.command)
+    assert same.wait() == 0, str(same.logs())
+    assert "uid=1234(app) gid=4321(" in same.logs().stdout
+    assert {owner(path) for path in (where / "work").rglob("*")} == {(1234, 4321)}
+
+
+@pytest.mark.parametrize("name", [*SERVERS, *JOBS])
 def test_the_page_shows_each_way_once_and_its_first_is_what_the_compose_file_says(name):
     shown = blocks(EXAMPLES / name)
     assert sorted(block.way for block in shown) == sorted(WAYS)
