@@ -1,5 +1,6 @@
 """Real containers by tools/podman: started, looked into, stopped and removed."""
 
+import functools
 import json
 import os
 import subprocess
@@ -44,6 +45,7 @@ def podman(*arguments: str, timeout: float = 60, stdin: int = subprocess.DEVNULL
     return Result(done, time.monotonic() - began)
 
 
+@functools.cache
 def image(name: str) -> str:
     """The id of an image that tools/images.py knows; made now where it is missing."""
     done = subprocess.run(

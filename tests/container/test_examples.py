@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import stat
+import statistics
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -39,6 +40,7 @@ VISIT = "create table if not exists visits (at text); insert into visits values 
 SERVERS = {
     "nginx": Example(fetch("/index.html"), "It works"),
     "redis": Example(("redis-cli", "incr", "visits"), r"^1\n", again=r"^2\n"),
+    "from-gosu/after": Example(("redis-cli", "incr", "visits"), r"^1\n", again=r"^2\n"),
     "python": Example(fetch("/", 8000), "visit 1, counted by app\n", again="visit 2, counted by app\n"),
     "php": Example(fetch("/", 8080), r"served by PHP as \d+\n"),
     "postgresql": Example(sql(VISIT), r"^1\n$", again=r"^2\n$"),
@@ -257,9 +259,76 @@ def test_a_checkout_is_worked_on_as_its_owner(words, container, folder):
     assert {owner(path) for path in (where / "work").rglob("*")} == {(1234, 4321)}
 
 
+# -- from-gosu ------------------------------------------------------------------------------------
+
+GOSU = EXAMPLES / "from-gosu"
+STOPWATCH = 'began=$(date +%s%N); ended=$("$0" date +%s%N 2>/dev/null); echo $((ended - began))'
+
+
+def test_the_entrypoint_with_gosu_works_so_that_the_comparison_is_fair(container, words, folder):
+    before = run_of(services(GOSU / "before")["redis"])
+    same = container(*words(before, folder("from-gosu/before")), image=image(before.image), command=before.command)
+    works(same, SERVERS["redis"].ask, r"^1\n")
+    assert ids(same) == {(1500, 1500)}
+    assert same.stop() == 0
+
+
+def test_the_entrypoint_with_gosu_breaks_where_the_page_says(run, volumes):
+    before = image("example-from-gosu-before")
+    bare = ("--read-only", "--read-only-tmpfs=false", "--tmpfs=/run", "--tmpfs=/data")
+    ended = run(*bare, image=before, command=["true"], env={"PUID": "1500", "PGID": "1500"})
+    assert ended.code != 0 and "groupmod: cannot" in ended.stderr, str(ended)
+    volumes["before"] = f"pydrop-test-{os.getpid()}-before"
+    refused = run("--user=12345:0", f"--volume={volumes['before']}:/data", image=before, command=["touch", "/data/x"])
+    assert "Permission denied" in refused.stderr, str(refused)
+
+
+def test_the_lines_of_both_are_as_many_as_the_page_says():
+    counted = []
+    for side in ("before", "after"):
+        files = [path for path in (GOSU / side).iterdir() if path.name in ("Dockerfile", "entrypoint.sh")]
+        counted.append(sum(bool(line.strip()) for path in files for line in path.read_text().splitlines()))
+    assert f"| {counted[0]} | {counted[1]} |" in (GOSU / "README.md").read_text(), counted
+
+
+def test_on_root_mismatch_reaches_the_program_sooner_than_chown_from_a_shell_entrypoint(run, tmp_path):
+    """Fresh containers in turn, with 10,000 files that are right already. It is a matter of a few times, so that a busy
+    machine does not matter; the others are shown only."""
+    (tmp_path / "full").mkdir()
+    for number in range(10_000):
+        (tmp_path / "full" / str(number)).touch()
+        os.chown(tmp_path / "full" / str(number), 1500, 1500)
+    os.chown(tmp_path / "full", 1500, 1500)
+    cases = {"gosu": ("before", "/entrypoint.sh", "mismatch"), "pydrop": ("after", "pydrop", "mismatch")}
+    cases["on-root-mismatch"] = ("after", "pydrop", "on-root-mismatch")
+    times: dict[str, list[int]] = {case: [] for case in cases}
+    for _ in range(5):
+        for case, (side, entrypoint, policy) in cases.items():
+            options = ("--entrypoint=sh", f"--volume={tmp_path / 'full'}:/data")
+            env = {"PUID": "1500", "PGID": "1500", "PYDROP_CHOWN_POLICY": policy}
+            command = ["-c", STOPWATCH, entrypoint]
+            made = image(f"example-from-gosu-{side}")
+            times[case].append(int(run(*options, image=made, command=command, env=env).stdout))
+    medians = {case: statistics.median(taken) for case, taken in times.items()}
+    for case in cases:
+        print(f"{case}: {medians[case] / 1e6:.1f} ms, {medians['gosu'] / medians[case]:.2f} times as fast as gosu's")
+    assert medians["on-root-mismatch"] < medians["gosu"]
+
+
+# -- the pages ------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("name", [*SERVERS, *JOBS])
 def test_the_page_shows_each_way_once_and_its_first_is_what_the_compose_file_says(name):
     shown = blocks(EXAMPLES / name)
     assert sorted(block.way for block in shown) == sorted(WAYS)
     asked = [run_of(service) for service in services(EXAMPLES / name).values()]
     assert [run.said_alike() for run in shown[0].runs] == [run.said_alike() for run in asked]
+
+
+def test_the_index_names_each_example_and_how_pydrop_is_built():
+    index = (EXAMPLES / "README.md").read_text()
+    named = set(re.findall(r"^\| \[(.+?)\]\(\1\)", index, re.M))
+    assert named == {path.name for path in EXAMPLES.iterdir() if path.is_dir()}
+    assert named == {name.split("/")[0] for name in (*SERVERS, *JOBS)}
+    assert "docker build -t pydrop -f Dockerfile.example ." in index
