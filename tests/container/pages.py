@@ -79,6 +79,12 @@ def blocks(folder: Path) -> list[Block]:
     ]
 
 
+def printed(folder: Path) -> str:
+    """What a page says that its program prints."""
+    (text,) = [text for language, text in FENCE.findall((folder / "README.md").read_text()) if language == "console"]
+    return text
+
+
 def services(folder: Path) -> dict[str, dict]:
     return yaml.safe_load((folder / "compose.yaml").read_text())["services"]
 

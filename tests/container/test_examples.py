@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from engine import PODMAN, Container, Result, image, owner, podman, until
-from pages import EXAMPLES, Block, Run, blocks, level, run_of, services
+from pages import EXAMPLES, Block, Run, blocks, level, printed, run_of, services
 
 WAYS = ("root", "user", "read-only", "no-new-privileges")
 
@@ -179,7 +179,9 @@ def test_a_job_does_its_work_as_the_user_and_says_little(name, way, started):
     (same,) = started(name, block)
     assert same.wait() == 0, str(same.logs())
     uid, gid = block.runs[0].user
-    assert re.match(JOBS[name].format(uid=uid, gid=gid), same.logs().stdout), str(same.logs())
+    expected = JOBS[name].format(uid=uid, gid=gid)
+    assert re.match(expected, same.logs().stdout), str(same.logs())
+    assert way != "root" or re.match(expected, printed(EXAMPLES / name))
     agrees(block, pydrops(same.logs()))
     assert len(pydrops(same.logs())) <= 2
 
@@ -219,6 +221,18 @@ def test_node_needs_a_pid_1_to_end_by_term(container):
     assert mapped.stop() == 0
 
 
+def test_php_finishes_what_it_serves_when_it_is_stopped(words, container, folder):
+    block, where = block_of("php", "root"), folder("php")
+    (where / "site" / "slow.php").write_text('<?php touch("/run/php/serving"); sleep(1); echo "finished";')
+    php, web = [container(*words(run, where), image=image(run.image), command=run.command) for run in block.runs]
+    works(web, SERVERS["php"].ask, SERVERS["php"].answer)
+    ask = [PODMAN, "exec", web.id, *fetch("/slow.php", 8080)]
+    with subprocess.Popen(ask, stdout=subprocess.PIPE, encoding="utf-8") as asking:
+        until(lambda: php.exec("test", "-e", "/run/php/serving").code == 0)
+        assert php.stop() == 0
+        assert asking.communicate(timeout=10)[0] == "finished\n", str(php.logs())
+
+
 def test_gunicorn_needs_tmp(run):
     options = ("--read-only", "--read-only-tmpfs=false", "--tmpfs=/run", "--tmpfs=/data")
     failed = run(*options, image=image("example-python"), command=[])
@@ -239,10 +253,18 @@ def test_postgresql_ends_its_clients_when_it_is_stopped(started):
         assert client.wait(10) != 0
 
 
-def test_postgresqls_data_is_the_users_alone_and_its_environment_has_no_password(started, tmp_path):
-    (same,) = started("postgresql", block_of("postgresql", "root"))
+def test_postgresqls_password_may_be_anybodys_file_is_no_programs_variable_and_its_data_is_the_users(
+    words, container, folder
+):
+    run, where = block_of("postgresql", "root").runs[0], folder("postgresql")
+    (where / "password").chmod(0o600)
+    os.chown(where / "password", 4321, 4321)
+    same = container(*words(run, where), image=image(run.image), command=run.command)
     works(same, SERVERS["postgresql"].ask, r"^1\n$")
-    assert stat.S_IMODE((tmp_path / "postgresql" / "data" / "15").stat().st_mode) == 0o700
+    login = (*sql("select 1"), "--host=127.0.0.1")
+    assert same.exec(*login, options=("--env=PGPASSWORD=change-me",)).stdout == "1\n"
+    assert same.exec(*login, options=("--env=PGPASSWORD=other",)).code != 0
+    assert stat.S_IMODE((where / "data" / "15").stat().st_mode) == 0o700
     seen = same.exec("sh", "-c", "cat /proc/[0-9]*/environ", options=("--user=1500:1500",)).stdout
     assert "PGDATA" in seen and "change-me" not in seen
 
