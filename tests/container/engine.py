@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,7 @@ def podman(*arguments: str, timeout: float = 60, stdin: int = subprocess.DEVNULL
     done = subprocess.run(
         [PODMAN, *arguments],
         stdin=stdin,
+        cwd=tempfile.gettempdir(),  # conmon leaves a file `oom` where it was started, when memory was lacking
         capture_output=True,
         encoding="utf-8",
         errors="surrogateescape",
