@@ -30,7 +30,7 @@ lint: setup
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	shellcheck tools/setup tools/run tools/podman tools/test-3.13 .ci/run
+	shellcheck tools/setup tools/run tools/podman tools/test-3.13 .ci/run $(wildcard examples/*/start-* examples/*/*/*.sh examples/git/work/*)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache build dist

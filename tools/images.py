@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -38,9 +39,17 @@ BASES = {"debian:bookworm-slim": "bookworm", "debian:trixie-slim": "trixie"}
 
 # name -> (Dockerfile, images that it names, whether it copies this project's sources)
 BUILT = {
+    # The same image twice: under the second name the examples take pydrop out of it.
     "pydrop-example": ("Dockerfile.example", ["debian:bookworm-slim"], True),
+    "pydrop": ("Dockerfile.example", ["debian:bookworm-slim"], True),
     "pydrop-programs": ("tests/container/programs.Dockerfile", ["debian:bookworm-slim", "pydrop-example"], False),
     "pydrop-tests": ("tests/container/trixie.Dockerfile", ["debian:trixie-slim"], True),
+}
+
+# `example-NAME` is examples/NAME, and `example-A-B` examples/A/B, built as a reader builds it: with that folder alone.
+EXAMPLES = {
+    "-".join(("example", *file.parent.relative_to(ROOT / "examples").parts)): file.parent
+    for file in sorted((ROOT / "examples").glob("**/Dockerfile"))
 }
 
 
@@ -69,13 +78,27 @@ def recipe_of(name: str) -> str:
     if name in BASES:
         digest.update(" ".join(debootstrap(BASES[name])).encode())
     else:
-        file, bases, sources = BUILT[name]
-        digest.update((ROOT / file).read_bytes())
+        file, bases, _, sources = built(name)
+        digest.update(file.read_bytes())
         for base in bases:
             digest.update(ready(base).encode())
-        for path in source_files() if sources else ():
+        for path in sources:
             digest.update(b"\0%s\0%s" % (str(path.relative_to(ROOT)).encode(), path.read_bytes()))
     return digest.hexdigest()[:16]
+
+
+def built(name: str) -> tuple[Path, list[str], Path, list[Path]]:
+    """(Dockerfile, images that it names, folder that it is given, files that it may copy) of an image that is built."""
+    if name in EXAMPLES:
+        folder = EXAMPLES[name]
+        file = folder / "Dockerfile"
+        bases = re.findall(r"^(?:FROM |COPY --from=)(\S+)", file.read_text(), re.MULTILINE)
+        copied = (
+            path for path in folder.rglob("*") if path.is_file() and path.name not in ("README.md", "compose.yaml")
+        )
+        return file, bases, folder, sorted(copied)
+    file, bases, sources = BUILT[name]
+    return ROOT / file, bases, ROOT, list(source_files()) if sources else []
 
 
 def source_files() -> Iterator[Path]:
@@ -106,6 +129,7 @@ def make_base(name: str, recipe: str) -> None:
 
 def build(name: str, recipe: str) -> None:
     """Builds the Dockerfile as it stands; what pip needs of this machine is mounted where pip looks for it."""
+    file, _, folder, _ = built(name)
     with tempfile.TemporaryDirectory() as pip:
         words = ["[global]", "disable-pip-version-check = true", "root-user-action = ignore"]
         if CERTIFICATES.exists():
@@ -114,7 +138,7 @@ def build(name: str, recipe: str) -> None:
         Path(pip, "pip.conf").write_text("\n".join(words) + "\n")
         podman(
             *("build", "--pull=never", "--network", "host", "--volume", f"{pip}:/root/.config/pip:ro"),
-            *("--label", f"{LABEL}={recipe}", "--tag", name, "--file", BUILT[name][0], "."),
+            *("--label", f"{LABEL}={recipe}", "--tag", name, "--file", str(file), str(folder)),
         )
 
 

@@ -152,6 +152,7 @@ class Facts(Value):
     record: "Record | None" = None  # what the entrypoint of this container left
     second_time: bool = False  # without root: an entrypoint of root's was here before
     environment: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()  # without root: what chown and run-dirs name and this process can write
     root_folder_writable: bool = True
     noexec_run: bool = False  # the command lies on a /run mounted noexec
 

@@ -1,8 +1,10 @@
 """Real containers by tools/podman: started, looked into, stopped and removed."""
 
+import functools
 import json
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +37,7 @@ def podman(*arguments: str, timeout: float = 60, stdin: int = subprocess.DEVNULL
     done = subprocess.run(
         [PODMAN, *arguments],
         stdin=stdin,
+        cwd=tempfile.gettempdir(),  # conmon leaves a file `oom` where it was started, when memory was lacking
         capture_output=True,
         encoding="utf-8",
         errors="surrogateescape",
@@ -44,6 +47,7 @@ def podman(*arguments: str, timeout: float = 60, stdin: int = subprocess.DEVNULL
     return Result(done, time.monotonic() - began)
 
 
+@functools.cache
 def image(name: str) -> str:
     """The id of an image that tools/images.py knows; made now where it is missing."""
     done = subprocess.run(

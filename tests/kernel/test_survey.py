@@ -3,14 +3,16 @@
 import os
 import stat
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from forked import forked
 
 from pydrop import survey
 from pydrop.errors import BadSetting, PydropError, Untrusted
-from pydrop.model import Settings, Start
+from pydrop.model import Settings, Start, Volume
 from pydrop.survey import asked, declared, settingsfile
 
 
@@ -41,6 +43,22 @@ def test_facts_are_what_the_kernel_and_the_files_say() -> None:
     assert facts.uid_map[0].inside == 0
     assert facts.account_files == "rename"
     assert facts.record is None
+
+
+def test_without_root_it_sees_which_of_the_folders_that_were_asked_for_can_be_written() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # one that another user can enter
+        Path(folder).chmod(0o755)
+        for name, mode in (("open", 0o777), ("closed", 0o755), ("run", 0o1777)):
+            Path(folder, name).mkdir()
+            Path(folder, name).chmod(mode)
+        volumes = tuple([Volume(path=f"{folder}/{name}") for name in ("open", "closed", "missing")])
+        given = settings(command=("true",), volumes=volumes, run_dirs=(f"{folder}/run",), hooks=f"{folder}/none")
+
+        def look() -> tuple[str, ...]:
+            os.setresuid(1234, 1234, 1234)
+            return survey.look(given, start()).writable
+
+        assert forked(look) == (f"{folder}/open", f"{folder}/run")
 
 
 BOTH = "mount --bind /etc/passwd /etc/passwd && mount --bind /etc/group /etc/group"

@@ -158,6 +158,20 @@ def test_what_is_held_already_is_no_complaint(case: str) -> None:
     assert planned(HELD[case], **world).warnings == ()
 
 
+def test_what_can_be_written_already_is_no_complaint() -> None:
+    """A volume that fsGroup, gid 0 or its owner opens, and a tmpfs mounted where a run-dir should be."""
+    given = {"volumes": (volume("/d"), volume("/x", policy="never")), "run_dirs": ("/run/x",)}
+    assert planned(given, nss_wrapper="/w.so", writable=("/d", "/run/x")).warnings == ()
+    (warning,) = planned(given, nss_wrapper="/w.so", writable=("/d",)).warnings
+    assert "so PYDROP_RUN_DIRS cannot be had" in warning
+
+
+def test_what_keeps_a_name_away_is_the_user_that_was_given() -> None:
+    """A root that can be written would not help: it is another's."""
+    (warning,) = planned().warnings
+    assert warning.endswith("or leave out user:")
+
+
 # -- the drop --------------------------------------------------------------------------------------
 
 

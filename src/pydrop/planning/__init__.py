@@ -52,7 +52,7 @@ def _as_root(settings: Settings, facts: Facts) -> Plan:
     home = build.home_for(who, change, facts, settings)
     account = build.account_step(facts, change)
     if account.how == "environment":
-        warnings.append(build.without_entry(who.uid))
+        warnings.append(build.without_entry(who.uid, "read_only"))
     runtime, misread = build.runtime(settings, facts, who, change, home)
     return Plan(
         identity=who,

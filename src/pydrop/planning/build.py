@@ -58,11 +58,11 @@ def account_step(facts: Facts, change: AccountChange) -> AccountsStep:
     )
 
 
-def without_entry(uid: int) -> str:
-    """The warning where no account entry can be had."""
+def without_entry(uid: int, hindrance: str) -> str:
+    """The warning where no account entry can be had, and what of the container's settings stands in the way."""
     return (
         f"user {uid} has no name here, since /etc/passwd cannot be written: {MIND_THEIR_NAME} may refuse to work; "
-        "install libnss-wrapper (Debian) or nss_wrapper (Alpine, Fedora) in the image, or leave out read_only"
+        f"install libnss-wrapper (Debian) or nss_wrapper (Alpine, Fedora) in the image, or leave out {hindrance}"
     )
 
 

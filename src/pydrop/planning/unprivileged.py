@@ -20,7 +20,7 @@ def plan(settings: Settings, facts: Facts) -> Plan:
         if change:
             account = _account_step(facts, change)
             todo.append(account)
-            warnings += [build.without_entry(who.uid)] if account.how == "environment" else []
+            warnings += [build.without_entry(who.uid, "user:")] if account.how == "environment" else []
     kept, said = _kept(settings, facts)
     warnings += build.without_init(settings)
     todo += [*build.secrets(settings), *build.oom(settings)]
@@ -112,7 +112,8 @@ def _refusals(settings: Settings, facts: Facts, who: Identity) -> list[str]:
     """One line about all that needs root."""
     named = [
         *_differing(settings, who),
-        *[name for name in ("groups", "run-dirs", "chown") if name in settings.sources],
+        *[name for name in ("groups",) if name in settings.sources],
+        *_not_writable(settings, facts),
     ]
     asked = [settings.sources.get(name, name) for name in named]
     if facts.hooks:
@@ -123,6 +124,13 @@ def _refusals(settings: Settings, facts: Facts, who: Identity) -> list[str]:
         f"started as {who.uid}:{who.gid} and not as root, so {', '.join(asked)} cannot be had; "
         "leave out user: in compose (--user, runAsUser), and pydrop drops root itself"
     ]
+
+
+def _not_writable(settings: Settings, facts: Facts) -> list[str]:
+    """The settings that name a folder which the program cannot write as it is; where it can, nothing is missed."""
+    volumes = [volume.path for volume in settings.volumes if volume.policy != "never"]
+    asked = (("run-dirs", settings.run_dirs), ("chown", volumes))
+    return [name for name, paths in asked if any([path not in facts.writable for path in paths])]
 
 
 def _differing(settings: Settings, who: Identity) -> list[str]:

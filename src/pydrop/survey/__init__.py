@@ -61,6 +61,7 @@ def look(settings: Settings, start: Start) -> Facts:
         record=_record(entrypoint) if root else None,
         second_time=not root and entrypoint != 1 and _is_there(f"{record.PLACE}/{record.NAME}"),
         environment=start.environment,
+        writable=() if root else _writable(settings),
         root_folder_writable=os.access("/", os.W_OK),
         noexec_run=_noexec_run(settings),
     )
@@ -99,6 +100,11 @@ def nss_wrapper() -> str | None:
             if name.endswith(("-gnu", "-musl", "-gnueabihf")) and _is_there(f"{folder}/{name}/{WRAPPER}"):
                 return f"{folder}/{name}/{WRAPPER}"
     return None
+
+
+def _writable(settings: Settings) -> tuple[str, ...]:
+    asked = [*[volume.path for volume in settings.volumes], *settings.run_dirs]
+    return tuple([path for path in asked if os.access(path, os.W_OK)])
 
 
 def _owner(settings: Settings) -> tuple[int, int]:

@@ -1,0 +1,1 @@
+<?php echo "served by PHP as ", posix_getuid(), "\n";

@@ -1,0 +1,356 @@
+"""The examples: each is built as it stands and started in all the ways of its page, with what the page says of it."""
+
+import os
+import re
+import shutil
+import stat
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from engine import PODMAN, Container, Result, image, owner, podman, until
+from pages import EXAMPLES, Block, Run, blocks, level, printed, run_of, services
+
+WAYS = ("root", "user", "read-only", "no-new-privileges")
+
+
+def fetch(path: str, port: int = 80) -> tuple[str, ...]:
+    """The command that prints a page of the container's own server."""
+    line = f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{port}{path}', timeout=5).read().decode())"
+    return ("python3", "-I", "-S", "-c", line)
+
+
+class Example:
+    """How a program is seen to work: what is asked of it, in its container, and a pattern of the answer; `again` that
+    of a container that was started again, where it keeps something in /data. `ends`: the exit code of `docker stop`."""
+
+    def __init__(self, ask: tuple[str, ...], answer: str, ends: int = 0, again: str = "") -> None:
+        self.ask, self.answer, self.ends, self.again = ask, answer, ends, again
+
+
+def sql(text: str) -> tuple[str, ...]:
+    return ("psql", "--username=postgres", "--quiet", "--tuples-only", "--no-align", "--command", text)
+
+
+VISIT = "create table if not exists visits (at text); insert into visits values (now()); select count(*) from visits"
+
+SERVERS = {
+    "nginx": Example(fetch("/index.html"), "It works"),
+    "redis": Example(("redis-cli", "incr", "visits"), r"^1\n", again=r"^2\n"),
+    "from-gosu/after": Example(("redis-cli", "incr", "visits"), r"^1\n", again=r"^2\n"),
+    "python": Example(fetch("/", 8000), "visit 1, counted by app\n", again="visit 2, counted by app\n"),
+    "php": Example(fetch("/", 8080), r"served by PHP as \d+\n"),
+    "postgresql": Example(sql(VISIT), r"^1\n$", again=r"^2\n$"),
+    "nodejs": Example(fetch("/", 3000), "visit 1, counted by app\n", again="visit 2, counted by app\n", ends=143),
+}
+JOBS = {  # a pattern of what each prints
+    "git": r"app <me@example.org>: first\nuser app\nuid={uid}\(app\) gid={gid}\(",
+    "device": r"renderD128: opened\nuid {uid}, groups (\d+ )*993( \d+)*\n$",
+}
+STARTS = [(name, way) for name in SERVERS for way in WAYS]
+
+
+def block_of(name: str, way: str) -> Block:
+    (found,) = [block for block in blocks(EXAMPLES / name) if block.way == way]
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[[str], Path]:
+    """A copy of an example's folder, as somebody who is no root has it."""
+
+    def folder(name: str) -> Path:
+        copy = tmp_path / name
+        shutil.copytree(EXAMPLES / name, copy)
+        tmp_path.chmod(0o755)
+        return copy
+
+    return folder
+
+
+@pytest.fixture
+def volumes() -> Iterator[dict[str, str]]:
+    """Named volumes get names of this test alone, and are removed at its end."""
+    names: dict[str, str] = {}
+    yield names
+    for name in names.values():
+        podman("volume", "rm", "--force", name)
+
+
+@pytest.fixture
+def gpu(tmp_path: Path) -> Path:
+    """What stands for one, since few machines have it: a null device that root and the group 993 may open."""
+    device = tmp_path / "renderD128"
+    os.mknod(device, 0o660 | stat.S_IFCHR, os.makedev(1, 3))
+    device.chmod(0o660)
+    os.chown(device, 0, 993)
+    return device
+
+
+@pytest.fixture
+def words(volumes: dict[str, str], gpu: Path) -> Callable[[Run, Path], list[str]]:
+    """The words for podman that do what docker does by these: docker mounts nothing on a read-only root by itself,
+    and its tmpfs is empty, anybody's and noexec. There is no network here, so no port is published."""
+
+    def mounted(value: str, where: Path) -> str:
+        source, rest = value.split(":", 1)
+        if source.startswith("."):
+            if not (where / source).exists():
+                (where / source).mkdir()  # as root, as docker does
+            return f"{where / source}:{rest}"
+        return f"{volumes.setdefault(source, f'pydrop-test-{os.getpid()}-{source}')}:{rest}"
+
+    def words(run: Run, where: Path) -> list[str]:
+        made = ["--read-only-tmpfs=false"]
+        for option, value in run.options:
+            if option == "-v":
+                made += [option, mounted(value, where)]
+            elif option == "--tmpfs":
+                path, _, options = value.partition(":")
+                made.append(f"--tmpfs={path}:{options or 'mode=1777'},noexec,notmpcopyup")
+            elif (option, value) == ("--device", "/dev/dri"):
+                made.append(f"--device={gpu}:/dev/dri/renderD128")
+            elif option not in ("-p", "-d", "--rm", "--name"):
+                made += [option, value] if value else [option]
+        return made
+
+    return words
+
+
+@pytest.fixture
+def started(container, words, folder) -> Callable[[str, Block], list[Container]]:
+    def started(name: str, block: Block) -> list[Container]:
+        where = folder(name)
+        return [container(*words(run, where), image=image(run.image), command=run.command) for run in block.runs]
+
+    return started
+
+
+def pydrops(result: Result) -> list[str]:
+    return [line for line in result.stderr.splitlines() if line.startswith("pydrop: ")]
+
+
+def agrees(block: Block, said: list[str]) -> None:
+    """Word for word, but for the time that it took."""
+    assert [level(line) for line in said] == block.says, str(block.page)
+
+
+def works(same: Container, ask: tuple[str, ...], expected: str) -> None:
+    """It answers in time, and as it should."""
+    try:
+        answer = until(lambda: same.exec(*ask).stdout)
+    except AssertionError:
+        pytest.fail(f"no answer: {same.logs()}")
+    assert re.search(expected, str(answer)), f"{answer}: {same.logs()}"
+
+
+LOOKER = (65534, 65533)
+
+
+def ids(same: Container) -> set[tuple[int, int]]:
+    """Uid and gid of all its processes (real, effective, saved and of files) but those that look."""
+    looker = (f"--user={LOOKER[0]}:{LOOKER[1]}",)
+    texts = same.exec("sh", "-c", "cat /proc/[0-9]*/status", options=looker).stdout
+    pairs = zip(re.findall(r"^Uid:\t(.*)", texts, re.M), re.findall(r"^Gid:\t(.*)", texts, re.M), strict=True)
+    return {(int(u), int(g)) for us, gs in pairs for u, g in zip(us.split(), gs.split(), strict=True)} - {LOOKER}
+
+
+@pytest.mark.parametrize(("name", "way"), STARTS)
+def test_a_server_works_as_the_user_says_little_and_stops_in_time(name, way, started):
+    """In each way of its page, and what pydrop says is what the page says."""
+    block, example = block_of(name, way), SERVERS[name]
+    same = started(name, block)
+    works(same[-1], example.ask, example.answer)
+    assert all(ids(one) == {run.user} for one, run in zip(same, block.runs, strict=True))
+    agrees(block, [line for one in same for line in pydrops(one.logs())])
+    assert all(len(pydrops(one.logs())) <= 2 for one in same)
+    for one in reversed(same):
+        began = time.monotonic()
+        assert one.stop() == example.ends, str(one.logs())
+        assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize(("name", "way"), [(name, way) for name in JOBS for way in WAYS])
+def test_a_job_does_its_work_as_the_user_and_says_little(name, way, started):
+    block = block_of(name, way)
+    (same,) = started(name, block)
+    assert same.wait() == 0, str(same.logs())
+    uid, gid = block.runs[0].user
+    expected = JOBS[name].format(uid=uid, gid=gid)
+    assert re.match(expected, same.logs().stdout), str(same.logs())
+    assert way != "root" or re.match(expected, printed(EXAMPLES / name))
+    agrees(block, pydrops(same.logs()))
+    assert len(pydrops(same.logs())) <= 2
+
+
+KEEPERS = [name for name in SERVERS if SERVERS[name].again]
+
+
+@pytest.mark.parametrize("name", KEEPERS)
+def test_a_folder_that_the_engine_made_is_the_hosts_users_and_what_is_in_it_outlives_a_restart(name, started, tmp_path):
+    """The second start finds nothing to change in it."""
+    (same,), example = started(name, block_of(name, "root")), SERVERS[name]
+    works(same, example.ask, example.answer)
+    same.stop()
+    kept = [tmp_path / name / "data", *(tmp_path / name / "data").rglob("*")]
+    assert len(kept) > 1
+    assert {owner(path) for path in kept} == {(1500, 1500)}
+    same.start()
+    works(same, example.ask, example.again)
+    assert [("/data: " in line) for line in pydrops(same.logs())] == [True, False], str(same.logs())
+
+
+@pytest.mark.parametrize("name", KEEPERS)
+def test_a_fresh_volume_has_the_mode_of_the_images_folder_so_that_a_user_of_group_0_can_write_it(name, started):
+    (same,) = started(name, block_of(name, "user"))
+    assert same.exec("stat", "-c", "%g %a", "/data").stdout == "0 770\n"
+
+
+def test_node_needs_a_pid_1_to_end_by_term(container):
+    """And with exit-code it ends with 0."""
+    ask, answer = SERVERS["nodejs"].ask, SERVERS["nodejs"].answer
+    alone = container(image=image("example-nodejs"), command=[], env={"PYDROP_INIT": "0"})
+    works(alone, ask, answer)
+    podman("stop", "--time=1", alone.id)
+    assert alone.wait() == 137
+    mapped = container(image=image("example-nodejs"), command=[], env={"PYDROP_EXIT_CODE": "143:0"})
+    works(mapped, ask, answer)
+    assert mapped.stop() == 0
+
+
+def test_php_finishes_what_it_serves_when_it_is_stopped(words, container, folder):
+    block, where = block_of("php", "root"), folder("php")
+    (where / "site" / "slow.php").write_text('<?php touch("/run/php/serving"); sleep(1); echo "finished";')
+    php, web = [container(*words(run, where), image=image(run.image), command=run.command) for run in block.runs]
+    works(web, SERVERS["php"].ask, SERVERS["php"].answer)
+    ask = [PODMAN, "exec", web.id, *fetch("/slow.php", 8080)]
+    with subprocess.Popen(ask, stdout=subprocess.PIPE, encoding="utf-8") as asking:
+        until(lambda: php.exec("test", "-e", "/run/php/serving").code == 0)
+        assert php.stop() == 0
+        assert asking.communicate(timeout=10)[0] == "finished\n", str(php.logs())
+
+
+def test_gunicorn_needs_tmp(run):
+    options = ("--read-only", "--read-only-tmpfs=false", "--tmpfs=/run", "--tmpfs=/data")
+    failed = run(*options, image=image("example-python"), command=[])
+    assert failed.code not in (0, 125)
+    assert "No usable temporary directory found" in failed.stderr
+
+
+def test_postgresql_ends_its_clients_when_it_is_stopped(started):
+    """By INT: with TERM it would wait for them."""
+    (same,) = started("postgresql", block_of("postgresql", "root"))
+    works(same, SERVERS["postgresql"].ask, r"^1\n$")
+    asleep = "select count(*) from pg_stat_activity where query = 'select pg_sleep(60)'"
+    with subprocess.Popen([PODMAN, "exec", same.id, *sql("select pg_sleep(60)")], stderr=subprocess.DEVNULL) as client:
+        until(lambda: same.exec(*sql(asleep)).stdout == "1\n")
+        began = time.monotonic()
+        assert same.stop() == 0
+        assert time.monotonic() - began < 3
+        assert client.wait(10) != 0
+
+
+def test_postgresqls_password_may_be_anybodys_file_is_no_programs_variable_and_its_data_is_the_users(
+    words, container, folder
+):
+    run, where = block_of("postgresql", "root").runs[0], folder("postgresql")
+    (where / "password").chmod(0o600)
+    os.chown(where / "password", 4321, 4321)
+    same = container(*words(run, where), image=image(run.image), command=run.command)
+    works(same, SERVERS["postgresql"].ask, r"^1\n$")
+    login = (*sql("select 1"), "--host=127.0.0.1")
+    assert same.exec(*login, options=("--env=PGPASSWORD=change-me",)).stdout == "1\n"
+    assert same.exec(*login, options=("--env=PGPASSWORD=other",)).code != 0
+    assert stat.S_IMODE((where / "data" / "15").stat().st_mode) == 0o700
+    seen = same.exec("sh", "-c", "cat /proc/[0-9]*/environ", options=("--user=1500:1500",)).stdout
+    assert "PGDATA" in seen and "change-me" not in seen
+
+
+def test_a_checkout_is_worked_on_as_its_owner(words, container, folder):
+    """Without PUID and PGID, and without a change of its owner."""
+    run, where = block_of("git", "root").runs[0], folder("git")
+    for path in (where / "work", *(where / "work").rglob("*")):
+        os.chown(path, 1234, 4321)
+    run.options = [pair for pair in run.options if not re.match("P[UG]ID", pair[1])]
+    same = container(*words(run, where), image=image(run.image), command=run.command)
+    assert same.wait() == 0, str(same.logs())
+    assert "uid=1234(app) gid=4321(" in same.logs().stdout
+    assert {owner(path) for path in (where / "work").rglob("*")} == {(1234, 4321)}
+
+
+# -- from-gosu ------------------------------------------------------------------------------------
+
+GOSU = EXAMPLES / "from-gosu"
+STOPWATCH = 'began=$(date +%s%N); ended=$("$0" date +%s%N 2>/dev/null); echo $((ended - began))'
+
+
+def test_the_entrypoint_with_gosu_works_so_that_the_comparison_is_fair(container, words, folder):
+    before = run_of(services(GOSU / "before")["redis"])
+    same = container(*words(before, folder("from-gosu/before")), image=image(before.image), command=before.command)
+    works(same, SERVERS["redis"].ask, r"^1\n")
+    assert ids(same) == {(1500, 1500)}
+    assert same.stop() == 0
+
+
+def test_the_entrypoint_with_gosu_breaks_where_the_page_says(run, volumes):
+    before = image("example-from-gosu-before")
+    bare = ("--read-only", "--read-only-tmpfs=false", "--tmpfs=/run", "--tmpfs=/data")
+    ended = run(*bare, image=before, command=["true"], env={"PUID": "1500", "PGID": "1500"})
+    assert ended.code != 0 and "groupmod: cannot" in ended.stderr, str(ended)
+    volumes["before"] = f"pydrop-test-{os.getpid()}-before"
+    refused = run("--user=12345:0", f"--volume={volumes['before']}:/data", image=before, command=["touch", "/data/x"])
+    assert "Permission denied" in refused.stderr, str(refused)
+
+
+def test_the_lines_of_both_are_as_many_as_the_page_says():
+    counted = []
+    for side in ("before", "after"):
+        files = [path for path in (GOSU / side).iterdir() if path.name in ("Dockerfile", "entrypoint.sh")]
+        counted.append(sum(bool(line.strip()) for path in files for line in path.read_text().splitlines()))
+    assert f"| {counted[0]} | {counted[1]} |" in (GOSU / "README.md").read_text(), counted
+
+
+def test_on_root_mismatch_reaches_the_program_sooner_than_chown_from_a_shell_entrypoint(run, tmp_path):
+    """Fresh containers in turn, with 10,000 files that are right already. It is a matter of a few times, so that a busy
+    machine does not matter; the others are shown only."""
+    (tmp_path / "full").mkdir()
+    for number in range(10_000):
+        (tmp_path / "full" / str(number)).touch()
+        os.chown(tmp_path / "full" / str(number), 1500, 1500)
+    os.chown(tmp_path / "full", 1500, 1500)
+    cases = {"gosu": ("before", "/entrypoint.sh", "mismatch"), "pydrop": ("after", "pydrop", "mismatch")}
+    cases["on-root-mismatch"] = ("after", "pydrop", "on-root-mismatch")
+    times: dict[str, list[int]] = {case: [] for case in cases}
+    for _ in range(5):
+        for case, (side, entrypoint, policy) in cases.items():
+            options = ("--entrypoint=sh", f"--volume={tmp_path / 'full'}:/data")
+            env = {"PUID": "1500", "PGID": "1500", "PYDROP_CHOWN_POLICY": policy}
+            command = ["-c", STOPWATCH, entrypoint]
+            made = image(f"example-from-gosu-{side}")
+            times[case].append(int(run(*options, image=made, command=command, env=env).stdout))
+    medians = {case: statistics.median(taken) for case, taken in times.items()}
+    for case in cases:
+        print(f"{case}: {medians[case] / 1e6:.1f} ms, {medians['gosu'] / medians[case]:.2f} times as fast as gosu's")
+    assert medians["on-root-mismatch"] < medians["gosu"]
+
+
+# -- the pages ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [*SERVERS, *JOBS])
+def test_the_page_shows_each_way_once_and_its_first_is_what_the_compose_file_says(name):
+    shown = blocks(EXAMPLES / name)
+    assert sorted(block.way for block in shown) == sorted(WAYS)
+    asked = [run_of(service) for service in services(EXAMPLES / name).values()]
+    assert [run.said_alike() for run in shown[0].runs] == [run.said_alike() for run in asked]
+
+
+def test_the_index_names_each_example_and_how_pydrop_is_built():
+    index = (EXAMPLES / "README.md").read_text()
+    named = set(re.findall(r"^\| \[(.+?)\]\(\1\)", index, re.M))
+    assert named == {path.name for path in EXAMPLES.iterdir() if path.is_dir()}
+    assert named == {name.split("/")[0] for name in (*SERVERS, *JOBS)}
+    assert "docker build -t pydrop -f Dockerfile.example ." in index
