@@ -5,8 +5,8 @@ build compiles them into one file (door/freeze.py): PREFIX/lib/pydrop/TAG, where
 that can read it; and door.c has Python run this module out of that file. What is rare lies in a second
 one, TAG.rare, which is read when the first of it is asked for. What the process needs that stays in init
 mode lies in a third, TAG.init, since it holds that for as long as the container lives; what a start needs
-there besides, in TAG.ask; and what there is instead of a start by the name of an init, in TAG.named. Where these files are not, and for pydropctl's own modules, import goes its
-ordinary way.
+there besides, in TAG.ask; and what there is instead of a start by the name of an init, in TAG.named. Where
+these files are not, and for pydropctl's own modules, import goes its ordinary way.
 """
 
 import _imp

@@ -33,7 +33,7 @@ def modules_in(file: Path) -> "tuple[object, dict[str, tuple[bool, object]]]":
     return first, {name: (is_package, code) for name, is_package, code in modules}
 
 
-@pytest.mark.parametrize("kind", ["", ".init", ".ask"])
+@pytest.mark.parametrize("kind", ["", ".init", ".ask", ".named"])
 def test_it_is_compiled_from_the_installed_sources(kind: str, tmp_path: Path) -> None:
     """Nobody runs other code as root than what is to be read in the package's folder."""
     options = ["-I", "-S", "-X", "no_debug_ranges"]
@@ -67,6 +67,36 @@ def test_the_process_that_stays_holds_nothing_of_a_start() -> None:
     units = {name.split(".")[1] for name in modules if "." in name}
     held = {"capabilities", "encoding", "errors", "kernel", "lifecycle", "perform", "pid1", "process", "report"}
     assert units == held | {"signals", "takeover"}
+
+
+def test_what_becomes_the_command_by_an_inits_name_is_no_start() -> None:
+    """No setting is read there, no account looked up, nothing planned; and python-prctl is not loaded."""
+    _, modules = modules_in(START.with_name(f"{START.name}.named"))
+    units = {name.split(".")[1] for name in modules if "." in name}
+    assert units == {
+        "encoding",
+        "errors",
+        "handover",
+        "personalities",
+        "pid1",
+        "process",
+        "report",
+        "signals",
+        "takeover",
+    }
+
+
+@pytest.mark.parametrize("name", ["tini", "dumb-init"])
+def test_by_an_inits_name_no_other_file_is_read(name: str, tmp_path: Path) -> None:
+    """Both processes come from a file each, and no settings file is opened."""
+    trace, link = tmp_path / "trace", tmp_path / name
+    link.symlink_to(PYDROP)
+    strace = ("strace", "-f", "-qq", "-e", "trace=openat", "-o", str(trace))
+    done = subprocess.run([*strace, link, "true"], env=NOTHING_TO_DO, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    opened = [line.partition('"')[2].partition('"')[0] for line in trace.read_text().splitlines()]
+    ours = {path for path in opened if "pydrop" in path and not path.startswith(str(tmp_path))}
+    assert ours == {f"{START}.init", f"{START}.named"}
 
 
 def _imported(code: object) -> "set[str]":
