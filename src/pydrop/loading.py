@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Index = dict[str, tuple[bool, int, int]]  # name -> whether it is a package, where its code begins, how long it is
 
 FAILED = 125  # as in errors, which is not loaded yet
+REFUSED = b"r"  # as in pid1.dialogue
 INITS = ("tini", "dumb-init")  # as door.c has them: names by which pydrop is an init, and makes no start
 Module: "type[ModuleType]" = type(sys)
 Spec: "type[ModuleSpec]" = type(sys.__spec__)  # its module costs an import
@@ -47,8 +48,7 @@ def begin(file: int, modules: "list[Compiled]") -> None:
         for compiled in _more(f"{tag}.ask") if ":C:" in sys.argv[1] and not named else ():
             _run(compiled, home)
     except Exception as error:  # python-prctl's library is missing in the image, say
-        if not _is_silent():
-            posix.write(2, f"pydrop: {error}\n".encode(errors="backslashreplace"))
+        _say(f"pydrop: {error}\n")
         posix._exit(FAILED)
     sys.path = ordinary + folders
     sys.meta_path.insert(0, Rare(f"{tag}.rare", home))
@@ -63,10 +63,15 @@ def begin(file: int, modules: "list[Compiled]") -> None:
     sys.modules["pydrop.entry"].door(began)
 
 
-def _is_silent() -> bool:
-    """In init mode two processes load the same, and one is to say what failed. By an init's name the other one needs
-    less, and may not have failed."""
-    return ":G:" in sys.argv[1] and sys.argv[2].rpartition("/")[2] not in INITS
+def _say(line: str) -> None:
+    """In init mode two processes load the same, and the one that makes the start says what failed. By an init's name it
+    needs less, and may not have failed: then it is told that all is said."""
+    _, guards, pipes = sys.argv[1].partition(":G:")
+    if guards and sys.argv[2].rpartition("/")[2] not in INITS:
+        return
+    posix.write(2, line.encode(errors="backslashreplace"))
+    if guards:
+        posix.write(int(pipes.rpartition(":")[2]), REFUSED)
 
 
 def _more(path: str) -> "list[Compiled]":

@@ -199,9 +199,9 @@ def test_more_is_said_on_standard_error_alone(place: Throwaway) -> None:
 
 def test_tini_names_what_it_reaps(place: Throwaway) -> None:
     """With -w, a line on standard error for each."""
-    for done in both(place, "tini", "-w", "--", CHILD, "orphans", "3"):
+    for done in both(place, "tini", "-w", "--", CHILD, "reaped", "3"):
         assert (done.returncode, done.stderr.count(b"\n")) == (5, 3)
-    for done in both(place, "tini", "--", CHILD, "orphans", "3"):
+    for done in both(place, "tini", "--", CHILD, "reaped", "3"):
         assert (done.returncode, done.stderr) == (5, b"")
 
 
@@ -322,6 +322,47 @@ def test_a_stop_and_a_cont(init: str, number: int, place: Throwaway) -> None:
         alive.kill()
 
 
+ALONE = {"dumb-init": ("STS", "TTS"), "our dumb-init": ("STT", "TTT")}  # as HALF has it
+
+
+@pytest.mark.parametrize("init", ALONE)
+def test_a_stop_in_dumb_inits_single_child_mode(init: str, place: Throwaway) -> None:
+    for pid_1, expected in zip((True, False), ALONE[init], strict=True):
+        alive = Alive(place, init, "-c", "--", "sh", "-c", "sleep 30 & echo ready; wait", pid_1=pid_1)
+        assert until(lambda alive=alive: len(below(alive.pid)) == 2)
+        alive.send(signal.SIGTSTP)
+        assert alive.state() == expected
+        alive.send(signal.SIGCONT)
+        assert alive.state() == "SSS"
+
+
+REWRITTEN = "who has another signal passed on for a stop wants no stop"
+
+
+@pytest.mark.parametrize(("init", "state"), [("dumb-init", "TS"), ("our dumb-init", "SS")])
+def test_what_stands_in_for_a_stop_stops_dumb_init_but_not_ours(init: str, state: str, place: Throwaway) -> None:
+    alive = Alive(place, init, "-r", "20:10", "--", CHILD, "record", pid_1=False)
+    alive.send(signal.SIGTSTP)
+    assert alive.line() == "10"
+    assert alive.state() == state
+
+
+ENDS = "a stop is to end, so what is stopped is continued for it; the tools leave it pending until CONT"
+
+
+@pytest.mark.parametrize("init", [init for init in ALL if init != "catatonit"])
+def test_a_term_while_the_command_is_stopped(init: str, place: Throwaway) -> None:
+    alive = Alive(place, init, "--", CHILD, "asleep")
+    alive.send(signal.SIGTSTP)
+    assert alive.state() == "ST"
+    if init in TOOLS:
+        alive.send(signal.SIGTERM)
+        assert alive.state() == "ST"
+    else:
+        os.kill(alive.pid, signal.SIGTERM)
+        assert alive.end() == 143
+
+
 STUBBORN = "a stop has an end: after the stop timeout all is killed"
 
 
@@ -405,6 +446,14 @@ def test_the_command_finds_all_as_it_came(tool: str, looks: str, place: Throwawa
     theirs, ours = both(place, tool, "--", *[os.fsencode(word) for word in LOOKS[looks]], env=ODD, before=before)
     assert ours.stdout == theirs.stdout and theirs.stdout
     assert ours.returncode == theirs.returncode
+
+
+@pytest.mark.parametrize("init", ALL)
+def test_what_pid_1_keeps_open(init: str, place: Throwaway) -> None:
+    """Whoever waits for the end of an inherited pipe waits for the command alone, as catatonit has it too."""
+    before = ("sh", "-c", 'exec "$@" 5</etc/passwd', "sh")
+    done = run(place, init, "--", "ls", "-l", "/proc/1/fd", "/proc/self/fd", before=before)
+    assert done.stdout.count(b"5 -> /etc/passwd\n") == (2 if init in TOOLS else 1)
 
 
 @pytest.mark.parametrize("init", [init for init in ALL if init != "pydrop"])

@@ -4,6 +4,7 @@
  *   stubborn      ignore TERM
  *   asleep        wait for a signal
  *   orphans N     start N processes that outlive it by nothing, each below one that is gone; exit 5
+ *   reaped N      the same, but it waits until somebody has collected each
  *   daemon [x]    leave a process behind in a session of its own, which ignores TERM where x is given; exit 6
  *   group         ignore USR1, start a child that does not; exit 100 + the signal that ends it
  *   root          become root in all ids where the file is set-uid, say so, and wait
@@ -51,6 +52,34 @@ static int orphans(int count)
             i--;
         } else
             waitpid(child, NULL, 0);
+    }
+    return 5;
+}
+
+/* Within 10 s for each; 9 where one is still there. */
+static int wait_until_reaped(int count)
+{
+    for (int i = 0; i < count; i++) {
+        pid_t orphan = 0, child;
+        int ends[2];
+        if (pipe(ends) != 0 || (child = fork()) < 0)
+            return 9;
+        if (child == 0) {
+            orphan = fork();
+            if (orphan == 0)
+                _exit(3);
+            _exit(write(ends[1], &orphan, sizeof orphan) != sizeof orphan);
+        }
+        waitpid(child, NULL, 0);
+        if (read(ends[0], &orphan, sizeof orphan) != sizeof orphan || orphan < 0)
+            return 9;
+        for (int tries = 0; kill(orphan, 0) == 0; tries++) {
+            if (tries == 10000)
+                return 9;
+            usleep(1000);
+        }
+        close(ends[0]);
+        close(ends[1]);
     }
     return 5;
 }
@@ -121,6 +150,8 @@ int main(int argc, char **argv)
         return record();
     if (strcmp(what, "orphans") == 0)
         return orphans(number);
+    if (strcmp(what, "reaped") == 0)
+        return wait_until_reaped(number);
     if (strcmp(what, "daemon") == 0)
         return leave_daemon(argc > 2);
     if (strcmp(what, "group") == 0)

@@ -67,6 +67,24 @@ def test_what_is_installed_is_that_tool(name: str, folder: Path) -> None:
     assert done.stdout.split() == ["1500", "1501", "1501"]
 
 
+@pytest.mark.parametrize("name", ["tini", "dumb-init"])
+def test_an_init_that_is_installed_stays_and_ends_as_its_command(name: str, folder: Path) -> None:
+    """Its command is a child of it; nothing of pydrop's own start is done, so no account is made or changed."""
+    into(folder, name)
+    before = which(Path("/etc/passwd"))
+    script = "tr '\\0' ' ' </proc/$PPID/cmdline; exit 7"
+    done = subprocess.run(
+        ["env", name, "--", "/bin/sh", "-c", script],
+        capture_output=True,
+        text=True,
+        env={"PATH": f"{folder}:/usr/bin:/bin", "PUID": "1500"},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (7, "")
+    assert done.stdout.startswith(f"{name}: init of /bin/sh")
+    assert which(Path("/etc/passwd")) == before
+
+
 def test_a_second_time_it_says_that_all_is_there(folder: Path) -> None:
     """So a Dockerfile can say it in two places."""
     into(folder, "gosu")

@@ -21,10 +21,12 @@ shift; exec "$@"
 """
 
 
-def start(folder: Path, *before: str, options: tuple[str, ...] = ()) -> "subprocess.CompletedProcess[str]":
+def start(
+    folder: Path, *before: str, program: str = PYDROP, options: tuple[str, ...] = ()
+) -> "subprocess.CompletedProcess[str]":
     """`pydrop true` in a throwaway mount namespace in which nothing is to be done."""
     folder.chmod(0o755)
-    words = ["unshare", "--mount", "sh", "-c", RIGHT, "enter", str(folder), *before, PYDROP, *options, "true"]
+    words = ["unshare", "--mount", "sh", "-c", RIGHT, "enter", str(folder), *before, program, *options, "true"]
     return subprocess.run(words, env=NOTHING_TO_DO, capture_output=True, text=True, check=False)
 
 
@@ -33,7 +35,7 @@ def modules_in(file: Path) -> "tuple[object, dict[str, tuple[bool, object]]]":
     return first, {name: (is_package, code) for name, is_package, code in modules}
 
 
-@pytest.mark.parametrize("kind", ["", ".init", ".ask"])
+@pytest.mark.parametrize("kind", ["", ".init", ".ask", ".named"])
 def test_it_is_compiled_from_the_installed_sources(kind: str, tmp_path: Path) -> None:
     """Nobody runs other code as root than what is to be read in the package's folder."""
     options = ["-I", "-S", "-X", "no_debug_ranges"]
@@ -81,6 +83,36 @@ def test_a_personality_reads_no_module_alone(name: str, tmp_path: Path) -> None:
     assert opened.count(f'"{START}.rare"') == 3  # how long its index is, the index, the bundle
 
 
+def test_what_becomes_the_command_by_an_inits_name_is_no_start() -> None:
+    """No setting is read there, no account looked up, nothing planned; and python-prctl is not loaded."""
+    _, modules = modules_in(START.with_name(f"{START.name}.named"))
+    units = {name.split(".")[1] for name in modules if "." in name}
+    assert units == {
+        "encoding",
+        "errors",
+        "handover",
+        "personalities",
+        "pid1",
+        "process",
+        "report",
+        "signals",
+        "takeover",
+    }
+
+
+@pytest.mark.parametrize("name", ["tini", "dumb-init"])
+def test_by_an_inits_name_no_other_file_is_read(name: str, tmp_path: Path) -> None:
+    """Both processes come from a file each, and no settings file is opened."""
+    trace, link = tmp_path / "trace", tmp_path / name
+    link.symlink_to(PYDROP)
+    strace = ("strace", "-f", "-qq", "-e", "trace=openat", "-o", str(trace))
+    done = subprocess.run([*strace, link, "true"], env=NOTHING_TO_DO, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    opened = [line.partition('"')[2].partition('"')[0] for line in trace.read_text().splitlines()]
+    ours = {path for path in opened if "pydrop" in path and not path.startswith(str(tmp_path))}
+    assert ours == {f"{START}.init", f"{START}.named"}
+
+
 def _imported(code: object) -> "set[str]":
     """What a module imports when it is loaded: the names behind IMPORT_NAME."""
     import dis
@@ -99,11 +131,15 @@ def test_without_it_a_start_is_slower_but_the_same(instead: str, tmp_path: Path)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_module_that_cannot_be_loaded_is_one_line(tmp_path: Path) -> None:
-    """python-prctl's library is missing in many a slim image."""
+@pytest.mark.parametrize("words", ["pydrop", "pydrop --init", "gosu nobody", "tini", "dumb-init"])
+def test_a_module_that_cannot_be_loaded_is_one_line(words: str, tmp_path: Path) -> None:
+    """python-prctl's library is missing in many a slim image. One line, also where two processes load it."""
     broken = tmp_path / "broken"
     broken.write_bytes(b"")
     binding = next(PACKAGE.parent.glob("_prctl.*.so"))
-    done = start(tmp_path, "sh", "-c", f'mount --bind "{broken}" "{binding}" && exec "$@"', "broken")
-    assert done.returncode == 125
+    name, *options = words.split()
+    (tmp_path / name).symlink_to(PYDROP)
+    hide = ("sh", "-c", f'mount --bind "{broken}" "{binding}" && exec "$@"', "broken")
+    done = start(tmp_path, *hide, program=str(tmp_path / name), options=tuple(options))
+    assert done.returncode == 125, done.stderr
     assert done.stderr.startswith("pydrop: unable to load python-prctl: ") and done.stderr.count("\n") == 1

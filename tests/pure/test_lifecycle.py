@@ -158,8 +158,24 @@ def test_the_grace_ends_with_the_stop_timeout_where_that_is_sooner() -> None:
 
 
 def test_an_init_that_does_not_clear_ends_with_its_command() -> None:
-    """tini and dumb-init leave the rest to the kernel."""
+    """By the names of tini and dumb-init, where it is not PID 1."""
     assert life(clears=False).on("ended", 3) == ends(3)
+    assert life(("signal", TERM), clears=False, stop_timeout=None).on("ended", 143) == ends(143)
+
+
+@pytest.mark.parametrize(
+    ("rewrite", "sent"),
+    [((), [told(TERM, group=True)]), (((TERM, QUIT),), [told(QUIT, group=True)]), (((TERM, 0),), [])],
+)
+def test_dumb_init_sends_the_commands_group_what_it_has_for_term(
+    rewrite: "tuple[tuple[int, int], ...]", sent: list[Action]
+) -> None:
+    """And does not wait for it."""
+    assert life(clears=False, ends_group=True, rewrite=rewrite).on("ended", 3) == [*sent, *ends(3)]
+
+
+def test_what_is_cleared_needs_no_signal_to_the_group_besides() -> None:
+    assert life(ends_group=True).on("ended", 3) == [rest(TERM), waits(3.0)]
 
 
 @pytest.mark.parametrize("number", [TERM, USR1, TSTP, CONT])
@@ -200,6 +216,29 @@ def test_pid_1_leaves_stopped_what_it_was_asked_to_stop() -> None:
 def test_other_stops_are_left_to_who_sent_them(pid_1: bool, number: int) -> None:
     """A debugger's, say. A background read that PID 1 continued would stop at once again, for ever."""
     assert life(pid_1=pid_1).on("stopped", number) == []
+
+
+@pytest.mark.parametrize("number", [TSTP, TTIN, TTOU])
+def test_a_session_of_its_own_is_stopped_by_what_the_kernel_never_ignores(number: int) -> None:
+    """Nobody could continue an orphaned group that a job's signal had stopped, so the kernel ignores that there."""
+    made = life(session=True, group=True, pid_1=False)
+    assert made.on("signal", number) == [told(STOP, group=True)]
+    assert made.on("stopped", STOP) == [Action(do="pause", signal=STOP)]
+    assert made.on("signal", CONT) == RESUMED
+
+
+def test_pid_1_leaves_a_session_stopped_until_cont() -> None:
+    made = life(("signal", TSTP), session=True, group=True)
+    assert made.on("stopped", STOP) == []
+    assert made.on("signal", CONT) == RESUMED
+
+
+def test_what_stands_in_for_a_stop_stops_nothing() -> None:
+    """`dumb-init --rewrite 20:3`: the command gets QUIT, and pydrop goes on."""
+    made = life(session=True, group=True, rewrite=((TSTP, QUIT), (TTIN, 0)), pid_1=False)
+    assert made.on("signal", TSTP) == [told(QUIT, group=True)]
+    assert made.on("signal", TTIN) == []
+    assert made.on("stopped", STOP) == []
 
 
 # -- readiness -------------------------------------------------------------------------------------

@@ -137,12 +137,13 @@ class Loop:
         try:
             os.kill(-self.child if action.group else self.child, action.signal)
         except ProcessLookupError:  # it has ended, and the next signal is SIGCHLD
-            pass
+            return
         except OSError as error:
             self.report.warn(
                 f"unable to pass {signals.name_of(action.signal)} on to {self.name}: {error.strerror}; "
                 "it has become another user: let pydrop keep CAP_KILL (cap_add: [KILL]) or set keep-root"
             )
+            return
         group = "'s process group" if action.group else ""
         self.report.debug(f"passed {signals.name_of(action.signal)} on to {self.name}{group} (pid {self.child})")
 

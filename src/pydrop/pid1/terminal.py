@@ -56,8 +56,8 @@ def let_go() -> None:
     """This process has no controlling terminal any more, so that the command's session may take it.
 
     Where this process led the terminal's session, the kernel sends HUP and CONT to the foreground, which is this
-    process's group and nobody else's: they are taken back, and only these (dumb-init#136: the command got them). The
-    two are blocked. One that somebody else had sent before stays."""
+    process's group and nobody else's. The two are blocked here, and are taken back, else they would be passed on
+    (dumb-init#136). One that somebody else had sent before stays."""
     try:
         fcntl.ioctl(0, TIOCNOTTY)
     except OSError:  # standard input is no terminal, or not this session's
