@@ -79,6 +79,7 @@ class Cluster:
         self.folder, self.tmpfs = folder, tmpfs
         self.image = image("example-kubernetes")
         self.pods: list[str] = []
+        self.made = 0  # pods, ever
         self.volumes: dict[str, Path] = {}
 
     def _own(self, name: str) -> str:
@@ -120,7 +121,8 @@ class Cluster:
         (claim,) = claims(manifest, replica)
         spec["volumes"] = list(self._volumes(spec, self._own(claim)))
         spec["restartPolicy"] = "Never"
-        name = self._own(f"{len(self.pods)}")
+        self.made += 1
+        name = self._own(f"{self.made}")
         self.pods.append(name)
         self._played({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}, name)
         return Pod(name, spec)
@@ -130,7 +132,7 @@ class Cluster:
         yield {"name": "data", "persistentVolumeClaim": {"claimName": claim}}
         for number, one in enumerate(spec.get("volumes", [])):
             if "emptyDir" in one:
-                folder = self._empty(f"empty-{len(self.pods)}-{number}", spec, one["emptyDir"])
+                folder = self._empty(f"empty-{self.made}-{number}", spec, one["emptyDir"])
                 yield {"name": one["name"], "hostPath": {"path": str(folder), "type": "Directory"}}
             elif "persistentVolumeClaim" not in one:
                 yield one
@@ -149,12 +151,15 @@ class Cluster:
             folder.chmod(0o2777)
         return folder
 
-    def remove(self, pod: Pod) -> None:
-        podman("pod", "rm", "--force", "--time=0", pod.name)
+    def remove(self, name: str) -> None:
+        """Ended first: podman waits three seconds for the cgroup of a pod that it removes while it runs."""
+        podman("pod", "stop", "--time=0", name)
+        podman("pod", "rm", "--force", "--time=0", name)
+        self.pods.remove(name)
 
     def close(self) -> None:
-        for name in self.pods:
-            podman("pod", "rm", "--force", "--ignore", "--time=0", name)
+        for name in [*self.pods]:
+            self.remove(name)
         for name in self.volumes:
             podman("volume", "rm", "--force", self._own(name))
 

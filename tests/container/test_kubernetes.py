@@ -218,7 +218,7 @@ def test_a_pod_works_as_its_user_says_what_the_page_says_and_stops_in_time(name,
         began = time.monotonic()
         assert pod.stop() == 0, str(pod.program.logs())
         assert time.monotonic() - began < 3
-        cluster.remove(pod)
+        cluster.remove(pod.name)
 
 
 def test_each_replica_of_a_statefulset_has_a_volume_of_its_own(cluster, node):
