@@ -136,6 +136,21 @@ def test_each_block_of_the_pages_is_as_the_published_schemas_ask():
         is_valid(document)
 
 
+def test_the_blocks_of_the_page_say_what_the_manifests_say():
+    """As far as they go; the block of the probe adds the image's own variables."""
+    blocks = [yaml.safe_load(text) for kind, text in FENCE.findall(PAGE.read_text()) if kind == "yaml"]
+    group, init, puid, probe = blocks
+    assert group["securityContext"].items() <= template("restricted")["securityContext"].items()
+    for name in ("statefulset", "shared"):
+        assert init["initContainers"][0].items() <= template(name)["initContainers"][0].items()
+    (theirs,), (ours,) = template("puid")["containers"], puid["containers"]
+    assert ours.items() <= theirs.items()
+    (theirs,), (ours,) = template("restricted")["containers"], probe["containers"]
+    assert ours["readinessProbe"]["exec"] == theirs["readinessProbe"]["exec"]
+    for one in ours["env"]:
+        assert f"{one['name']}={one['value']}" in (FOLDER / "Dockerfile").read_text()
+
+
 PLANTED = {
     "a misspelt key": ("containers", 0, "securityContext", "capabilties", {"drop": ["ALL"]}),
     "a number that is text": ("securityContext", "runAsUser", "1500"),
