@@ -23,11 +23,10 @@ from cluster import (
     template,
     without_entry,
 )
-from engine import ROOT, owner, until
+from engine import ROOT, has_open, owner, until
 from pages import EXAMPLES, FENCE, level
 from profiles import added, profile
 from test_examples import fetch, ids, pydrops, works
-from test_volumes import _has_open
 
 FOLDER = EXAMPLES / "kubernetes"
 PAGE = ROOT / "docs" / "kubernetes.md"
@@ -288,7 +287,7 @@ def test_of_replicas_that_share_a_volume_one_walks_and_the_others_wait_and_find_
     fcntl.flock(held, fcntl.LOCK_EX)
     for pod in pods:
         pod.inits[0].start()
-    until(lambda: all(_has_open(pod.inits[0].pid(), volume) for pod in pods))
+    until(lambda: all(has_open(pod.inits[0].pid(), volume) for pod in pods))
     os.close(held)
     assert [pod.inits[0].wait() for pod in pods] == [0, 0, 0]
     said = sorted(pod.inits[0].logs().stdout for pod in pods)
