@@ -93,9 +93,7 @@ def built(name: str) -> tuple[Path, list[str], Path, list[Path]]:
         folder = EXAMPLES[name]
         file = folder / "Dockerfile"
         bases = re.findall(r"^(?:FROM |COPY --from=)(\S+)", file.read_text(), re.MULTILINE)
-        copied = (
-            path for path in folder.rglob("*") if path.is_file() and path.name not in ("README.md", "compose.yaml")
-        )
+        copied = (path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".md", ".yaml"))
         return file, bases, folder, sorted(copied)
     file, bases, sources = BUILT[name]
     return ROOT / file, bases, ROOT, list(source_files()) if sources else []

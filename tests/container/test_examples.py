@@ -352,5 +352,5 @@ def test_the_index_names_each_example_and_how_pydrop_is_built():
     index = (EXAMPLES / "README.md").read_text()
     named = set(re.findall(r"^\| \[(.+?)\]\(\1\)", index, re.M))
     assert named == {path.name for path in EXAMPLES.iterdir() if path.is_dir()}
-    assert named == {name.split("/")[0] for name in (*SERVERS, *JOBS)}
+    assert named == {name.split("/")[0] for name in (*SERVERS, *JOBS)} | {"kubernetes"}  # test_kubernetes.py
     assert "docker build -t pydrop -f Dockerfile.example ." in index
