@@ -39,12 +39,15 @@ class Room:
         self.witness = compiled("witness", folder)
         self._trees: dict[str, Tree] = {}
         self._slow: SlowTree | None = None
+        self._bundle = ""
         self.small = self.tree("small", SMALL).path
 
     def leave(self) -> None:
         """Unmount what lies in the folder, so that it can be removed."""
         if self._slow:
             self._slow.unmount()
+        if self._bundle:
+            subprocess.run(["umount", "/opt"], check=True)
         subprocess.run(["umount", "/run", "/etc", *[TMPFILES] * os.path.isdir(TMPFILES)], check=True)
 
     def _own_etc(self) -> None:
@@ -92,6 +95,15 @@ class Room:
         if not self._slow:
             self._slow = SlowTree(self._path("slow"), self.share(SLOW), compiled("slowfs", self.folder))
         return self._slow
+
+    def bundle(self) -> str:
+        """The pydrop of a bundle. It is made when it is first asked for, and lies over /opt from then on."""
+        if not self._bundle:
+            folder, own = self._path("bundle"), os.path.join(os.path.dirname(self.pydrop), "pydropctl")
+            subprocess.run([own, "bundle", folder], stdout=subprocess.DEVNULL, check=True)
+            _bind(f"{folder}/opt", "/opt")
+            self._bundle = "/opt/pydrop/bin/pydrop"
+        return self._bundle
 
     def disk(self) -> str:
         """Where the volumes lie, and the filesystem's type."""
