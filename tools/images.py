@@ -55,6 +55,7 @@ BUILT = {
     "pydrop": ("Dockerfile.example", ["debian:bookworm-slim"], True),
     "pydrop-programs": ("tests/container/programs.Dockerfile", ["debian:bookworm-slim", "pydrop-example"], False),
     "pydrop-bare": ("tests/container/bare.Dockerfile", ["pydrop", "debian:trixie-slim", "alpine"], False),
+    "pydrop-minimal": ("tests/container/minimal.Dockerfile", ["pydrop", "debian:bookworm-slim"], False),
     "pydrop-unlike": ("tests/container/unlike.Dockerfile", ["pydrop", "debian:trixie-slim"], False),
     "pydrop-tests": ("tests/container/trixie.Dockerfile", ["debian:trixie-slim"], True),
 }

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from engine import Result, image
+from engine import ROOT, Result, image
 
 ALPINE, BARE, UNLIKE = "example-no-python", "pydrop-bare", "pydrop-unlike"
 PROGRAMS = {  # how a file is read there, by a program of that image's own libc, or of none
@@ -92,3 +92,57 @@ def test_the_image_that_it_is_copied_into_is_otherwise_untouched(run):
     bundled = run("--entrypoint=sh", image=image(UNLIKE), command=command)
     plain = run(image=image("debian:trixie-slim"), command=["sh", *command])
     assert bundled.stdout == plain.stdout != ""
+
+
+def test_a_hook_gets_nothing_of_the_bundles_either(run, hooks):
+    shown = run(hooks(first="cat /proc/self/environ >&2"), image=image(ALPINE), command=["true"], env={"PUID": "1500"})
+    assert shown.code == 0 and "PUID=1500" in shown.stderr and "LD_LIBRARY_PATH" not in shown.stderr, str(shown)
+
+
+# -- docs/without-python.md -----------------------------------------------------------------------
+
+PAGE = (ROOT / "docs/without-python.md").read_text()
+ADDED = {name: float(size) for name, size in re.findall(r"^\| (.*?) \| ([\d.]+) MB \|", PAGE, re.MULTILINE)}
+
+
+def size(run, made: str) -> int:
+    """Bytes of all its files but apt's caches."""
+    words = ["-sb", "/", "--exclude=/proc", "--exclude=/sys", "--exclude=/var/cache", "--exclude=/var/lib/apt"]
+    done = run("--entrypoint=du", image=image(made), command=[*words, "--exclude=/var/log"])
+    return int(done.stdout.split()[0])
+
+
+@pytest.mark.parametrize(
+    ("way", "made", "base"),
+    [
+        ("a bundle, `--pydrop-only`", UNLIKE, "debian:trixie-slim"),
+        ("`apt-get install python3-minimal libcap2`, `/opt/pydrop` copied", "pydrop-minimal", "debian:bookworm-slim"),
+        ("`apt-get install python3 libcap2`, `/opt/pydrop` copied", "pydrop-example", "debian:bookworm-slim"),
+    ],
+)
+def test_each_way_adds_what_the_page_says(way, made, base, run):
+    assert (size(run, made) - size(run, base)) / 1e6 == pytest.approx(ADDED[way], rel=0.05)
+
+
+def test_a_bundle_is_as_large_as_the_page_says(run):
+    said = run("--entrypoint=pydropctl", image=image("pydrop"), command=["bundle", "/tmp/bundle"]).stdout
+    assert float(re.search(r"([\d.]+) MB$", said)[1]) == pytest.approx(ADDED["a bundle"], rel=0.03)
+
+
+def test_with_python3_minimal_it_starts_and_lacks_what_the_page_says(run):
+    made, env = image("pydrop-minimal"), {"PUID": "1500"}
+    assert "uid=1500(app)" in run(image=made, command=["id"], env=env).stdout
+    assert "No module named 'ctypes'" in run(image=made, command=["id"], env=env | {"PYDROP_KEEP_CAPS": "chown"}).stderr
+    script = "echo \"umask = '027'\" >/etc/pydrop.toml && exec /opt/pydrop/bin/pydrop id"
+    assert "No module named 'tomllib'" in run("--entrypoint=sh", image=made, command=["-c", script], env=env).stderr
+    assert run("--entrypoint=/opt/pydrop/bin/pydropctl", image=made, command=["plan"], env=env).code != 0
+
+
+def test_on_musl_verify_cannot_ask_the_images_nss_wrapper_and_the_page_says_so(run):
+    """A library of musl's, which the bundle's loader cannot load; it says so to nobody, and starts all the same."""
+    options = ("--read-only", "--read-only-tmpfs=false", "--tmpfs=/run")
+    env = {"PUID": "1500", "LD_PRELOAD": "/lib/ld-musl-x86_64.so.1"}
+    told = run(*options, image=image(ALPINE), command=["pydropctl", "verify"], env=env)
+    assert re.search(r"^own name +fail", told.stdout, re.MULTILINE), str(told)
+    assert "ld.so" not in told.stderr
+    assert "cannot ask it" in PAGE
