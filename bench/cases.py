@@ -66,7 +66,7 @@ def again(room: Room) -> Result:
 def bundle(room: Room) -> Result:
     """The same start by `pydropctl bundle`'s Python, which lies where it was made for."""
     bundled = Command(
-        "PUID=1500 PGID=1500 /opt/pydrop/bin/pydrop true", [room.bundle(), "true"], PLAIN | ASKED, room.forget
+        "PUID=1500 PGID=1500 /run/bundle/bin/pydrop true", [room.bundle(), "true"], PLAIN | ASKED, room.forget
     )
     title = "a start with a Python of pydrop's own, for images that have none"
     return Result("bundle", title, [bundled, pydrop(room), python(room)])

@@ -21,6 +21,7 @@ LARGE = 300_000  # entries of the large volume; the others' numbers follow from 
 WIDE = 1_000_000  # entries of the volume that is one folder
 SLOW = 20_000  # entries of the volume on a server far away
 TMPFILES = "/usr/lib/tmpfiles.d"
+BUNDLE = "/run/bundle"  # where one lies, for it runs only where it was made for
 
 
 class Room:
@@ -39,15 +40,14 @@ class Room:
         self.witness = compiled("witness", folder)
         self._trees: dict[str, Tree] = {}
         self._slow: SlowTree | None = None
-        self._bundle = ""
         self.small = self.tree("small", SMALL).path
 
     def leave(self) -> None:
         """Unmount what lies in the folder, so that it can be removed."""
         if self._slow:
             self._slow.unmount()
-        if self._bundle:
-            subprocess.run(["umount", "/opt"], check=True)
+        if os.path.exists(BUNDLE):
+            subprocess.run(["umount", BUNDLE], check=True)
         subprocess.run(["umount", "/run", "/etc", *[TMPFILES] * os.path.isdir(TMPFILES)], check=True)
 
     def _own_etc(self) -> None:
@@ -97,13 +97,13 @@ class Room:
         return self._slow
 
     def bundle(self) -> str:
-        """The pydrop of a bundle. It is made when it is first asked for, and lies over /opt from then on."""
-        if not self._bundle:
-            folder, own = self._path("bundle"), os.path.join(os.path.dirname(self.pydrop), "pydropctl")
-            subprocess.run([own, "bundle", folder], stdout=subprocess.DEVNULL, check=True)
-            _bind(f"{folder}/opt", "/opt")
-            self._bundle = "/opt/pydrop/bin/pydrop"
-        return self._bundle
+        """The pydrop of a bundle, on the same disk. It is made when it is first asked for."""
+        if not os.path.exists(BUNDLE):
+            folder, ours = self._path("bundle"), os.path.join(os.path.dirname(self.pydrop), "pydropctl")
+            subprocess.run([ours, "bundle", "--prefix", BUNDLE, folder], stdout=subprocess.DEVNULL, check=True)
+            os.mkdir(BUNDLE)
+            _bind(f"{folder}{BUNDLE}", BUNDLE)
+        return f"{BUNDLE}/bin/pydrop"
 
     def disk(self) -> str:
         """Where the volumes lie, and the filesystem's type."""
