@@ -44,6 +44,11 @@ SERVERS = {
     "python": Example(fetch("/", 8000), "visit 1, counted by app\n", again="visit 2, counted by app\n"),
     "php": Example(fetch("/", 8080), r"served by PHP as \d+\n"),
     "postgresql": Example(sql(VISIT), r"^1\n$", again=r"^2\n$"),
+    "no-python": Example(
+        ("wget", "-qO-", "http://127.0.0.1:8000/"),
+        r"visit 1, counted by (app|user \d+)\n",
+        again="visit 2, counted by app\n",
+    ),
     "nodejs": Example(fetch("/", 3000), "visit 1, counted by app\n", again="visit 2, counted by app\n", ends=143),
 }
 JOBS = {  # a pattern of what each prints
