@@ -61,6 +61,26 @@ def test_without_root_it_sees_which_of_the_folders_that_were_asked_for_can_be_wr
         assert forked(look) == (f"{folder}/open", f"{folder}/run")
 
 
+def test_without_root_it_sees_which_run_dirs_it_could_make() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        for name, mode in (("open", 0o1777), ("closed", 0o755), ("open/there", 0o777)):
+            Path(folder, name).mkdir()
+            Path(folder, name).chmod(mode)
+        Path(folder, "open/file").touch()
+        os.symlink("/nowhere", f"{folder}/open/link")
+        below = ("open/a", "open/a/b", "open/there", "open/file/a", "open/link", "closed/a", "closed/a/b", "missing")
+        given = settings(
+            command=("true",), run_dirs=tuple([f"{folder}/{name}" for name in below]), hooks=f"{folder}/none"
+        )
+
+        def look() -> tuple[str, ...]:
+            os.setresuid(1234, 1234, 1234)
+            return survey.look(given, start()).makeable
+
+        assert forked(look) == (f"{folder}/open/a", f"{folder}/open/a/b")
+
+
 BOTH = "mount --bind /etc/passwd /etc/passwd && mount --bind /etc/group /etc/group"
 
 
