@@ -3,6 +3,7 @@
 import os
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -140,6 +141,14 @@ def test_a_settings_file_that_is_no_toml_is_refused(roots: Path, content: bytes,
     file.write_bytes(content)
     with pytest.raises(BadSetting, match=said):
         settingsfile.read(str(file))
+
+
+def test_a_python_that_reads_no_toml_is_told_with_its_remedy(roots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """python3-minimal."""
+    (roots / "pydrop.toml").touch()
+    monkeypatch.setitem(sys.modules, "tomllib", None)
+    with pytest.raises(PydropError, match=r"pydrop\.toml: .*tomllib.*; install the whole Python in the image"):
+        settingsfile.read(str(roots / "pydrop.toml"))
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,10 @@ def examine(world: World) -> tuple[Section, list[Change]]:
 
 
 def _root(world: World) -> Fact:
-    mount = next(mount for mount in world.mounts if mount.point == "/")
+    mount = next((mount for mount in world.mounts if mount.point == "/"), None)
+    if mount is None:  # chroot(2) into a folder of another mount
+        read_only = bool(os.statvfs("/").f_flag & os.ST_RDONLY)
+        return Fact(name="/", found="no mount of its own" + (", read-only" if read_only else ""), level="note")
     if mount.read_only:
         return Fact(
             name="/", found=f"{mount.type}, read-only: what is to be written needs a tmpfs or a volume", level="note"
