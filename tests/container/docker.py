@@ -67,7 +67,8 @@ class Docker:
         tag, where = f"localhost/pydrop-page-{name}", str(Path(words[-1]).resolve())
         before = podman("images", "--quiet", "--no-trunc", tag).stdout.strip().removeprefix("sha256:")
         out = ("--network=host", "--pull=never", f"--tag={tag}", f"--iidfile={self.images / name}")
-        done = podman("build", *out, where, timeout=600)
+        pydrop = f"--build-context=pydrop=container-image://{self.image('pydrop')}"  # its tag may move meanwhile
+        done = podman("build", *out, pydrop, where, timeout=600)
         if done.code:
             print(done, file=sys.stderr)
         elif before and before != self.image(name).removeprefix("sha256:"):

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from engine import ROOT
+from engine import ROOT, image, until
 from pages import Step, level, steps
 
 
@@ -49,4 +49,37 @@ def reader(tmp_path: Path, docker: str) -> Reader:
 
 def test_the_guide(reader):
     for step in steps((ROOT / "docs" / "guide.md").read_text()):
+        reader.does(step)
+
+
+def test_the_readme(reader):
+    """Its image is what its two fragments say, on top of an image with gunicorn; its volume has three wrong entries."""
+    page = steps((ROOT / "README.md").read_text())
+    base = f"FROM {image('example-python')}\nRUN echo 'umask = \"027\"' >/etc/pydrop.toml\n"
+    fragments = [step.text for step in page if step.language == "dockerfile"]
+    reader.does(Step("dockerfile", base + "".join(fragments), "Dockerfile"))
+    reader.does(Step("sh", "docker build -t myimage-of-the-readme .", ""))
+    for name in ("data", "data/a", "data/b", "data/c", "data/d"):
+        (reader.folder / name).mkdir()
+    for name in ("data/a", "data/b"):
+        os.chown(reader.folder / name, 1500, 1500)
+    commands = [step for step in page if step.language == "sh"]
+    assert len(commands) == 3 and sum(bool(step.shows) for step in commands) == 1
+    for step in commands:
+        step.text = step.text.replace("myimage", "myimage-of-the-readme")
+        if step.shows:  # it serves until it is ended, and this test goes on
+            reader.types(step.text.replace("docker run ", "docker run -d --name served ").strip())
+            until(lambda: "Listening at" in reader.types("docker logs served"))
+            said = level(reader.types("docker logs served"))
+            assert shown(step.shows).match(said), said
+            reader.types("docker stop served")
+        elif step.text.startswith("make "):
+            assert all(f"\n{line.split()[1]}: " in (ROOT / "Makefile").read_text() for line in step.text.splitlines())
+        else:
+            reader.does(step)
+
+
+@pytest.mark.parametrize("name", ["from-linuxserver"])
+def test_what_the_page_shows_after_is_built_and_started(name, reader):
+    for step in steps((ROOT / "docs" / f"{name}.md").read_text()):
         reader.does(step)
