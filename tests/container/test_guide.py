@@ -79,7 +79,8 @@ def test_the_readme(reader):
             reader.does(step)
 
 
-@pytest.mark.parametrize("name", ["from-linuxserver"])
+@pytest.mark.parametrize("name", ["from-linuxserver", "from-fixuid"])
 def test_what_the_page_shows_after_is_built_and_started(name, reader):
-    for step in steps((ROOT / "docs" / f"{name}.md").read_text()):
+    _, _, after = (ROOT / "docs" / f"{name}.md").read_text().partition("## After")
+    for step in steps(after):
         reader.does(step)
