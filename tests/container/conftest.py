@@ -1,7 +1,9 @@
 """Fixtures for tests with real containers; every container that a test makes is removed, by its id."""
 
 import os
+import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -30,6 +32,22 @@ def idfile(tmp_path: Path) -> Iterator[Callable[[], str]]:
     yield lambda: f"--cidfile={folder / str(len(os.listdir(folder)))}"
     for file in folder.iterdir():
         podman("rm", "--force", "--ignore", "--time=0", file.read_text())
+
+
+@pytest.fixture
+def docker(tmp_path: Path, idfile: Callable[[], str]) -> Iterator[str]:
+    """The folder of a program `docker` as the pages write it; its containers and volumes go with the test."""
+    name, folder = f"pydrop-test-{os.getpid()}", tmp_path / "bin"
+    folder.mkdir()
+    (tmp_path / "images").mkdir()
+    words = shlex.join([sys.executable, str(Path(__file__).parent / "docker.py"), name, str(tmp_path)])
+    (folder / "docker").write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+    (folder / "docker").chmod(0o755)
+    yield str(folder)
+    for file in (tmp_path / "ids").iterdir():
+        podman("rm", "--force", "--ignore", "--time=0", file.read_text())
+    for volume in podman("volume", "ls", "--format={{.Name}}", f"--filter=name=^{name}-").stdout.split():
+        podman("volume", "rm", "--force", volume)
 
 
 @pytest.fixture

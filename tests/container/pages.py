@@ -1,7 +1,8 @@
-"""The examples' pages and compose files as what they ask for, so that the tests run what a reader runs."""
+"""The pages and compose files as what they ask for, so that the tests run what a reader runs."""
 
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
@@ -115,3 +116,51 @@ def run_of(service: dict) -> Run:
         else:
             assert key in ("image", "build", "command", "depends_on", "restart"), f"{key}: teach the tests what it is"
     return Run([*words, service["image"], *service.get("command", [])])
+
+
+# -- a page that is read from its top to its end --------------------------------------------------
+
+NAMED = re.compile(r"`([^`\n]+)`:\n+$")  # what the words before a block end with, where it is a file
+
+
+class Step:
+    """A block of a page: a file's text (`file` is its name), or commands, and what is shown of them behind it."""
+
+    def __init__(self, language: str, text: str, file: str) -> None:
+        self.language, self.text, self.file = language, text, file
+        self.shows: str | None = None
+
+    @property
+    def commands(self) -> list[str]:
+        return self.text.replace("\\\n", " ").splitlines()
+
+
+def steps(text: str) -> list[Step]:
+    """The blocks of a page in their order. One of `text` is what the block before it shows."""
+    found: list[Step] = []
+    for match in FENCE.finditer(text):
+        language, block = match.groups()
+        if language == "text":
+            assert found and found[-1].shows is None and not found[-1].file, f"shown by no command: {block}"
+            found[-1].shows = block
+        else:
+            named = NAMED.search(text[: match.start()])
+            found.append(Step(language, block, named[1] if named else ""))
+    return found
+
+
+class Table:
+    """The table of a page whose head begins with this cell. Each row is held by a test that names its first cell."""
+
+    def __init__(self, page: Path, head: str) -> None:
+        (lines,) = re.findall(rf"^\| {re.escape(head)} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", page.read_text(), re.M)
+        rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines.splitlines()]
+        self.rows = {first: cells for first, *cells in rows}
+        assert len(self.rows) == len(rows), "two rows begin alike"
+        self.held: set[str] = set()
+
+    def held_by(self, *firsts: str) -> Callable[[Callable], Callable]:
+        """Says of a test which rows it holds. A row that is not there (any more) fails."""
+        assert set(firsts) <= set(self.rows), f"no row begins {set(firsts) - set(self.rows)}"
+        self.held |= set(firsts)
+        return lambda test: test

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from docker import podmans
 from engine import PODMAN, Container, Result, image, owner, podman, until
 from pages import EXAMPLES, Block, Run, blocks, level, printed, run_of, services
 
@@ -97,32 +98,12 @@ def gpu(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def words(volumes: dict[str, str], gpu: Path) -> Callable[[Run, Path], list[str]]:
-    """The words for podman that do what docker does by these: docker mounts nothing on a read-only root by itself,
-    and its tmpfs is empty, anybody's and noexec. There is no network here, so no port is published."""
+    """The words for podman that do what docker does by these, with volumes and a GPU of this test alone."""
 
-    def mounted(value: str, where: Path) -> str:
-        source, rest = value.split(":", 1)
-        if source.startswith("."):
-            if not (where / source).exists():
-                (where / source).mkdir()  # as root, as docker does
-            return f"{where / source}:{rest}"
-        return f"{volumes.setdefault(source, f'pydrop-test-{os.getpid()}-{source}')}:{rest}"
+    def volume(name: str) -> str:
+        return volumes.setdefault(name, f"pydrop-test-{os.getpid()}-{name}")
 
-    def words(run: Run, where: Path) -> list[str]:
-        made = ["--read-only-tmpfs=false"]
-        for option, value in run.options:
-            if option == "-v":
-                made += [option, mounted(value, where)]
-            elif option == "--tmpfs":
-                path, _, options = value.partition(":")
-                made.append(f"--tmpfs={path}:{options or 'mode=1777'},noexec,notmpcopyup")
-            elif (option, value) == ("--device", "/dev/dri"):
-                made.append(f"--device={gpu}:/dev/dri/renderD128")
-            elif option not in ("-p", "-d", "--rm", "--name"):
-                made += [option, value] if value else [option]
-        return made
-
-    return words
+    return lambda run, where: podmans(run, where, volume, {"/dev/dri": gpu})
 
 
 @pytest.fixture
