@@ -131,7 +131,7 @@ def variable(row: Row) -> list[str]:
 
 
 def pydropctl_() -> str:
-    ctx = click.Context(pydropctl, info_name="pydropctl")
+    ctx = click.Context(pydropctl, info_name="pydropctl", **pydropctl.context_settings)
     names = pydropctl.list_commands(ctx)
     return page(
         "pydropctl",

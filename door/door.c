@@ -20,7 +20,8 @@
  * which errs towards yes; the settings themselves are read later, and not here.
  *
  * The interpreter is the `python3` beside this file (after links are resolved), else /usr/bin/python3
- * where this file is in /usr/local/bin, as Debian's pip has it. Never one from PATH.
+ * where this file is in /usr/local/bin, as Debian's pip has it. Never one from PATH. In a bundle
+ * (src/pydrop/ctl/bundle.py), for images without Python or with another libc, it has libraries of its own.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -249,15 +250,28 @@ static int fork_guardian(char state[STATE])
     return 0;
 }
 
-static char **disguised(char **environment)
+/* A bundle has the loader that its Python names, PREFIX/lib/ld.so, and the libraries beside it. They are root's as the
+ * door is. The variable is for Python alone: it has no '!' in front, so nothing hands it on. NULL where there is none. */
+static char *own_libraries(const char *prefix)
+{
+    static char variable[PATH_MAX + 32], loader[PATH_MAX + 16];
+    snprintf(loader, sizeof loader, "%s/lib/ld.so", prefix);
+    if (access(loader, F_OK) != 0)
+        return NULL;
+    snprintf(variable, sizeof variable, "LD_LIBRARY_PATH=%s/lib", prefix);
+    return variable;
+}
+
+static char **disguised(char **environment, char *libraries)
 {
     size_t count = 0;
     while (environment[count])
         count++;
-    char **list = calloc(count + 2, sizeof *list);
+    char **list = calloc(count + 3, sizeof *list);
     if (!list)
         fail("copy", "the environment", "give the container more memory");
     list[count] = (char *)"LC_ALL=C"; /* else Python reads the files of a locale; in this one it takes UTF-8 too */
+    list[count + 1] = libraries;
     for (size_t i = 0; i < count; i++) {
         size_t size = strlen(environment[i]) + 1;
         list[i] = malloc(size + 1);
@@ -307,7 +321,7 @@ int main(int argc, char **argv, char **environment)
     words[n++] = argc > 0 ? argv[0] : (char *)"pydrop";
     for (int i = 1; i < argc; i++)
         words[n++] = argv[i];
-    char **list = disguised(environment);
+    char *libraries = own_libraries(prefix), **list = disguised(environment, libraries);
     execve(python, words, list);
     if (errno == ENOENT && strcmp(prefix, "/usr/local") == 0) {
         strcpy(python, "/usr/bin/python3");
@@ -315,6 +329,8 @@ int main(int argc, char **argv, char **environment)
     }
     if (stays) /* the other one says so */
         return FAILED;
-    fail("run", python, "install pydrop with the pip of the Python that is to run it");
+    fail("run", python,
+         libraries ? "lay the bundle where it was made for: pydropctl bundle --prefix PREFIX"
+                   : "install pydrop with the pip of the Python that is to run it");
     return FAILED;
 }

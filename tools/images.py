@@ -34,8 +34,19 @@ SLIM = [
     "--dpkgopt=path-exclude=/usr/share/locale/*",
 ]
 
-# name -> the release it is made of
-BASES = {"debian:bookworm-slim": "bookworm", "debian:trixie-slim": "trixie"}
+# What stands for Alpine: its libc and its tools as Debian packages them, its folders and root's account. No apk.
+LIKE_ALPINE = """set -e; cd "$1"
+for name in $(bin/busybox --list); do [ -e "bin/$name" ] || ln -s busybox "bin/$name"; done
+mkdir -p home root; mkdir -pm 1777 tmp var/tmp; ln -s ../run var/run
+echo root:x:0:0:root:/root:/bin/sh >etc/passwd; echo root:x:0: >etc/group"""
+MUSL = ["--variant=extract", "--include=busybox-static,musl", f"--extract-hook={LIKE_ALPINE}"]
+
+# name -> (release, further words for mmdebstrap)
+BASES = {
+    "debian:bookworm-slim": ("bookworm", ["--variant=minbase", *SLIM]),
+    "debian:trixie-slim": ("trixie", ["--variant=minbase", *SLIM]),
+    "alpine": ("bookworm", MUSL),
+}
 
 # name -> (Dockerfile, images that it names, whether it copies this project's sources)
 BUILT = {
@@ -43,6 +54,9 @@ BUILT = {
     "pydrop-example": ("Dockerfile.example", ["debian:bookworm-slim"], True),
     "pydrop": ("Dockerfile.example", ["debian:bookworm-slim"], True),
     "pydrop-programs": ("tests/container/programs.Dockerfile", ["debian:bookworm-slim", "pydrop-example"], False),
+    "pydrop-bare": ("tests/container/bare.Dockerfile", ["pydrop", "debian:trixie-slim", "alpine"], False),
+    "pydrop-minimal": ("tests/container/minimal.Dockerfile", ["pydrop", "debian:bookworm-slim"], False),
+    "pydrop-unlike": ("tests/container/unlike.Dockerfile", ["pydrop", "debian:trixie-slim"], False),
     "pydrop-tests": ("tests/container/trixie.Dockerfile", ["debian:trixie-slim"], True),
 }
 
@@ -76,7 +90,7 @@ def recipe_of(name: str) -> str:
     """A digest of all that an image is made of; makes the images that it is built on, whose ids are part of it."""
     digest = hashlib.sha256()
     if name in BASES:
-        digest.update(" ".join(debootstrap(BASES[name])).encode())
+        digest.update(" ".join(debootstrap(name)).encode())
     else:
         file, bases, _, sources = built(name)
         digest.update(file.read_bytes())
@@ -92,10 +106,11 @@ def built(name: str) -> tuple[Path, list[str], Path, list[Path]]:
     if name in EXAMPLES:
         folder = EXAMPLES[name]
         file = folder / "Dockerfile"
-        bases = re.findall(r"^(?:FROM |COPY --from=)(\S+)", file.read_text(), re.MULTILINE)
-        copied = (
-            path for path in folder.rglob("*") if path.is_file() and path.name not in ("README.md", "compose.yaml")
-        )
+        text = file.read_text()
+        stages = re.findall(r"^FROM \S+ AS (\S+)", text, re.MULTILINE)
+        named = re.findall(r"^(?:FROM |COPY --from=)(\S+)", text, re.MULTILINE)
+        bases = [name for name in dict.fromkeys(named) if name not in stages]
+        copied = (path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".md", ".yaml"))
         return file, bases, folder, sorted(copied)
     file, bases, sources = BUILT[name]
     return ROOT / file, bases, ROOT, list(source_files()) if sources else []
@@ -114,13 +129,14 @@ def inspect(name: str) -> tuple[str, str]:
     return tuple(done.stdout.split()) if done.returncode == 0 else ()
 
 
-def debootstrap(release: str) -> list[str]:
-    return ["mmdebstrap", "--quiet", "--variant=minbase", *SLIM, release, "-"]
+def debootstrap(name: str) -> list[str]:
+    release, words = BASES[name]
+    return ["mmdebstrap", "--quiet", *words, release, "-"]
 
 
 def make_base(name: str, recipe: str) -> None:
     # In a session of its own: where its output is cut off, mmdebstrap sends HUP to its whole process group.
-    with subprocess.Popen(debootstrap(BASES[name]), stdout=subprocess.PIPE, start_new_session=True) as debian:
+    with subprocess.Popen(debootstrap(name), stdout=subprocess.PIPE, start_new_session=True) as debian:
         podman("import", "--change", f"LABEL {LABEL}={recipe}", "--change", "CMD bash", "-", name, stdin=debian.stdout)
     if debian.returncode:
         podman("rmi", name)

@@ -5,6 +5,7 @@ python-prctl lacks (ambient capabilities, capabilities newer than the header it 
 mount) goes through ctypes, loaded only where it is asked for.
 """
 
+import errno
 import posix as os
 
 from pydrop.capabilities import bits
@@ -24,6 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+WHOLE_PYTHON = "install the whole Python in the image (Debian: python3, not python3-minimal alone)"
 FULL = 2048  # bytes, which a page of /proc that has another behind it holds at least
 PR_CAPBSET_DROP = 24
 PR_CAP_AMBIENT = 47
@@ -175,8 +177,11 @@ def ambient_raiser() -> "Callable[[int], None]":
 
 
 def _libc_prctl() -> "Callable[[int, int, int], None]":
-    import ctypes
-
+    """Raises PydropError where a Python has no ctypes: python3-minimal is one."""
+    try:
+        import ctypes
+    except ImportError as error:
+        raise PydropError(f"this Python cannot load ctypes: {error}", WHOLE_PYTHON) from error
     function = ctypes.CDLL(None, use_errno=True).prctl
     long = ctypes.c_ulong
 
@@ -188,8 +193,11 @@ def _libc_prctl() -> "Callable[[int, int, int], None]":
 
 
 def mount_tmpfs(path: str) -> None:
-    """Mount an empty tmpfs, 0755, no devices, no set-uid programs (needs CAP_SYS_ADMIN)."""
-    import ctypes
+    """Mount an empty tmpfs, 0755, no devices, no set-uid programs (needs CAP_SYS_ADMIN, and ctypes)."""
+    try:
+        import ctypes
+    except ImportError as error:
+        raise OSError(errno.ENOSYS, str(error)) from error
 
     nosuid_nodev = 2 | 4
     libc = ctypes.CDLL(None, use_errno=True)

@@ -153,6 +153,7 @@ class Facts(Value):
     second_time: bool = False  # without root: an entrypoint of root's was here before
     environment: tuple[str, ...] = ()
     writable: tuple[str, ...] = ()  # without root: what chown and run-dirs name and this process can write
+    makeable: tuple[str, ...] = ()  # without root: run-dirs that are not there, where this process can make them
     root_folder_writable: bool = True
     noexec_run: bool = False  # the command lies on a /run mounted noexec
 

@@ -8,6 +8,7 @@ since CPython ignores both before anybody can look.
 
 import _signal
 import posix as os
+import sys
 
 from pydrop.encoding import decoded
 from pydrop.errors import Interrupted
@@ -85,6 +86,7 @@ def interruptible(start: Start) -> None:
     for number in HELD:
         if _signal.getsignal(number) != _signal.SIG_IGN:
             _signal.signal(number, _interrupt)
+    sys.unraisablehook = _unraisable
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [s for s in HELD if s not in start.blocked])
 
 
@@ -97,6 +99,12 @@ def _interrupt(signum: int, _frame: object) -> None:
     if not _interrupted:
         _interrupted = signum
         raise Interrupted(signum)
+
+
+def _unraisable(what: "sys.UnraisableHookArgs") -> None:
+    """What Python cannot raise it prints. An interruption that got lost so is raised again: require_uninterrupted."""
+    if not isinstance(what.exc_value, Interrupted):
+        sys.__unraisablehook__(what)
 
 
 def end_by(signum: int) -> int:

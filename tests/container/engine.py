@@ -111,3 +111,16 @@ def until(condition: Callable[[], object], seconds: float = 20) -> object:
 def owner(path: Path) -> tuple[int, int]:
     look = os.lstat(path)
     return look.st_uid, look.st_gid
+
+
+def has_open(pid: int, folder: Path) -> bool:
+    """Whether a process has this very folder open: PID 1 of a container that waits for its lock."""
+    wanted = os.stat(folder)
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found = os.stat(f"/proc/{pid}/fd/{name}")
+        except OSError:
+            continue
+        if (found.st_dev, found.st_ino) == (wanted.st_dev, wanted.st_ino):
+            return True
+    return False

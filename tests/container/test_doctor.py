@@ -27,6 +27,7 @@ CASES: "dict[str, tuple[list[str], dict[str, str], list[str], int, list[str]]]" 
             "a start needs nothing more than that",
             "account files can be rewritten",
             "/ overlay, can be written",
+            "let an init reap them (PYDROP_INIT=1, docker run --init)",
             "none: what the program writes is gone with the container",
             "WHAT TO CHANGE Nothing.",
         ],
@@ -157,6 +158,7 @@ CASES: "dict[str, tuple[list[str], dict[str, str], list[str], int, list[str]]]" 
         0,
         ["to be given to app 1500:1500 (policy mismatch)", "nothing to change"],
     ),
+    "init mode": ([], {"PYDROP_INIT": "1"}, [], 0, ["PID 1 will be pydrop in init mode, which reaps orphans"]),
     "a terminal": (["--tty"], {"TERM": "dumb"}, [], 0, ["in: terminal of 0, out: terminal of 0"]),
     "limits": (
         ["--memory=256m", "--cpus=0.5", "--init", "--init-path=/usr/bin/tini"],

@@ -45,6 +45,11 @@ SERVERS = {
     "python": Example(fetch("/", 8000), "visit 1, counted by app\n", again="visit 2, counted by app\n"),
     "php": Example(fetch("/", 8080), r"served by PHP as \d+\n"),
     "postgresql": Example(sql(VISIT), r"^1\n$", again=r"^2\n$"),
+    "no-python": Example(
+        ("wget", "-qO-", "http://127.0.0.1:8000/"),
+        r"visit 1, counted by (app|user \d+)\n",
+        again="visit 2, counted by app\n",
+    ),
     "nodejs": Example(fetch("/", 3000), "visit 1, counted by app\n", again="visit 2, counted by app\n", ends=143),
 }
 JOBS = {  # a pattern of what each prints
@@ -333,5 +338,5 @@ def test_the_index_names_each_example_and_how_pydrop_is_built():
     index = (EXAMPLES / "README.md").read_text()
     named = set(re.findall(r"^\| \[(.+?)\]\(\1\)", index, re.M))
     assert named == {path.name for path in EXAMPLES.iterdir() if path.is_dir()}
-    assert named == {name.split("/")[0] for name in (*SERVERS, *JOBS)}
+    assert named == {name.split("/")[0] for name in (*SERVERS, *JOBS)} | {"kubernetes"}  # test_kubernetes.py
     assert "docker build -t pydrop -f Dockerfile.example ." in index

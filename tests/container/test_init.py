@@ -33,6 +33,15 @@ def test_a_good_start_and_a_good_stop_are_one_line(container):
     assert len(same.logs().stderr.splitlines()) == 1, str(same.logs())
 
 
+def test_pid_1s_own_output_is_closed_to_the_program(container):
+    """`>/proc/1/fd/1`, as many a cron job does: an error, not a line that is lost. (docs/init.md)"""
+    for env, code in ((INIT, 2), ({"PUID": "1500"}, 0)):
+        same = container(env=env, command=["sh", "-c", "echo up; sleep 1000"])
+        until(lambda same=same: "up" in same.logs().stdout)
+        assert same.exec("pydrop", "sh", "-c", "echo hello >/proc/1/fd/1").code == code
+        assert ("hello" in same.logs().stdout) == (code == 0)
+
+
 @pytest.mark.parametrize(
     ("options", "env"),
     [

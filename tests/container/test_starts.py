@@ -79,6 +79,22 @@ def test_openshifts_random_uid_runs_and_is_told_which_programs_mind(run):
     assert any("git" in line and "nss-wrapper" in line for line in lines), str(result)
 
 
+def test_run_dirs_are_made_by_whoever_may_make_them(run, volume):
+    """An emptyDir on /run, or the tmpfs that docker mounts, is everybody's to write in; what is had is no warning."""
+    place = volume({})
+    place.chmod(0o1777)
+    env = {"PYDROP_RUN_DIRS": "/run/web:/run/web/cache"}
+    look = ["sh", "-c", "stat -c '%n %u:%g %a' /run/web /run/web/cache && touch /run/web/cache/file"]
+    result = run("--user=12345:12345", f"--volume={place}:/run", env=env, command=look)
+    assert (result.code, result.stdout) == (0, "/run/web 12345:12345 755\n/run/web/cache 12345:12345 755\n"), str(
+        result
+    )
+    assert not any("PYDROP_RUN_DIRS" in line for line in said(result))
+    assert any("made right /run/web, /run/web/cache" in line for line in said(result)), str(result)
+    closed = run("--user=12345:12345", env=env, command=["true"])
+    assert any("PYDROP_RUN_DIRS cannot be had" in line for line in said(closed)), str(closed)
+
+
 def test_a_group_writable_passwd_gets_the_entry(run, tmp_path):
     """OpenShift's old pattern."""
     passwd = tmp_path / "passwd"

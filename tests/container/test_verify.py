@@ -1,8 +1,12 @@
 """`pydropctl verify` in real containers, in the three ways in which people run it."""
 
 import json
+import re
+import shlex
+from pathlib import Path
 
-from engine import until
+import pytest
+from engine import ROOT, until
 
 VERIFY = ["pydropctl", "verify", "--json"]
 
@@ -64,3 +68,24 @@ def test_no_new_privs_off_finds_the_images_set_uid_programs(run):
     result = run(env={"PUID": "1500", "PYDROP_NO_NEW_PRIVS": "0"}, command=VERIFY)
     assert (result.code, amiss(result)) == (1, {"set-uid files": "fail"}), str(result)
     assert "/usr/bin/" in result.stdout
+
+
+def documented() -> "list[tuple[str, ...]]":
+    """The rows of the table in docs/verify.md: options of docker run, exit code, what is not ok, the first of it."""
+    row = r"^\| `(-.*?)` \| (\d) \| (.*?) ?\| (?:`(.*)` )?\|$"
+    return re.findall(row, Path(ROOT, "docs/verify.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize(("options", "code", "not_ok", "said"), documented())
+def test_docs_verify_md_tells_the_truth(run, volume, options, code, not_ok, said):
+    folder = volume({"file": (999, 999)}, top=(999, 999))
+    result = run(*shlex.split(options.replace("./data", str(folder))), command=VERIFY)
+    found = json.loads(result.stdout[result.stdout.index("{\n") :])["checks"]  # on a terminal, a line is before it
+    amiss = [each for each in found if each["verdict"] in ("fail", "warn")]
+    names = [(word, ", ".join(e["name"] for e in amiss if e["verdict"] == word)) for word in ("fail", "warn")]
+    assert (str(result.code), "; ".join(f"{word}: {them}" for word, them in names if them)) == (code, not_ok)
+    assert not said or said in f"{amiss[0]['found']}: {amiss[0]['remedy']}"
+
+
+def test_the_docs_show_more_than_ten_containers():
+    assert len(documented()) == 16

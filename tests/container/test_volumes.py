@@ -6,7 +6,7 @@ import os
 import subprocess
 
 import pytest
-from engine import until
+from engine import has_open, until
 
 ENTRIES = 50_001
 CHOWN = ["chown", "/data", "--user", "1500:1500", "--json"]
@@ -31,7 +31,7 @@ def test_of_eight_containers_one_walks_and_the_others_wait_and_find_nothing_to_d
     options = (f"--volume={shared}:/data", "--entrypoint=/opt/pydrop/bin/pydropctl")
     eight = [container(*options, command=CHOWN) for _ in range(8)]
     pids = [each.pid() for each in eight]
-    until(lambda: all(_has_open(pid, shared) for pid in pids))
+    until(lambda: all(has_open(pid, shared) for pid in pids))
     os.close(held)
     assert [each.wait() for each in eight] == [0] * 8
     volumes = [json.loads(each.logs().stdout)["volumes"][0] for each in eight]
@@ -41,16 +41,3 @@ def test_of_eight_containers_one_walks_and_the_others_wait_and_find_nothing_to_d
     assert all(volume["waited"] > 0 for volume in volumes)
     left = subprocess.run(["find", shared, "!", "-user", "1500"], stdout=subprocess.PIPE, check=True)
     assert left.stdout == b""
-
-
-def _has_open(pid, folder):
-    """Whether a process has this very folder open: PID 1 of a container that waits for its lock."""
-    wanted = os.stat(folder)
-    for name in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            found = os.stat(f"/proc/{pid}/fd/{name}")
-        except OSError:
-            continue
-        if (found.st_dev, found.st_ino) == (wanted.st_dev, wanted.st_ino):
-            return True
-    return False

@@ -2,6 +2,7 @@
 environment says; and the program gets that environment byte for byte."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,27 @@ def test_pydropctl_is_behind_the_same_door(planted):
     result = planted.place.run(f"{PYDROP}ctl", "plan", "--", "true", env=env | OURS, cwd=f"{PLANTS}/cwd")
     assert planted.marks() == set()
     assert (result.returncode, result.stderr) == (0, b"")
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> "tuple[str, ...]":
+    """The words that lay a bundle over /opt, and run the words that follow."""
+    folder = tmp_path_factory.mktemp("bundle") / "bundle"
+    subprocess.run([f"{PYDROP}ctl", "bundle", folder], check=True, capture_output=True)
+    return ("sh", "-c", 'mount --bind "$0" /opt && exec "$@"', f"{folder}/opt")
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_a_bundles_own_loader_and_libraries_let_none_of_it_in_either(name, planted, bundle):
+    """In a start, in its hooks, and in pydropctl."""
+    env = put([ALL[name]], planted) | OURS
+    planted.root_writes(HOOKS)
+    result = planted.place.run("/opt/pydrop/bin/pydrop", "/bin/true", env=env, cwd=ALL[name].cwd, around=bundle)
+    assert (result.returncode, planted.marks() <= {str(APP)}) == (0, True), result.stderr
+    planted.wipe_marks()
+    told = ("/opt/pydrop/bin/pydropctl", "plan", "--", "true")
+    result = planted.place.run(*told, env=env, cwd=ALL[name].cwd, around=bundle)
+    assert (result.returncode, planted.marks()) == (0, set()), result.stderr
 
 
 def test_a_preload_that_was_meant_for_the_program_works_there(planted):

@@ -12,6 +12,7 @@ from forked import Raised, ended, forked, status
 
 from pydrop import kernel
 from pydrop.capabilities import CAPABILITIES, bits, mask_of, names_of
+from pydrop.errors import PydropError
 from pydrop.model import Credentials, IdRange
 
 BIND, CHOWN, SETPCAP = mask_of(("net_bind_service",)), mask_of(("chown",)), mask_of(("setpcap",))
@@ -401,3 +402,15 @@ except Exception as error:
     said = subprocess.run([sys.executable, "-I", "-c", script], check=True, capture_output=True, text=True).stdout
     assert said.startswith("PydropError unable to load python-prctl: ")
     assert "pip install python-prctl" in said
+
+
+# -- without ctypes: python3-minimal ---------------------------------------------------------------
+
+
+def test_a_missing_ctypes_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """keep-caps needs it; a tmpfs of our own on /run is then one that cannot be mounted."""
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    with pytest.raises(PydropError, match=r"cannot load ctypes: .*; install the whole Python in the image"):
+        kernel.ambient_raiser()
+    with pytest.raises(OSError, match="ctypes"):
+        kernel.mount_tmpfs("/run")

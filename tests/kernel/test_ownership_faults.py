@@ -10,11 +10,12 @@ from test_ownership import GID, START, UID, apart, give, grow, mount, owner, own
 
 from pydrop.errors import Interrupted, PydropError
 from pydrop.model import Volume
-from pydrop.perform.ownership import perform
+from pydrop.perform.ownership import mounts, perform
 from pydrop.perform.ownership.reasons import complaints
 from pydrop.perform.ownership.report import Report
 
 ROOT, RIGHT = (0, 0), (UID, GID)
+FAR = 1 << 30  # a position in a folder, whose digits make fdinfo longer
 WARN = "print(*perform(VolumesStep(volumes=(volume,), uid=1500, gid=1600, groups=(), errors='warn'), START).warnings)"
 
 
@@ -290,3 +291,29 @@ def test_without_mount_ids_the_device_tells_mounts_apart(volume, monkeypatch):
         assert (report.mounts.names, owner(volume / "a/file"), owner(volume / "a/tmpfs")) == (["a/tmpfs"], RIGHT, ROOT)
 
     apart(check)
+
+
+def test_a_position_that_moves_meanwhile_hides_no_mount(volume):
+    """A worker shares a folder's position with who forked it and reads on: fdinfo's first line gets longer and shorter
+    between two looks, and everything in the worker's part was taken for another mount."""
+
+    class Moving(mounts.Mount):
+        """The parent reads on, or begins again, after each look."""
+
+        __slots__ = ()
+
+        def _about(self, fd):
+            seen = mounts.Mount._about(self, fd)
+            if fd == top:
+                os.lseek(fd, FAR - os.lseek(fd, 0, os.SEEK_CUR), os.SEEK_SET)
+            return seen
+
+    (volume / "a").mkdir()
+    top, inner, other = (os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in (volume, volume / "a", "/proc"))
+    for position in (0, FAR):
+        os.lseek(top, position, os.SEEK_SET)
+        moving = Moving(top)
+        assert [moving.holds(each) for each in (inner, other)] == [True, False]
+        moving.close()
+    for each in (top, inner, other):
+        os.close(each)

@@ -132,6 +132,15 @@ def test_what_stays_closed_to_the_user_is_one_warning_with_the_remedy(monkeypatc
     assert outcome.changed == 0
 
 
+def test_what_nobody_in_the_user_namespace_owns_needs_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CHOWN is there, and does not help."""
+    os.dup2(os.pipe()[1], 1)
+    os.fchown(1, streams.UNMAPPED, -1)
+    (warning,) = refused(monkeypatch).warnings
+    assert "nobody in this user namespace owns them" in warning
+    assert "tty: true" in warning and "CHOWN" not in warning
+
+
 def test_what_nobody_opens_by_name_or_everybody_may_is_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     os.dup2(os.pipe()[0], 0)
     one, _other = socket.socketpair()

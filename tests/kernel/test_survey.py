@@ -3,6 +3,7 @@
 import os
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +60,26 @@ def test_without_root_it_sees_which_of_the_folders_that_were_asked_for_can_be_wr
             return survey.look(given, start()).writable
 
         assert forked(look) == (f"{folder}/open", f"{folder}/run")
+
+
+def test_without_root_it_sees_which_run_dirs_it_could_make() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        for name, mode in (("open", 0o1777), ("closed", 0o755), ("open/there", 0o777)):
+            Path(folder, name).mkdir()
+            Path(folder, name).chmod(mode)
+        Path(folder, "open/file").touch()
+        os.symlink("/nowhere", f"{folder}/open/link")
+        below = ("open/a", "open/a/b", "open/there", "open/file/a", "open/link", "closed/a", "closed/a/b", "missing")
+        given = settings(
+            command=("true",), run_dirs=tuple([f"{folder}/{name}" for name in below]), hooks=f"{folder}/none"
+        )
+
+        def look() -> tuple[str, ...]:
+            os.setresuid(1234, 1234, 1234)
+            return survey.look(given, start()).makeable
+
+        assert forked(look) == (f"{folder}/open/a", f"{folder}/open/a/b")
 
 
 BOTH = "mount --bind /etc/passwd /etc/passwd && mount --bind /etc/group /etc/group"
@@ -120,6 +141,14 @@ def test_a_settings_file_that_is_no_toml_is_refused(roots: Path, content: bytes,
     file.write_bytes(content)
     with pytest.raises(BadSetting, match=said):
         settingsfile.read(str(file))
+
+
+def test_a_python_that_reads_no_toml_is_told_with_its_remedy(roots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """python3-minimal."""
+    (roots / "pydrop.toml").touch()
+    monkeypatch.setitem(sys.modules, "tomllib", None)
+    with pytest.raises(PydropError, match=r"pydrop\.toml: .*tomllib.*; install the whole Python in the image"):
+        settingsfile.read(str(roots / "pydrop.toml"))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 Each child is a bare interpreter, exec'd with exactly the strings and signal states that the test says.
 """
 
+import io
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -206,11 +208,18 @@ def test_a_second_signal_does_not_break_into_the_cleaning_up() -> None:
     assert forked(cleaned_up) == (["cleaned up"], signal.SIGTERM)
 
 
-def test_a_signal_that_was_lost_is_raised_again() -> None:
-    """Python prints and drops what is raised in a weak reference's callback; between two steps it is asked for."""
+def what_python_prints() -> "Callable[[], str]":
+    """Gives what comes to standard error from here on, without what pytest has put in its way."""
+    sys.stderr, sys.unraisablehook = io.StringIO(), sys.__unraisablehook__
+    return sys.stderr.getvalue
 
-    def obeyed() -> "list[int]":
-        os.dup2(os.open("/dev/null", os.O_WRONLY), 2)  # "Exception ignored in"
+
+def test_a_signal_that_was_lost_is_raised_again() -> None:
+    """Python prints and drops what is raised in a weak reference's callback; between two steps it is asked for. And
+    what it would print is no line for people."""
+
+    def obeyed() -> "tuple[list[int], str]":
+        printed = what_python_prints()
         takeover.interruptible(NOTHING)
         takeover.require_uninterrupted()
         found = []
@@ -226,9 +235,26 @@ def test_a_signal_that_was_lost_is_raised_again() -> None:
             takeover.require_uninterrupted()
         except Interrupted as stop:
             found.append(stop.signum)
-        return found
+        return found, printed()
 
-    assert forked(obeyed) == [signal.SIGHUP]
+    assert forked(obeyed) == ([signal.SIGHUP], "")
+
+
+def test_what_else_python_cannot_raise_is_printed_as_ever() -> None:
+    """It tells of a bug."""
+
+    def told() -> str:
+        printed = what_python_prints()
+        takeover.interruptible(NOTHING)
+
+        class Thing:
+            def __del__(self) -> None:
+                raise ValueError("odd")
+
+        Thing()
+        return printed()
+
+    assert "ValueError: odd" in forked(told)
 
 
 def test_a_signal_while_the_end_is_told_ends_it_without_a_word() -> None:

@@ -115,6 +115,29 @@ def test_the_c_library_then_finds_the_user_and_the_image_s_own_accounts(world: P
     assert said == "svc 1700 root\n"
 
 
+ODD = (
+    "weird:x:abc:xyz:a number that is none:/:/bin/sh",
+    "short:x:1300",
+    "+@netgroup::::::",
+    "# a comment: with colons",
+    "",
+    "huge:x:4294967296:1::/:/bin/sh",
+)
+
+
+def test_lines_that_are_no_entries_do_not_spoil_the_copies(world: Path) -> None:
+    """The C library passes over them; nss_wrapper gives up the whole file."""
+    (world / "etc/passwd").write_text("\n".join([*ODD, PASSWD]))
+    (world / "etc/group").write_text("\n".join(["weird:x:abc:", "short:x", "+::", "# a comment", GROUP]))
+    environment = dict(perform().environment)
+    environment["LD_PRELOAD"] = glob.glob("/usr/lib/*/libnss_wrapper.so")[0]
+    asked = [["getent", "passwd", "1700"], ["getent", "passwd", "nobody"], ["getent", "group", "nogroup", "svc"]]
+    found = [
+        subprocess.run(words, env=environment, capture_output=True, text=True, check=False).stdout for words in asked
+    ]
+    assert found == [LINE, PASSWD.splitlines(True)[1], "nogroup:x:65534:\nsvc:x:1700:\n"]
+
+
 def test_a_second_time_writes_nothing_but_sets_the_environment_all_the_same(world: Path) -> None:
     first = perform()
     second = perform()

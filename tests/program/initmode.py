@@ -20,7 +20,8 @@ job = os.fork()
 if job == 0:
     os.setpgid(0, 0)
     os.execvp(sys.argv[1], sys.argv[1:])
-os._exit(os.waitstatus_to_exitcode(os.waitpid(job, 0)[1]) & 255)
+code = os.waitstatus_to_exitcode(os.waitpid(job, 0)[1])
+os._exit(code if code >= 0 else 128 - code)
 """
 BELOW = (sys.executable, "-I", "-S", "-c", SHELL)  # like a shell with job control: pydrop is a job below it, not PID 1
 

@@ -170,6 +170,21 @@ def test_without_proc_it_is_one_line_and_125(place: Throwaway) -> None:
     assert done.stderr.startswith(b"pydrop: unable to read /proc")
 
 
+def test_in_a_root_that_is_no_mount_point_it_says_so(place: Throwaway) -> None:
+    """chroot(8) into a folder: mountinfo has no line for /."""
+    script = f"""
+for folder in usr bin lib lib64 proc {Path(CTL).parts[1]}; do
+    [ ! -e /$folder ] || {{ mkdir -p /mnt/x/$folder && mount --rbind /$folder /mnt/x/$folder; }}
+done
+mkdir -p /mnt/x/etc /mnt/x/run /mnt/x/dev && cp /etc/passwd /etc/group /mnt/x/etc || exit
+exec /usr/sbin/chroot /mnt/x {CTL} doctor --json
+"""
+    done = place.run("sh", "-c", script, env=ENV)
+    assert done.stderr == b"", done
+    found = {fact["name"]: fact["found"] for each in json.loads(done.stdout)["sections"] for fact in each["facts"]}
+    assert found["/"] == "no mount of its own"
+
+
 def test_as_somebody_else_it_looks_all_the_same(place: Throwaway) -> None:
     script = f"exec setpriv --reuid={APP} --regid={APP} --clear-groups {CTL} doctor --json"
     done = place.run("sh", "-c", script, env=ENV | {"PYDROP_CHOWN": "/mnt/home"})

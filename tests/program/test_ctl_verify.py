@@ -357,7 +357,8 @@ def test_docs_verify_md_names_every_check(place: Throwaway) -> None:
     text = (Path(__file__).parent.parent.parent / "docs/verify.md").read_text()
     found = checks(run(place, words="--devices /dev/null -- ls", env={"TMPDIR": "/tmp/."}))
     names = {re.sub("^(volume|run-dir|device) .*", r"\1 PATH", name) for name in found}
-    first = [line.split("|")[1] for line in text.partition("## The checks")[2].splitlines() if line.startswith("| `")]
+    section = text.partition("## The checks")[2].partition("\n## ")[0]
+    first = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     assert {name for cell in first for name in re.findall("`([^`]+)`", cell)} == names
 
 

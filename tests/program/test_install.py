@@ -1,5 +1,6 @@
 """`pydropctl install`: links under other tools' names, made at once and whole, and nothing of anybody else's lost."""
 
+import json
 import os
 import subprocess
 import sys
@@ -258,3 +259,20 @@ def test_the_list_says_what_each_name_is_here(folder: Path) -> None:
         "s6-setuidgid  not installed",
     ]
     assert sorted(entry.name for entry in folder.iterdir()) == ["gosu", "su-exec"]
+
+
+def test_as_json_it_is_one_array_of_what_each_name_is(folder: Path) -> None:
+    """docs/plan.md has the shape."""
+    (folder / "tini").write_text("")
+    wanted = [
+        {"name": "gosu", "path": f"{folder}/gosu", "is_pydrop": True},
+        {"name": "tini", "path": f"{folder}/tini", "is_pydrop": False},
+    ]
+    code, said, wrong = into(folder, "--json", "gosu", "tini")
+    assert (code, json.loads(said)) == (1, wanted)
+    assert "tini is there and is another program" in wrong
+    listed = json.loads(into(folder, "--list", "--json")[1])
+    assert [each for each in listed if each["name"] in ("gosu", "tini")] == wanted
+    assert [each["name"] for each in listed] == list(PERSONALITIES)
+    missing = json.loads(install("--list", "--json", "su-exec", "--into", str(folder))[1])
+    assert missing == [{"name": "su-exec", "path": "", "is_pydrop": False}]

@@ -166,6 +166,19 @@ def test_what_can_be_written_already_is_no_complaint() -> None:
     assert "so PYDROP_RUN_DIRS cannot be had" in warning
 
 
+def test_a_run_dir_that_this_user_may_make_is_made() -> None:
+    """A tmpfs on /run is everybody's with docker's --tmpfs, and an emptyDir is; nothing standard is made there."""
+    given = {"run_dirs": ("/run/x", "/run/y", "/etc/z")}
+    made = planned(given, nss_wrapper="/w.so", writable=("/run/x",), makeable=("/run/y",))
+    (step,) = [step for step in made.steps if step.kind == "runtime"]
+    (entry,) = step.entries
+    assert (entry.path, entry.uid, entry.gid, entry.mode, entry.source) == ("/run/y", 12345, 12345, 0o755, "")
+    assert (step.why, step.words) == ("PYDROP_RUN_DIRS", "/run/y there, and the user's")
+    (warning,) = made.warnings
+    assert "so PYDROP_RUN_DIRS cannot be had" in warning
+    assert planned(given, nss_wrapper="/w.so", makeable=given["run_dirs"]).warnings == ()
+
+
 def test_what_keeps_a_name_away_is_the_user_that_was_given() -> None:
     """A root that can be written would not help: it is another's."""
     (warning,) = planned().warnings

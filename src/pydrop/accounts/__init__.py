@@ -5,7 +5,7 @@ directory service and a malformed line must not become somebody (gosu runs ``wei
 """
 
 from pydrop.accounts.decide import identity
-from pydrop.accounts.entries import MAX_ID, accounts, groups, parse_id
+from pydrop.accounts.entries import MAX_ID, accounts, entries_alone, groups, parse_id
 from pydrop.accounts.lookup import free_group_name
 from pydrop.accounts.rewrite import NEW_FILES, group_with, passwd_line, passwd_with
 
@@ -13,6 +13,7 @@ __all__ = [
     "MAX_ID",
     "NEW_FILES",
     "accounts",
+    "entries_alone",
     "free_group_name",
     "group_with",
     "groups",

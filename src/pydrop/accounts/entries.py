@@ -2,6 +2,10 @@
 
 from pydrop.model import Account, Group
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 MAX_ID = 4294967294  # one more is "leave unchanged" to setresuid(2), which then reports success
 
 PASSWD_FIELDS = 7
@@ -54,6 +58,11 @@ def accounts(text: str) -> list[Account]:
         if uid is not None and gid is not None:
             found.append(Account(name=name, uid=uid, gid=gid, gecos=gecos, home=home, shell=shell))
     return found
+
+
+def entries_alone(text: str, entries: "Callable[[str], list[Account] | list[Group]]") -> str:
+    """The lines of an account file that are entries, by `accounts` or `groups`. nss_wrapper(1) takes no others."""
+    return "".join([f"{line}\n" for line in text.split("\n") if entries(line)])
 
 
 def groups(text: str) -> list[Group]:

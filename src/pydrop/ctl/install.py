@@ -1,7 +1,9 @@
 """`pydropctl install NAME...`: links to pydrop under the names of the tools that it can be, for image builds."""
 
+import json
 import os
 import shutil
+from collections.abc import Callable
 
 import click
 
@@ -9,6 +11,7 @@ import pydrop
 from pydrop.ctl import offers
 from pydrop.ctl.strict import Strict
 from pydrop.errors import FAILED, BadSetting, PydropError, Untrusted
+from pydrop.model import Value
 from pydrop.personalities import PERSONALITIES
 from pydrop.report import Report, escaped
 from pydrop.settings.nearest import misspelt
@@ -34,7 +37,8 @@ REFUSED = 1
 )
 @click.option("--force", is_flag=True, help="Put the link in place of another program of that name.")
 @click.option("--list", "as_list", is_flag=True, help="Show which names there are and what each is here.")
-def command(names: tuple[str, ...], into: str | None, force: bool, as_list: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="One JSON array of what each name is here, then.")
+def command(names: tuple[str, ...], into: str | None, force: bool, as_list: bool, as_json: bool) -> None:
     """Make links to pydrop. Called as NAME it takes that tool's arguments, and does and exits as that tool.
 
     \b
@@ -45,12 +49,12 @@ def command(names: tuple[str, ...], into: str | None, force: bool, as_list: bool
         wanted = known(names)
         own = own_file()
         folder = os.path.abspath(into) if into else usual_folder(own)
-        if as_list:
-            click.echo("\n".join(table(wanted or tuple(PERSONALITIES), own, folder)))
-            return
-        if not wanted:
+        if not wanted and not as_list:
             raise BadSetting("no NAME is given", f"name some of {', '.join(PERSONALITIES)}")
-        code = install(wanted, own, folder, force)
+        code = 0 if as_list else install(wanted, own, folder, force, nothing if as_json else click.echo)
+        if as_list or as_json:
+            found = [Found.of(name, own, folder) for name in wanted or PERSONALITIES]
+            click.echo(as_array(found) if as_json else "\n".join(table(found, own)))
     except PydropError as error:
         Report().error(str(error))
         raise click.exceptions.Exit(error.code) from error
@@ -83,11 +87,15 @@ def usual_folder(own: str) -> str:
     return os.path.dirname(os.path.abspath(found)) if found and os.path.realpath(found) == own else USUAL
 
 
-def install(names: tuple[str, ...], own: str, folder: str, force: bool) -> int:
-    """Make the links that are missing, and say of each how it ended. The exit code. PydropError for the folder."""
+def nothing(_line: str) -> None:
+    """Tell nobody."""
+
+
+def install(names: tuple[str, ...], own: str, folder: str, force: bool, tell: Callable[[str], None]) -> int:
+    """Make the links that are missing, and tell of each how it ended. The exit code. PydropError for the folder."""
     opened = open_folder(folder)
     try:
-        failed = [name for name in names if not linked(name, own, folder, opened, force)]
+        failed = [name for name in names if not linked(name, own, folder, opened, force, tell)]
     finally:
         os.close(opened)
     for name in names:
@@ -119,11 +127,11 @@ def open_folder(folder: str) -> int:
         raise PydropError(f"unable to install into {folder}: {error.strerror}", remedy) from error
 
 
-def linked(name: str, own: str, folder: str, opened: int, force: bool) -> bool:
+def linked(name: str, own: str, folder: str, opened: int, force: bool, tell: Callable[[str], None]) -> bool:
     """Make one link, and say so. False where the name is somebody else's."""
     path = f"{folder}/{name}"
     if os.path.realpath(path) == own:
-        click.echo(escaped(f"{path} leads to {own} already"))
+        tell(escaped(f"{path} leads to {own} already"))
         return True
     try:
         place(name, own, opened, force)
@@ -135,7 +143,7 @@ def linked(name: str, own: str, folder: str, opened: int, force: bool) -> bool:
     except OSError as error:
         remedy = "do it as root, or name a folder that you may write: --into DIR"
         raise PydropError(f"unable to make {path}: {error.strerror}", remedy, FAILED) from error
-    click.echo(escaped(f"{path} -> {own}"))
+    tell(escaped(f"{path} -> {own}"))
     return True
 
 
@@ -153,14 +161,33 @@ def place(name: str, own: str, opened: int, force: bool) -> None:
         raise
 
 
-def table(names: tuple[str, ...], own: str, folder: str) -> list[str]:
+class Found(Value):
+    """What a name is here. `path` is "" where there is nothing of the name."""
+
+    name: str
+    path: str
+    is_pydrop: bool
+
+    @classmethod
+    def of(cls, name: str, own: str, folder: str) -> "Found":
+        for path in (f"{folder}/{name}", shutil.which(name)):
+            if path and os.path.lexists(path):
+                return cls(name=name, path=path, is_pydrop=os.path.realpath(path) == own)
+        return cls(name=name, path="", is_pydrop=False)
+
+
+def table(found: list[Found], own: str) -> list[str]:
     """A line for each name: where it is pydrop, or which other program it is, or that it is not there."""
-    width = max(len(name) for name in names)
-    return [escaped(f"{name:<{width}}  {state(name, own, folder)}") for name in names]
+    width = max(len(each.name) for each in found)
+    return [escaped(f"{each.name:<{width}}  {state(each, own)}") for each in found]
 
 
-def state(name: str, own: str, folder: str) -> str:
-    for path in (f"{folder}/{name}", shutil.which(name)):
-        if path and os.path.lexists(path):
-            return f"{path} -> {own}" if os.path.realpath(path) == own else f"{path}, another program"
-    return "not installed"
+def state(found: Found, own: str) -> str:
+    if not found.path:
+        return "not installed"
+    return f"{found.path} -> {own}" if found.is_pydrop else f"{found.path}, another program"
+
+
+def as_array(found: list[Found]) -> str:
+    """[{"name", "path", "is_pydrop"}]"""
+    return json.dumps([{name: getattr(each, name) for name in each.fields} for each in found], indent=2)

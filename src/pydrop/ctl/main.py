@@ -18,6 +18,7 @@ from pydrop.report import Report
 from pydrop.takeover import HELD
 
 SUBCOMMANDS = {  # name -> module
+    "bundle": "pydrop.ctl.bundle",
     "check": "pydrop.ctl.check",
     "chown": "pydrop.ctl.chown",
     "completion": "pydrop.ctl.completion",

@@ -14,12 +14,14 @@ from pydrop.steps import StreamsStep
 NAMES = ("/dev/stdin", "/dev/stdout", "/dev/stderr")
 # What a kernel or a user namespace says where ownership is not to be had: the streams themselves work.
 NO_OWNER = (errno.EPERM, errno.EINVAL, errno.EROFS, errno.ENOSYS, errno.EOPNOTSUPP)
+UNMAPPED = 65534  # whom the kernel names where a user namespace does not map the owner, user_namespaces(7)
 
 
 def perform(step: StreamsStep, _start: Start) -> Outcome:
     """Make them the user's; one warning for those that stay closed to him."""
     given: list[str] = []
     closed: list[str] = []
+    outside = False
     for descriptor, name in enumerate(NAMES):
         try:
             status = os.fstat(descriptor)
@@ -35,8 +37,9 @@ def perform(step: StreamsStep, _start: Start) -> Outcome:
                 raise
             if _matters(descriptor, status):
                 closed.append(name)
+                outside = outside or status.st_uid == UNMAPPED
     words = f"{', '.join(given)} given to user {step.uid}" if given else ""
-    return Outcome(changed=len(given), words=words, warnings=_warning(closed, step.uid))
+    return Outcome(changed=len(given), words=words, warnings=_warning(closed, step.uid, outside))
 
 
 def _is_stream(descriptor: int, status: os.stat_result) -> bool:
@@ -50,10 +53,14 @@ def _matters(descriptor: int, status: os.stat_result) -> bool:
     return descriptor != 0 and not status.st_mode & stat.S_IWOTH
 
 
-def _warning(closed: list[str], uid: int) -> tuple[str, ...]:
+def _warning(closed: list[str], uid: int, outside: bool) -> tuple[str, ...]:
     if not closed:
         return ()
+    reason, remedy = "not permitted", "add cap_add: [CHOWN] to the service in compose"
+    if outside:
+        reason = "nobody in this user namespace owns them"
+        remedy = "let it log to a file, or give the container a terminal: tty: true in compose (docker -t)"
     return (
-        f"unable to give {' and '.join(closed)} to user {uid}: not permitted; a program that opens them by name "
-        "(nginx and apache do for their logs) will be refused: add cap_add: [CHOWN] to the service in compose",
+        f"unable to give {' and '.join(closed)} to user {uid}: {reason}; a program that opens them by name "
+        f"(nginx and apache do for their logs) will be refused: {remedy}",
     )

@@ -20,8 +20,8 @@ Place = tuple[str, str, int]  # a folder that is there, the path below it that i
 def perform(step: AccountsStep, start: Start) -> Outcome:
     """Write both copies and set the wrapper's environment; a warning where no folder can be written."""
     texts = {
-        "passwd": accounts.passwd_with(_text("passwd"), step.change),
-        "group": accounts.group_with(_text("group"), step.change),
+        "passwd": accounts.passwd_with(accounts.entries_alone(_text("passwd"), accounts.accounts), step.change),
+        "group": accounts.group_with(accounts.entries_alone(_text("group"), accounts.groups), step.change),
     }
     for place in _places(start):
         try:

@@ -5,7 +5,7 @@ from pydrop import accounts
 from pydrop.capabilities import mask_of
 from pydrop.model import Account, AccountChange, Facts, Group, Identity, Plan, Settings
 from pydrop.planning import build
-from pydrop.steps import AccountsStep, Step
+from pydrop.steps import AccountsStep, RunEntry, RuntimeStep, Step
 
 FALLBACK_HOME = "/tmp"
 
@@ -21,6 +21,7 @@ def plan(settings: Settings, facts: Facts) -> Plan:
             account = _account_step(facts, change)
             todo.append(account)
             warnings += [build.without_entry(who.uid, "user:")] if account.how == "environment" else []
+        todo += _run_dirs(settings, facts, who)
     kept, said = _kept(settings, facts)
     warnings += build.without_init(settings)
     todo += [*build.secrets(settings), *build.oom(settings)]
@@ -95,6 +96,15 @@ def _account_step(facts: Facts, change: AccountChange) -> AccountsStep:
     )
 
 
+def _run_dirs(settings: Settings, facts: Facts, who: Identity) -> list[Step]:
+    """Those that are missing and that this user may make: a tmpfs on /run may be everybody's, or its own."""
+    if not facts.makeable:
+        return []
+    entries = [RunEntry(kind="d", path=path, mode=0o755, uid=who.uid, gid=who.gid) for path in facts.makeable]
+    words = f"{', '.join(facts.makeable)} there, and the user's"
+    return [RuntimeStep(kind="runtime", words=words, why=settings.sources.get("run-dirs", ""), entries=tuple(entries))]
+
+
 def _kept(settings: Settings, facts: Facts) -> tuple[tuple[str, ...], list[str]]:
     """The capabilities of keep-caps that this process holds, and a line about those it does not."""
     held = tuple([name for name in settings.keep_caps if facts.credentials.permitted & mask_of((name,))])
@@ -130,7 +140,8 @@ def _not_writable(settings: Settings, facts: Facts) -> list[str]:
     """The settings that name a folder which the program cannot write as it is; where it can, nothing is missed."""
     volumes = [volume.path for volume in settings.volumes if volume.policy != "never"]
     asked = (("run-dirs", settings.run_dirs), ("chown", volumes))
-    return [name for name, paths in asked if any([path not in facts.writable for path in paths])]
+    had = {*facts.writable, *facts.makeable}
+    return [name for name, paths in asked if any([path not in had for path in paths])]
 
 
 def _differing(settings: Settings, who: Identity) -> list[str]:

@@ -62,6 +62,7 @@ def look(settings: Settings, start: Start) -> Facts:
         second_time=not root and entrypoint != 1 and _is_there(f"{record.PLACE}/{record.NAME}"),
         environment=start.environment,
         writable=() if root else _writable(settings),
+        makeable=() if root else tuple([path for path in settings.run_dirs if _can_be_made(path)]),
         root_folder_writable=os.access("/", os.W_OK),
         noexec_run=_noexec_run(settings),
     )
@@ -105,6 +106,15 @@ def nss_wrapper() -> str | None:
 def _writable(settings: Settings) -> tuple[str, ...]:
     asked = [*[volume.path for volume in settings.volumes], *settings.run_dirs]
     return tuple([path for path in asked if os.access(path, os.W_OK)])
+
+
+def _can_be_made(path: str) -> bool:
+    """Whether a folder is missing, and this process may write in the lowest one above it that is there."""
+    if _is_there(path):
+        return False
+    while not _is_there(path):
+        path = path.rpartition("/")[0] or "/"
+    return stat.S_ISDIR(os.stat(path).st_mode) and os.access(path, os.W_OK | os.X_OK)
 
 
 def _owner(settings: Settings) -> tuple[int, int]:

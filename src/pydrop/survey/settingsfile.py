@@ -2,7 +2,8 @@
 
 import os
 
-from pydrop.errors import BadSetting
+from pydrop.errors import BadSetting, PydropError
+from pydrop.kernel import WHOLE_PYTHON
 from pydrop.trust import open_trusted
 
 
@@ -16,7 +17,11 @@ def read(path: str) -> dict[str, object]:
         raise BadSetting(f"the settings file {path} is not there", "check PYDROP_CONFIG, or leave it out") from error
     except OSError as error:
         raise BadSetting(f"unable to read {path}: {error.strerror}", "make it a readable file of root's") from error
-    import tomllib
+    try:
+        import tomllib
+    except ImportError as error:  # python3-minimal is such a Python
+        os.close(file)
+        raise PydropError(f"unable to read {path}: {error}", WHOLE_PYTHON) from error
 
     try:
         with open(file, "rb") as content:

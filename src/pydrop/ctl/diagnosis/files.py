@@ -24,7 +24,10 @@ def examine(world: World) -> tuple[Section, list[Change]]:
 
 
 def _root(world: World) -> Fact:
-    mount = next(mount for mount in world.mounts if mount.point == "/")
+    mount = next((mount for mount in world.mounts if mount.point == "/"), None)
+    if mount is None:  # chroot(2) into a folder of another mount
+        read_only = bool(os.statvfs("/").f_flag & os.ST_RDONLY)
+        return Fact(name="/", found="no mount of its own" + (", read-only" if read_only else ""), level="note")
     if mount.read_only:
         return Fact(
             name="/", found=f"{mount.type}, read-only: what is to be written needs a tmpfs or a volume", level="note"
@@ -74,7 +77,7 @@ def _place(world: World, path: str, changes: list[Change]) -> Fact:
     mount = holding(os.path.realpath(path), list(world.mounts))
     owner = f"owned by {status.st_uid}:{status.st_gid}, mode {stat.S_IMODE(status.st_mode):04o}"
     if mount is None or mount.point == "/":
-        level = _read_only_root(path, mount, changes)
+        level = _read_only_root(world, path, mount, changes)
         return Fact(
             name=path,
             found=f"part of the root filesystem{', read-only' if level != 'ok' else ''}; {owner}",
@@ -85,11 +88,22 @@ def _place(world: World, path: str, changes: list[Change]) -> Fact:
     return Fact(name=path, found=found, level=_noexec(world, path, mount, changes))
 
 
-def _read_only_root(path: str, mount: Mount | None, changes: list[Change]) -> str:
+def _read_only_root(world: World, path: str, mount: Mount | None, changes: list[Change]) -> str:
     if mount is None or not mount.read_only:
         return "ok"
+    if path == "/run" and _run_dirs_serve(world):
+        return "note"
     changes.append(add_tmpfs(path, f"{path} is read-only, and most programs want to write there"))
     return "problem"
+
+
+def _run_dirs_serve(world: World) -> bool:
+    """Whether what the program wants to write below /run was named, and is mounted there for this user to write, as
+    emptyDirs are in Kubernetes."""
+    if world.settings is None or world.facts is None:
+        return False
+    named = world.settings.run_dirs
+    return bool(named) and all([path in world.facts.writable for path in named])
 
 
 def _noexec(world: World, path: str, mount: Mount, changes: list[Change]) -> str:

@@ -15,7 +15,7 @@ INITS = (
 
 def examine(world: World) -> tuple[Section, list[Change]]:
     changes: list[Change] = []
-    facts = [_user(world), *_namespace(world), _first(), *_entered(world, changes)]
+    facts = [_user(world), *_namespace(world), _first(world), *_entered(world, changes)]
     return Section(title="Who runs this", facts=tuple(facts)), changes
 
 
@@ -53,13 +53,13 @@ def _range(line: IdRange) -> str:
     return f"uids {line.inside} to {line.inside + last} here are {line.outside} to {line.outside + last} outside"
 
 
-def _first() -> Fact:
+def _first(world: World) -> Fact:
     """PID 1: this one, an init, or a program that adopts orphans without knowing."""
+    if os.getpid() == 1 and world.settings is not None and world.settings.init:
+        return Fact(name="PID 1", found="will be pydrop in init mode, which reaps orphans")
     if os.getpid() == 1:
-        return Fact(
-            name="PID 1",
-            found="will be the program; where it starts others, let an init reap them (docker run --init)",
-        )
+        remedy = "where it starts others, let an init reap them (PYDROP_INIT=1, docker run --init)"
+        return Fact(name="PID 1", found=f"will be the program; {remedy}")
     try:
         with open("/proc/1/comm", encoding="utf-8", errors="replace") as file:
             name = file.read().strip()

@@ -7,6 +7,7 @@ answer here; for the program it does.
 import subprocess
 import sys
 
+from pydrop.ctl import runtime
 from pydrop.encoding import decoded
 from pydrop.model import Value
 
@@ -43,7 +44,7 @@ def looked_up(uid: int, gid: int, environment: dict[str, str]) -> Names:
     try:
         done = subprocess.run(
             command,
-            env=passed_on,
+            env=passed_on | runtime.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -11,8 +11,10 @@ from pydrop.errors import BadSetting, PydropError
 from pydrop.handover import candidates
 from pydrop.model import Device, Volume
 from pydrop.perform.ownership import place
+from pydrop.perform.streams import UNMAPPED
 
 AS_ROOT = "this is root, which may write nearly everywhere: that says nothing about the program's user"
+REFUSED = "see what the start said about it, and who owns it: ls -ldn; on NFS see root_squash"
 REMEDIES = {
     errno.EROFS: "it is read-only: take :ro (Kubernetes: readOnly: true) away, or mount a tmpfs or a volume there",
     errno.ENOENT: "mount it, or make it in the Dockerfile",
@@ -99,13 +101,14 @@ def _volume(question: Question, volume: Volume) -> Check:
         finally:
             found.close()
     except OSError as error:
-        problem = f"cannot be written: {error.strerror}"
-        remedy = _remedy(error, "see what the start said about it, and who owns it: ls -ldn; on NFS see root_squash")
+        problem, remedy = f"cannot be written: {error.strerror}", _remedy(error, REFUSED)
     except PydropError as error:
         problem, remedy = error.problem, error.remedy
-    if volume.policy == "never":
-        return warn(name, f"{problem}; its policy is never, so nobody owned it", remedy)
-    return fail(name, problem, remedy)
+    if volume.policy != "never":
+        return fail(name, problem, remedy)
+    if remedy == REFUSED:
+        remedy = "give it another policy, such as mismatch"
+    return warn(name, f"{problem}; its policy is never, so nobody owned it", remedy)
 
 
 def _run_dir(question: Question, path: str) -> Check:
@@ -123,17 +126,19 @@ def _run_dir(question: Question, path: str) -> Check:
 def _stream(name: str, descriptor: int) -> Check:
     """A program that logs there opens it by its name, as nginx and apache do."""
     try:
-        kind = os.fstat(descriptor).st_mode
+        found = os.fstat(descriptor)
     except OSError:
         return skip(name, "closed, as it came")
-    if stat.S_ISSOCK(kind):
+    if stat.S_ISSOCK(found.st_mode):
         return skip(name, "a socket, which nobody can open by its name")
     try:
         os.close(os.open(name, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY | os.O_NONBLOCK))
     except OSError as error:
         remedy = "let pydrop drop root (it gives them to the user; with cap_drop: [ALL] that needs cap_add: [CHOWN])"
-        if stat.S_ISREG(kind):
+        if stat.S_ISREG(found.st_mode):
             remedy = "it leads into a file: give that to the user, or lead it into a pipe (| cat)"
+        elif found.st_uid == UNMAPPED:
+            remedy = "nobody in this user namespace owns it: log to a file, or give the container a terminal (-t)"
         return fail(name, f"cannot be opened: {error.strerror}; nginx and apache do so for their logs", remedy)
     return ok(name, "can be opened")
 
@@ -156,12 +161,18 @@ def _device(question: Question, device: "Device | BadSetting") -> Check:
         if error.errno in (errno.EBUSY, errno.ENXIO, errno.ENODEV, errno.EIO):  # the driver's word, not a prohibition
             return ok(name, f"may be opened ({error.strerror})")
         owner = f"{device.uid}:{device.gid} {stat.S_IMODE(device.mode):04o}"
-        return fail(
-            name,
-            f"cannot be opened: {error.strerror} ({owner})",
-            "start as root so that pydrop joins its group; pass it with --device, not as a volume",
-        )
+        return fail(name, f"cannot be opened: {error.strerror} ({owner})", _way_into(question, device))
     return ok(name, "can be opened for reading and writing")
+
+
+def _way_into(question: Question, device: Device) -> str:
+    """What opens a device: its group, where that has the right to and may be joined, else another group."""
+    of_use = device.mode & stat.S_IRGRP and device.gid not in (0, UNMAPPED)
+    if not of_use:
+        return f"give it a group of its own on the host: chgrp video {device.path} && chmod g+rw {device.path}"
+    if device.gid not in question.groups:
+        return "start as root, so that pydrop joins its group"
+    return "pass it with --device, not as a volume"
 
 
 def _command(question: Question) -> Check:

@@ -7,6 +7,7 @@ import sys
 import click
 
 from pydrop import kernel
+from pydrop.ctl.runtime import is_bundle
 from pydrop.ctl.verifying.check import Check, fail, ok, skip, warn
 from pydrop.ctl.verifying.question import Question
 from pydrop.ctl.verifying.who import BEHIND
@@ -86,13 +87,13 @@ def _own_code() -> Check:
 
 
 def _own_files() -> "list[str]":
-    """The interpreter, the door, and every file of the packages that it runs."""
+    """The interpreter, the door, and every file of the packages that it runs; of a bundle, the libraries too."""
     found = [sys.executable, f"{sys.prefix}/bin/pydrop", f"{sys.prefix}/bin/pydropctl"]
     found += [f"{sys.prefix}/lib/pydrop/{sys.implementation.cache_tag}{kind}" for kind in ("", ".rare")]
     found += [str(sys.modules["_prctl"].__file__)]
-    for module in (kernel, click):
-        # pydrop/kernel.py, click/__init__.py
-        for folder, _, files in os.walk(os.path.dirname(str(module.__file__))):
+    tops = [os.path.dirname(str(module.__file__)) for module in (kernel, click)]  # pydrop/kernel.py, click/__init__.py
+    for top in [f"{sys.prefix}/lib"] if is_bundle() else tops:
+        for folder, _, files in os.walk(top):
             found += [folder, *[f"{folder}/{file}" for file in files]]
     return found
 

@@ -14,9 +14,11 @@ class Mount:
         """Remember the mount of `fd`, which must stay open: the kernel gives freed ids to new mounts."""
         self.probes: dict[int, int] = {}
         self.device = os.fstat(fd).st_dev
-        start = self._about(fd).find(b"\nmnt_id:")
+        # Read once: the first line has a position, which a worker shares with who forked it, and which may move between
+        about = self._about(fd)
+        start = about.find(b"\nmnt_id:")
         # gVisor's fdinfo has no mnt_id; there the device is all there is to compare
-        self.tag = self._about(fd)[start:].split(b"\n")[1] + b"\n" if start >= 0 else b""
+        self.tag = about[start : about.index(b"\n", start + 1) + 1] if start >= 0 else b""
 
     def _about(self, fd: int) -> bytes:
         """The text of /proc/self/fdinfo/FD (proc(5)).

@@ -1,0 +1,128 @@
+"""`pydropctl bundle DIR`: pydrop with a Python of its own, for images that have none, or another libc.
+
+What lies in DIR is copied onto an image's root. It holds the door, the interpreter of this Python, the modules that
+pydrop needs, compiled (bundling/needed.py), the shared libraries of both, and the loader that starts them:
+
+    PREFIX/bin/pydrop, pydropctl, python3
+    PREFIX/lib/ld.so, lib*.so.*             its own loader and libraries, which nothing else in the image looks for
+    PREFIX/lib/pydrop/TAG*                  what a start reads
+    PREFIX/lib/pythonX.Y/...                modules
+    usr/local/bin/pydrop, pydropctl         links, so that no shell is needed to make them
+"""
+
+import os
+import sys
+
+import click
+
+from pydrop.ctl import offers
+from pydrop.ctl.bundling import elf, laying, needed
+from pydrop.ctl.install import own_file
+from pydrop.ctl.runtime import LOADER, is_bundle
+from pydrop.ctl.strict import Strict
+from pydrop.errors import BadSetting, PydropError
+from pydrop.report import Report, escaped
+
+PREFIX = "/opt/pydrop"
+LINKS = "usr/local/bin"
+DOORS = ("pydrop", "pydropctl")
+
+
+@click.command(
+    "bundle",
+    cls=Strict,
+    short_help="Put pydrop and a Python of its own into a folder, for images without Python.",
+    epilog="Exit codes: 0 the bundle is in DIR; 125 wrong words, or it could not be made.",
+)
+@click.argument("folder", metavar="DIR", shell_complete=offers.folders)
+@click.option(
+    "--prefix",
+    default=PREFIX,
+    show_default=True,
+    metavar="PREFIX",
+    help="Where in the image the bundle is to lie; it runs only there.",
+)
+@click.option("--pydrop-only", is_flag=True, help="Without pydropctl and what only that needs.")
+def command(folder: str, prefix: str, pydrop_only: bool) -> None:
+    """Put pydrop, this Python's interpreter, and just the modules and libraries that pydrop needs into DIR.
+
+    Copied onto the root of an image, it runs there, whatever the image has or lacks: Python, a shell, a libc.
+
+    \b
+    FROM pydrop AS bundle
+    RUN ["pydropctl", "bundle", "/bundle"]
+    FROM alpine
+    COPY --from=bundle /bundle /
+    """
+    try:
+        check_prefix(prefix)
+        check_folder(folder)
+        count, size = bundle(folder, prefix, not pydrop_only)
+    except PydropError as error:
+        Report().error(str(error))
+        raise click.exceptions.Exit(error.code) from error
+    python = f"Python {sys.version.partition(' ')[0]}"
+    click.echo(escaped(f"{folder}: {python} and pydrop for {prefix}, {count} files, {size / 1e6:.1f} MB"))
+
+
+def check_prefix(prefix: str) -> None:
+    """It becomes a search path of the loader's, where some characters mean something."""
+    if prefix != os.path.normpath(prefix) or not prefix.startswith("/") or prefix == "/" or set(prefix) & set(":;$\0"):
+        raise BadSetting(f"--prefix={prefix} is not the path of a folder", "write one as /opt/pydrop")
+
+
+def check_folder(folder: str) -> None:
+    """Nothing may be in it: all of it gets into the image."""
+    if is_bundle():
+        raise PydropError("this pydrop is a bundle itself", "make another with the pydrop that this one was made of")
+    try:
+        there = os.listdir(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise PydropError(f"unable to bundle into {folder}: {error.strerror}", "name another folder") from error
+    if there:
+        raise PydropError(f"{folder} is not empty", "name a folder that is not there yet")
+
+
+def bundle(folder: str, prefix: str, with_ctl: bool) -> tuple[int, int]:
+    """Lay all files into the folder. How many they are, and their bytes."""
+    tree = laying.Tree(folder)
+    try:
+        modules = needed.modules(with_ctl)
+        lay_doors(tree, prefix, DOORS if with_ctl else DOORS[:1])
+        lay_interpreter(tree, prefix, [module.file for module in modules if ".so" in module.file])
+        for module in modules:
+            tree.module(prefix, module)
+    except OSError as error:
+        problem = f"unable to bundle into {folder}: {error.filename}: {error.strerror}"
+        raise PydropError(problem, "name a folder that you may write, with 30 MB of room") from error
+    return tree.count, tree.size
+
+
+def lay_doors(tree: laying.Tree, prefix: str, names: tuple[str, ...]) -> None:
+    """The programs, the links to them, and the files that a start reads."""
+    own = own_file()
+    for name in names:
+        tree.copy(own, f"{prefix}/bin/{name}", laying.PROGRAM)
+        tree.link(f"{prefix}/bin/{name}", f"{LINKS}/{name}")
+    frozen = f"{os.path.dirname(os.path.dirname(own))}/lib/pydrop"
+    for name in sorted(os.listdir(frozen)):
+        if name.partition(".")[0] == sys.implementation.cache_tag:
+            tree.copy(f"{frozen}/{name}", f"{prefix}/lib/pydrop/{name}")
+
+
+def lay_interpreter(tree: laying.Tree, prefix: str, extensions: list[str]) -> None:
+    """The interpreter, which names the loader that lies there, and every library that it or a module needs."""
+    file = os.path.realpath(sys.executable)
+    with open(file, "rb") as executable:
+        content = executable.read()
+    loader = elf.loader_of(content, file)
+    tree.write(elf.with_loader(content, file, f"{prefix}/{LOADER}"), f"{prefix}/bin/python3", laying.PROGRAM)
+    tree.copy(loader, f"{prefix}/{LOADER}", laying.PROGRAM)
+    found: dict[str, str] = {}
+    for needing in (file, *extensions):
+        found.update(elf.libraries(loader, needing))
+    for name, place in sorted(found.items()):
+        if not os.path.samefile(place, loader):
+            tree.copy(place, f"{prefix}/lib/{os.path.basename(name)}")

@@ -1,0 +1,74 @@
+"""Init mode again and again, while others want the processors: no start, no stop and no exit code goes wrong."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from faults.throwaway import Throwaway
+from initmode import CHILD, Running, made
+
+ROUNDS = 1000
+AT_ONCE = 4
+AT_RANDOM = 0.5  # seconds after its start, in which a stop may come; about what a start takes in this crowd
+WHILE_ROOT_WORKS = "pydrop: warning: stopped by SIGTERM before the command was run; the next start goes on from here"
+MOMENTS = [  # what a stop may come to
+    ("at some moment", 77),  # to the command, which ends itself with this code
+    ("at some moment", 128 + signal.SIGTERM),  # to the command, before it has had its say about signals
+    ("at some moment", 128 + signal.SIGTERM, WHILE_ROOT_WORKS),
+]
+
+
+@pytest.fixture
+def load() -> "Iterator[None]":
+    """Two busy processes for each processor."""
+    busy = [sys.executable, "-I", "-S", "-c", "while True: pass"]
+    hogs = [subprocess.Popen(busy) for _ in range(2 * len(os.sched_getaffinity(0)))]
+    yield
+    for hog in hogs:
+        hog.kill()
+        hog.wait()
+
+
+def stopped_when_ready(place: Throwaway, pid_1: bool) -> "tuple[str, int, list[str]]":
+    running = Running(place, CHILD, "record", pid_1=pid_1)
+    assert running.line() == "ready"
+    return ("when ready", *running.stop())
+
+
+def stopped_at_some_moment(place: Throwaway, pid_1: bool, moment: float) -> "tuple[str, int, list[str]]":
+    running = Running(place, CHILD, "record", pid_1=pid_1)
+    time.sleep(moment)
+    return ("at some moment", *running.stop())
+
+
+def ended_by_itself(place: Throwaway, pid_1: bool) -> "tuple[str, int, list[str]]":
+    running = Running(place, "sh", "-c", f"sleep 0.02 & {CHILD} orphans 3; exit 7", pid_1=pid_1)
+    return ("by itself", *running.end())
+
+
+@pytest.mark.usefixtures("load")
+def test_a_thousand_rounds_under_load_end_as_they_should(tmp_path) -> None:
+    """As PID 1 and as a job, one after the other: a stop of what is ready, a stop at any moment, an end by itself."""
+    place = made(tmp_path)
+    chance = random.Random(4)
+
+    def round_(number: int) -> "tuple[str, int, list[str]]":
+        pid_1 = number % 2 == 0
+        if number % 3 == 0:
+            return stopped_when_ready(place, pid_1)
+        if number % 3 == 1:
+            return stopped_at_some_moment(place, pid_1, chance.uniform(0, AT_RANDOM))
+        return ended_by_itself(place, pid_1)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        ends = Counter((kind, code, *said) for kind, code, said in pool.map(round_, range(ROUNDS)))
+    kinds = [("when ready", 77), ("by itself", 7), *MOMENTS]
+    assert ends.keys() <= set(kinds) and ends.total() == ROUNDS, ends
+    assert ends[MOMENTS[0]] and ends[MOMENTS[2]], ends
