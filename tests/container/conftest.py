@@ -40,6 +40,7 @@ def docker(tmp_path: Path, idfile: Callable[[], str]) -> Iterator[str]:
     name, folder = f"pydrop-test-{os.getpid()}", tmp_path / "bin"
     folder.mkdir()
     (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "pydrop").write_text(made_image("pydrop"))  # now, since what is said of that is on no page
     words = shlex.join([sys.executable, str(Path(__file__).parent / "docker.py"), name, str(tmp_path)])
     (folder / "docker").write_text(f'#!/bin/sh\nexec {words} "$@"\n')
     (folder / "docker").chmod(0o755)

@@ -153,8 +153,11 @@ class Table:
     """The table of a page whose head begins with this cell. Each row is held by a test that names its first cell."""
 
     def __init__(self, page: Path, head: str) -> None:
-        (lines,) = re.findall(rf"^\| {re.escape(head)} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", page.read_text(), re.M)
-        rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines.splitlines()]
+        found = re.findall(rf"^\| ?{re.escape(head)} \|(.*)\|\n\|[-|]+\|\n((?:\|.*\n)+)", page.read_text(), re.M)
+        ((heads, lines),) = found
+        self.columns = [cell.strip() for cell in heads.split("|")]
+        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines.splitlines()]
+        assert all(len(cells) == len(self.columns) for _, *cells in rows)
         self.rows = {first: cells for first, *cells in rows}
         assert len(self.rows) == len(rows), "two rows begin alike"
         self.held: set[str] = set()
@@ -164,3 +167,6 @@ class Table:
         assert set(firsts) <= set(self.rows), f"no row begins {set(firsts) - set(self.rows)}"
         self.held |= set(firsts)
         return lambda test: test
+
+    def cell(self, row: str, column: str) -> str:
+        return self.rows[row][self.columns.index(column)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from engine import ROOT, image, until
-from pages import Step, level, steps
+from pages import Step, Table, level, steps
 
 
 def shown(text: str) -> re.Pattern[str]:
@@ -84,3 +84,8 @@ def test_what_the_page_shows_after_is_built_and_started(name, reader):
     _, _, after = (ROOT / "docs" / f"{name}.md").read_text().partition("## After")
     for step in steps(after):
         reader.does(step)
+
+
+def test_the_readmes_table_says_how_much_pydrop_adds_to_an_image(run):
+    size = run("--entrypoint=du", command=["-s", "--bytes", "/opt/pydrop"]).stdout.split()[0]
+    assert Table(ROOT / "README.md", "").cell("size", "pydrop").startswith(f"{int(size) / 1e6:.0f} MB, and Python;")
