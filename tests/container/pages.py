@@ -138,7 +138,9 @@ class Step:
 def steps(text: str) -> list[Step]:
     """The blocks of a page in their order. One of `text` is what the block before it shows."""
     found: list[Step] = []
-    for match in FENCE.finditer(text):
+    matches = list(FENCE.finditer(text))
+    assert 2 * len(matches) == text.count("```"), "a block that is not closed, or has no language, is run by nobody"
+    for match in matches:
         language, block = match.groups()
         if language == "text":
             assert found and found[-1].shows is None and not found[-1].file, f"shown by no command: {block}"
