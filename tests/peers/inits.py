@@ -4,6 +4,7 @@ import os
 import select
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +21,7 @@ INITS = {
     "pydrop": (PYDROP, "--init", "--user", "root", "--log-level", "error"),
 }
 CHILD = "/mnt/child"
+MOMENT = 0.02  # seconds between two looks
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/root"}
 BELOW = """
 import os, signal, sys
@@ -88,7 +90,16 @@ class Alive:
         return children(self.pid)[0]
 
     def state(self) -> str:
-        """Of the init, the command and what the command has started: T is stopped, S waits."""
+        """Of the init, the command and what the command has started: T is stopped, S waits. What is seen twice, with
+        nobody at work: on a busy machine a signal's way takes its time."""
+        before, now = "", self._states()
+        end = time.monotonic() + 5
+        while (now != before or set(now) & {"R", "D"}) and time.monotonic() < end:
+            before, now = now, self._states()
+        return now
+
+    def _states(self) -> str:
+        time.sleep(MOMENT)
         return "".join([status(pid)["State"][0] for pid in [self.pid, *below(self.pid)]])
 
     def end(self) -> int:
