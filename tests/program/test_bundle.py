@@ -113,6 +113,15 @@ def test_it_says_what_it_made(tmp_path: Path) -> None:
     )
 
 
+def test_as_json_it_is_one_object_with_the_keys_of_the_page(tmp_path: Path) -> None:
+    said = json.loads(make("--json", "--pydrop-only", f"{tmp_path}/b").stdout)
+    files = [status for status in entries(tmp_path / "b").values() if stat.S_ISREG(status.st_mode)]
+    assert (said["files"], said["bytes"]) == (len(files), sum(status.st_size for status in files))
+    assert (said["folder"], said["prefix"]) == (f"{tmp_path}/b", PREFIX)
+    page = Path(__file__).parents[2].joinpath("docs/without-python.md").read_text()
+    assert list(said) == list(json.loads(re.search(r"`(\{.*?\})`", page, re.DOTALL)[1]))
+
+
 def test_it_is_the_same_each_time_whatever_the_umask_is_and_roots_alone(bundle: Path, tmp_path: Path) -> None:
     """Nobody but root can write it, everybody can read it, and a rebuild changes no byte."""
     assert make(str(tmp_path / "b"), umask=0o077).returncode == 0

@@ -10,6 +10,7 @@ pydrop needs, compiled (bundling/needed.py), the shared libraries of both, and t
     usr/local/bin/pydrop, pydropctl         links, so that no shell is needed to make them
 """
 
+import json
 import os
 import sys
 
@@ -43,7 +44,8 @@ DOORS = ("pydrop", "pydropctl")
     help="Where in the image the bundle is to lie; it runs only there.",
 )
 @click.option("--pydrop-only", is_flag=True, help="Without pydropctl and what only that needs.")
-def command(folder: str, prefix: str, pydrop_only: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the line.")
+def command(folder: str, prefix: str, pydrop_only: bool, as_json: bool) -> None:
     """Put pydrop, this Python's interpreter, and just the modules and libraries that pydrop needs into DIR.
 
     Copied onto the root of an image, it runs there, whatever the image has or lacks: Python, a shell, a libc.
@@ -61,8 +63,12 @@ def command(folder: str, prefix: str, pydrop_only: bool) -> None:
     except PydropError as error:
         Report().error(str(error))
         raise click.exceptions.Exit(error.code) from error
-    python = f"Python {sys.version.partition(' ')[0]}"
-    click.echo(escaped(f"{folder}: {python} and pydrop for {prefix}, {count} files, {size / 1e6:.1f} MB"))
+    python = sys.version.partition(" ")[0]
+    if as_json:
+        made = {"folder": escaped(folder), "prefix": prefix, "python": python, "files": count, "bytes": size}
+        click.echo(json.dumps(made, indent=2))
+        return
+    click.echo(escaped(f"{folder}: Python {python} and pydrop for {prefix}, {count} files, {size / 1e6:.1f} MB"))
 
 
 def check_prefix(prefix: str) -> None:
