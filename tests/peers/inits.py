@@ -63,7 +63,8 @@ class Alive:
         given = [f"{name}={value}" for name, value in ENVIRONMENT.items()]
         inside = place.inside("env", "-i", *given, *around, *INITS[init], *words)
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0}
-        self.process = subprocess.Popen(["unshare", "--kill-child", *inside[1:]], **pipes)
+        # A group of its own below one of its session: in an orphaned group the kernel drops TSTP, TTIN and TTOU
+        self.process = subprocess.Popen(["unshare", "--kill-child", *inside[1:]], **pipes, process_group=0)
         self.started.append(self)
         assert self.line() == "ready"
         first = children(self.process.pid)[0]

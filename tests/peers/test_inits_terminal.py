@@ -102,14 +102,15 @@ def test_a_key_is_one_signal(init: str, options: "tuple[str, ...]", key: bytes, 
 
 
 def test_dumb_inits_single_child_gets_a_key_twice(place: Throwaway) -> None:
-    """Why ours has a group of its own there: dumb-init is in the foreground too, and passes it on."""
+    """Why ours has a group of its own there: dumb-init is in the foreground too, and passes it on. Not each time: the
+    second is one with the first where that has not been taken yet."""
     alive = OnTerminal(place, "dumb-init", "-c")
-    counts = []
-    for _ in range(20):
+    for _ in range(500):
         alive.type(INTERRUPT)
         assert alive.line() == "2"
-        counts.append(alive.seen())
-    assert [2] in counts
+        if alive.seen() == [2]:
+            return
+    pytest.fail("one signal for each of 500 keys")
 
 
 def test_a_stop_that_is_typed_stops_tinis_command_for_ever(place: Throwaway) -> None:
