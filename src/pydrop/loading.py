@@ -69,9 +69,12 @@ def _say(line: str) -> None:
     _, guards, pipes = sys.argv[1].partition(":G:")
     if guards and sys.argv[2].rpartition("/")[2] not in INITS:
         return
-    posix.write(2, line.encode(errors="backslashreplace"))
-    if guards:
-        posix.write(int(pipes.rpartition(":")[2]), REFUSED)
+    try:
+        posix.write(2, line.encode(errors="backslashreplace"))
+        if guards:
+            posix.write(int(pipes.rpartition(":")[2]), REFUSED)
+    except OSError:  # nobody is there to hear it
+        pass
 
 
 def _more(path: str) -> "list[Compiled]":

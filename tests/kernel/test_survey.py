@@ -70,7 +70,17 @@ def test_without_root_it_sees_which_run_dirs_it_could_make() -> None:
             Path(folder, name).chmod(mode)
         Path(folder, "open/file").touch()
         os.symlink("/nowhere", f"{folder}/open/link")
-        below = ("open/a", "open/a/b", "open/there", "open/file/a", "open/link", "closed/a", "closed/a/b", "missing")
+        below = (
+            "open/a",
+            "open/a/b",
+            "open/there",
+            "open/file/a",
+            "open/link",
+            "open/link/a",
+            "closed/a",
+            "closed/a/b",
+            "missing",
+        )
         given = settings(
             command=("true",), run_dirs=tuple([f"{folder}/{name}" for name in below]), hooks=f"{folder}/none"
         )

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ PACKAGE = subprocess.run(
     text=True,
     check=True,
 ).stdout.strip()
+START = f"{sys.prefix}/lib/pydrop/{sys.implementation.cache_tag}"
 # Nothing set-uid is within reach of these mounts, but for what is planted on a tmpfs
 NOSUID = "mount -o remount,bind,nosuid / && mount -o remount,bind,nosuid /mnt && mount -t tmpfs none /mnt/x"
 
@@ -305,6 +307,15 @@ FAULTS: "dict[str, tuple[str, str, str, dict]]" = {
         f"belongs to user {APP}",
         {"plant": f"chown {APP} /mnt/file && mount --bind /mnt/file {PACKAGE}/ctl/bar.py"},
     ),
+    **{
+        f"what is loaded from {kind or 'the first file'} is the user's": (
+            "pydrop's own code",
+            "fail",
+            f"belongs to user {APP}",
+            {"plant": f"cp {START}{kind} /mnt/x/f && chown {APP} /mnt/x/f && mount --bind /mnt/x/f {START}{kind}"},
+        )
+        for kind in ("", ".rare", ".init", ".ask", ".named")
+    },
     "passwd is the user's": ("account files", "warn", "CVE-2020-10695", {"plant": f"chown {APP} /etc/passwd"}),
     "a pointer to a secret": ("secrets", "fail", "FILE__DB", {"env": {"FILE__DB": "/run/secrets/db"}}),
     "a pointer and its secret": (

@@ -113,6 +113,22 @@ def test_by_an_inits_name_no_other_file_is_read(name: str, tmp_path: Path) -> No
     assert ours == {f"{START}.init", f"{START}.named"}
 
 
+@pytest.mark.parametrize("named", ["tini", "pydrop"])
+def test_a_failure_that_nobody_is_there_to_hear_is_no_traceback(named: str) -> None:
+    """The other process is gone, and its end of the pipe with it."""
+    script = f"""
+import os, sys
+sys.path.insert(0, {str(ROOT / "src")!r})
+from pydrop import loading
+reading, writing = os.pipe()
+os.close(reading)
+sys.argv = ["-c", f"--:----:7:G:1:0:{{writing}}", {named!r}]
+loading._say("pydrop: broken\\n")
+"""
+    done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "pydrop: broken\n" if named == "tini" else "")
+
+
 def _imported(code: object) -> "set[str]":
     """What a module imports when it is loaded: the names behind IMPORT_NAME."""
     import dis

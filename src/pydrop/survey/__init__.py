@@ -114,7 +114,7 @@ def _can_be_made(path: str) -> bool:
         return False
     while not _is_there(path):
         path = path.rpartition("/")[0] or "/"
-    return stat.S_ISDIR(os.stat(path).st_mode) and os.access(path, os.W_OK | os.X_OK)
+    return os.access(f"{path}/.", os.W_OK | os.X_OK)  # the dot: a folder, and not a link that leads nowhere
 
 
 def _owner(settings: Settings) -> tuple[int, int]:

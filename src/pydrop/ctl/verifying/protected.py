@@ -7,6 +7,7 @@ import sys
 import click
 
 from pydrop import kernel
+from pydrop.ctl.install import own_file
 from pydrop.ctl.runtime import is_bundle
 from pydrop.ctl.verifying.check import Check, fail, ok, skip, warn
 from pydrop.ctl.verifying.question import Question
@@ -18,6 +19,7 @@ from pydrop.survey import asked
 from pydrop.trust import is_plainly_trusted, open_trusted
 
 MOST = 20_000  # files of pydrop's own that are looked at
+KINDS = ("", ".rare", ".init", ".ask", ".named")  # of the files that a start is loaded from, see door/freeze.py
 
 
 def checks(question: Question) -> list[Check]:
@@ -73,14 +75,18 @@ def _own_code() -> Check:
     """Whoever can write pydrop can be root at the next start."""
     name = "pydrop's own code"
     looked_at = 0
-    for path in _own_files():
+    try:
+        files = _own_files()
+    except PydropError as error:
+        return fail(name, error.problem, error.remedy)
+    for path in files:
         looked_at += 1
-        error = untrusted(path)
-        if error:
+        fault = untrusted(path)
+        if fault:
             remedy = (
                 "install it as root into a folder of its own, as /opt/pydrop, that no chown -R of the image touches"
             )
-            return fail(name, error.problem, remedy)
+            return fail(name, fault.problem, remedy)
         if looked_at == MOST:
             break
     return ok(name, f"{looked_at} files are root's alone")
@@ -88,8 +94,10 @@ def _own_code() -> Check:
 
 def _own_files() -> "list[str]":
     """The interpreter, the door, and every file of the packages that it runs; of a bundle, the libraries too."""
-    found = [sys.executable, f"{sys.prefix}/bin/pydrop", f"{sys.prefix}/bin/pydropctl"]
-    found += [f"{sys.prefix}/lib/pydrop/{sys.implementation.cache_tag}{kind}" for kind in ("", ".rare")]
+    door = own_file()  # sys.prefix is not where it lies: a venv's is its base's without site, which the door leaves out
+    prefix = os.path.dirname(os.path.dirname(door))
+    found = [sys.executable, door, f"{door}ctl"]
+    found += [f"{prefix}/lib/pydrop/{sys.implementation.cache_tag}{kind}" for kind in KINDS]
     found += [str(sys.modules["_prctl"].__file__)]
     tops = [os.path.dirname(str(module.__file__)) for module in (kernel, click)]  # pydrop/kernel.py, click/__init__.py
     for top in [f"{sys.prefix}/lib"] if is_bundle() else tops:
