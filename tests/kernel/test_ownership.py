@@ -112,6 +112,13 @@ print(report.looked_at, report.changed, {{number: refused.count for number, refu
     return [sys.executable, "-I", "-S", "-c", text]
 
 
+def unread(paths):
+    """Everything that the kernel says of these, with access times so old that who reads a folder changes its own."""
+    for path in paths:
+        os.utime(path, (1, 2), follow_symlinks=False)
+    return {path: os.lstat(path) for path in paths}
+
+
 @pytest.fixture
 def volume(tmp_path):
     top = tmp_path / "volume"
@@ -139,10 +146,10 @@ def test_every_kind_of_entry_is_given_to_the_user(volume):
 def test_a_second_run_writes_nothing(volume):
     grow(volume, "a/b/file", "c/file")
     give(volume)
-    before = {path: os.lstat(path).st_ctime_ns for path in [volume, *entries(volume)]}
+    before = unread([volume, *entries(volume)])
     report = give(volume)
     assert (report.looked_at, report.changed) == (6, 0)
-    assert {path: os.lstat(path).st_ctime_ns for path in [volume, *entries(volume)]} == before
+    assert {path: os.lstat(path) for path in before} == before
 
 
 @pytest.mark.parametrize("wrong", [(0, 0), (UID, 0), (0, GID), (999, GID), (UID, 999), (4294967294, 4294967294)])

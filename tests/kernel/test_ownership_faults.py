@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from test_ownership import GID, START, UID, apart, give, grow, mount, owner, owners, script, step
+from test_ownership import GID, START, UID, apart, entries, give, grow, mount, owner, owners, script, step
 
 from pydrop.errors import Interrupted, PydropError
 from pydrop.model import Volume
@@ -107,6 +107,15 @@ def test_a_folder_that_root_may_not_look_into_is_changed_and_reported(volume):
     assert "{13: 1}" in said
     assert "cap_add: [DAC_OVERRIDE]" in said
     assert [owner(volume / name) for name in ("closed", "closed/file", "open/file")] == [RIGHT, ROOT, RIGHT]
+
+
+def test_folders_whose_access_time_is_not_ours_to_spare_are_walked(volume):
+    """Without CAP_FOWNER the kernel refuses O_NOATIME where the folder is another's."""
+    grow(volume, "a/b/file", "c/file")
+    for path in [volume, *entries(volume)]:
+        os.chown(path, 999, 999)
+    command = ["setpriv", "--inh-caps=-fowner", "--bounding-set=-fowner", *script(volume)]
+    assert subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout == "6 6 {}\n"
 
 
 def test_a_number_that_the_user_namespace_does_not_map_is_explained(volume):

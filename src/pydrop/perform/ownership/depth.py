@@ -4,6 +4,7 @@ import posix as os
 from errno import ESTALE
 
 from . import walk as going
+from .folder import opened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def climb(walk: "Walk", child: "Folder", above: "Folder") -> None:
 def _open_again(walk: "Walk", folder: "Folder", name: str, start: int) -> bool:
     """Open what was closed by this name; whether it is what it was."""
     try:
-        folder.fd = os.open(name, going.FOLDER, dir_fd=start)
+        folder.fd = opened(name, start)
         info = os.fstat(folder.fd)
         if (info.st_dev, info.st_ino) == folder.ident and not walk.entries.elsewhere(folder.fd):
             return True

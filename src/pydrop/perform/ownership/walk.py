@@ -8,7 +8,7 @@ import posix as os
 import time
 
 from .entries import Entries
-from .folder import Folder
+from .folder import Folder, opened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ NARROWEST, WIDEST = 16, 16384  # entries in one slice
 FIRST = 1024  # the most in those before the walk is shared out, and in the first that is
 TICK = 0.1  # seconds between two words to who watches
 OPEN = 24  # folders kept open on the way down: with their iterators, under 100 descriptors at any depth
-FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class Walk:
@@ -70,7 +69,7 @@ class Walk:
         """
         try:
             self.entries.open(top)
-            self._go_in(os.open(".", FOLDER, dir_fd=top), ".", None)
+            self._go_in(opened(".", top), ".", None)
             first = self.way[0]
             self._go()
             if self.told:
@@ -155,7 +154,7 @@ class Walk:
 
     def _enter(self, parent: Folder, name: str) -> None:
         try:
-            fd = os.open(name, FOLDER, dir_fd=parent.fd)
+            fd = opened(name, parent.fd)
         except (FileNotFoundError, NotADirectoryError):  # gone since, or exchanged: for a symlink it is ENOTDIR too
             return
         except OSError as error:
