@@ -44,7 +44,7 @@ static const char CONFIG[] = "/etc/pydrop.toml";
 
 /* All that a start needs lies compiled in one file, what the process that stays needs in another, and in a third what
  * the other process needs by the name of an init. In each src/pydrop/loading.py comes first and finds its `file` and
- * `modules` here. Kept short, since Python compiles it at every start: its text for want of such a file (another
+ * `parts` here. Kept short, since Python compiles it at every start: its text for want of such a file (another
  * Python than the one that pydrop was installed with) is a string, which costs nothing until it is asked for.
  * site is left out (-S: no .pth file is read), so both name the folders where packages are. 524288 is O_CLOEXEC.
  * Collecting garbage would take 1 ms, and what a start leaves lying is gone with exec. */
@@ -53,7 +53,8 @@ static const char CONFIG[] = "/etc/pydrop.toml";
     "gc.disable()\n"                                                                                                  \
     "try:\n"                                                                                                          \
     " file=posix.open(sys.argv[1]+'/lib/pydrop/'+sys.implementation.cache_tag+'" FILE "',524288)\n"                   \
-    " code,modules=marshal.loads(posix.read(file,524288))\n"                                                          \
+    " code,parts,size=marshal.loads(posix.read(file,16384))\n"                                                        \
+    " if posix.stat(file).st_size!=size:raise OSError\n"                                                              \
     "except(OSError,EOFError,ValueError,TypeError):code='''\n"                                                        \
     "b=sys.argv.pop(1)\n"                                                                                             \
     "v='/python%d.%d/'%sys.version_info[:2]\n"                                                                        \

@@ -31,7 +31,9 @@ BUNDLES = (
     ("personalities.gosu", "personalities.su_exec", "personalities.s6_setuidgid"),
 )
 ELSEWHERE = ("__main__", "loading", "ctl")  # not part of a start by the door
-MOST = 1 << 19  # bytes; door.c reads as many
+HEAD = 1 << 14  # bytes that door.c reads
+INDEX = 1 << 12  # bytes that loading.py reads of TARGET.rare first
+PART = 3 << 13  # bytes of code from which on a part is full: far below the 128 KB for which malloc asks the kernel anew
 
 
 Bundle: TypeAlias = list[tuple[str, bool, CodeType]]  # name, whether it is a package, what it runs
@@ -58,14 +60,11 @@ def main(sources: str, target: str) -> None:
     named = imported(sources, NAMED)
     forget()
     frequent = imported(sources, ROOTS)
-    first = marshal.dumps((loading, frequent))
-    if len(first) >= MOST:
-        raise SystemExit(f"{len(first)} bytes is more than door.c reads; raise both numbers")
     ask = imported(sources, ASK)
     bundles = [imported(sources, roots) for roots in BUNDLES]
     bundles += alone(sources, {name for bundle in [frequent, ask, *bundles] for name, _, _ in bundle})
-    others = {".init": stay, ".ask": ask, ".named": named}
-    files = {"": first, ".rare": indexed(bundles), **{kind: marshal.dumps((loading, o)) for kind, o in others.items()}}
+    others = {"": frequent, ".init": stay, ".ask": ask, ".named": named}
+    files = {kind: in_parts(loading, bundle) for kind, bundle in others.items()} | {".rare": indexed(bundles)}
     for kind, content in files.items():
         with open(target + kind, "wb") as file:
             file.write(content)
@@ -101,23 +100,49 @@ def alone(sources: str, known: set[str]) -> list[Bundle]:
     return found
 
 
+def in_parts(loading: CodeType, bundle: Bundle) -> bytes:
+    """First (its code, the sizes of the parts, that of the whole); and the parts, each a bundle."""
+    parts: list[bytes] = []
+    part: Bundle = []
+    size = 0
+    for module in bundle:
+        part.append(module)
+        size += len(marshal.dumps(module))
+        if size >= PART or module is bundle[-1]:
+            parts.append(marshal.dumps(part))
+            part, size = [], 0
+    sizes = [len(part) for part in parts]
+    head = marshal.dumps((loading, sizes, 0))
+    if len(head) > HEAD:
+        raise SystemExit(f"{len(head)} bytes is more than door.c reads; raise both numbers, and that of loading.py")
+    return marshal.dumps((loading, sizes, len(head) + sum(sizes))) + b"".join(parts)
+
+
 def indexed(bundles: list[Bundle]) -> bytes:
-    """8 bytes that say how long the index is; the index, name -> (is it a package, its bundle's offset and length); the
-    bundles."""
-    index, packed = {}, b""
+    """The index, name -> (is it a package, its bundle's offset and length), with the size of the whole; the bundles."""
+    index: dict[str, tuple[bool, int, int]] = {}
+    packed = b""
     for bundle in bundles:
         code = marshal.dumps(bundle)
-        index.update({name: (is_package, len(packed), len(code)) for name, is_package, _ in bundle})
+        index.update({name: (is_package, INDEX + len(packed), len(code)) for name, is_package, _ in bundle})
         packed += code
-    head = marshal.dumps(index)
-    return len(head).to_bytes(8, "little") + head + packed
+    head = marshal.dumps((index, INDEX + len(packed)))
+    if len(head) > INDEX:
+        raise SystemExit(f"an index of {len(head)} bytes is more than loading.py reads; raise both numbers")
+    return head.ljust(INDEX, b"\0") + packed
 
 
 def compiled(sources: str, path: str) -> CodeType:
     """Without docstrings and types; named as it lies in the package folder, where a traceback finds its lines."""
     with open(path, encoding="utf-8") as file:
         tree = WithoutTypes().visit(ast.parse(file.read()))
-    return compile(tree, path[len(sources) + 1 :], "exec", dont_inherit=True, optimize=2)
+    return plain(compile(tree, path[len(sources) + 1 :], "exec", dont_inherit=True, optimize=2))
+
+
+def plain(code: CodeType) -> CodeType:
+    """Without the name that says where a function is nested: another string to read for each, that nobody asks for."""
+    inner = tuple(plain(const) if isinstance(const, CodeType) else const for const in code.co_consts)
+    return code.replace(co_consts=inner, co_qualname=code.co_name)
 
 
 class WithoutTypes(ast.NodeTransformer):

@@ -17,12 +17,16 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from importlib.machinery import ModuleSpec
     from types import CodeType, ModuleType
 
     Compiled = tuple[str, bool, CodeType]  # name, whether it is a package, what it runs
     Index = dict[str, tuple[bool, int, int]]  # name -> whether it is a package, where its code begins, how long it is
 
+HEAD = 16384  # bytes of a file, of which the first say how to read the others; as in door.c
+INDEX = 4096  # bytes before the first module of the second file
+BUILT_IN = ("errno", "_stat")  # what the modules import that is in every Python, and no start of one imports it
 FAILED = 125  # as in errors, which is not loaded yet
 REFUSED = b"r"  # as in pid1.dialogue
 INITS = ("tini", "dumb-init")  # as door.c has them: names by which pydrop is an init, and makes no start
@@ -30,19 +34,21 @@ Module: "type[ModuleType]" = type(sys)
 Spec: "type[ModuleSpec]" = type(sys.__spec__)  # its module costs an import
 
 
-def begin(file: int, modules: "list[Compiled]") -> None:
-    """Load the modules, which were read from `file`, and open the door. Never returns."""
+def begin(file: int, parts: list[int]) -> None:
+    """Load the modules of `file`, and open the door. Never returns."""
     began = time.monotonic()
-    posix.close(file)
     prefix = sys.argv.pop(1)
     folders = search_path(prefix)
     ordinary, sys.path = sys.path, folders  # what they import is built in, or python-prctl beside them
     home = next((folder for folder in folders if _is_there(f"{folder}/pydrop")), prefix)
     try:
-        if any([name == "pydrop.kernel" for name, _, _ in modules]):
-            _load_binding(folders)
-        for compiled in modules:
+        for name in BUILT_IN:
+            _load_built_in(name)
+        for compiled in _unpacked(file, parts):
+            if compiled[0] == "pydrop.kernel":
+                _load_binding(folders)
             _run(compiled, home)
+        posix.close(file)
         tag = f"{prefix}/lib/pydrop/{sys.implementation.cache_tag}"
         named = sys.modules.get("pydrop.personalities.supervising")
         for compiled in _more(f"{tag}.ask") if ":C:" in sys.argv[1] and not named else ():
@@ -77,14 +83,29 @@ def _say(line: str) -> None:
         pass
 
 
+def _unpacked(file: int, parts: list[int]) -> "Iterator[Compiled]":
+    """The modules of an open file, whose last bytes are parts of so many bytes each.
+
+    One part at a time: what it was read into serves the next one, where one for all would be 60 pages of new memory."""
+    posix.lseek(file, -sum(parts), 2)
+    for size in parts:
+        yield from marshal.loads(posix.read(file, size))  # noqa: S302 # root's file
+
+
 def _more(path: str) -> "list[Compiled]":
     """The modules of another file like the first one: for a start of init mode, or for the process that stayed and is
     to make a start all the same. None where the file is missing or broken: then import goes its ordinary way."""
     try:
-        modules: list[Compiled] = marshal.loads(_read(path, 0, posix.stat(path).st_size))[1]  # noqa: S302 # root's file
+        file = posix.open(path, posix.O_RDONLY)
+    except OSError:
+        return []
+    try:
+        _, parts, size = marshal.loads(posix.read(file, HEAD))  # noqa: S302 # root's file
+        return list(_unpacked(file, parts)) if posix.fstat(file).st_size == size else []
     except (OSError, EOFError, ValueError, TypeError):
         return []
-    return modules
+    finally:
+        posix.close(file)
 
 
 def search_path(prefix: str) -> list[str]:
@@ -103,6 +124,12 @@ def _is_there(path: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def _load_built_in(name: str) -> None:
+    """import would first make a spec, and ask every finder: 60 µs for each."""
+    module = sys.modules[name] = _imp.create_builtin(Spec(name, None))
+    _imp.exec_builtin(module)
 
 
 def _load_binding(folders: list[str]) -> None:
@@ -190,11 +217,10 @@ def _index(path: str) -> "Index":
     """Where in the second file each module lies; nothing where the file is missing or broken: then import goes its
     ordinary way."""
     try:
-        start = 8 + int.from_bytes(_read(path, 0, 8), "little")
-        index: Index = marshal.loads(_read(path, 8, start - 8))  # noqa: S302 # root's file
-        whole = start + max([offset + size for _, offset, size in index.values()]) == posix.stat(path).st_size
-        return {name: (kind, start + offset, size) for name, (kind, offset, size) in index.items() if whole}
-    except (OSError, EOFError, ValueError, TypeError, OverflowError, MemoryError):
+        index: Index
+        index, size = marshal.loads(_read(path, 0, INDEX))  # noqa: S302 # root's file
+        return index if posix.stat(path).st_size == size else {}
+    except (OSError, EOFError, ValueError, TypeError):
         return {}
 
 
@@ -207,4 +233,4 @@ def _read(path: str, offset: int, size: int) -> bytes:
 
 
 if __name__ == "__main__":
-    begin(globals()["file"], globals()["modules"])  # so named in door.c
+    begin(globals()["file"], globals()["parts"])  # so named in door.c

@@ -6,7 +6,7 @@ import pytest
 
 from pydrop.ctl.bar import Bar, shortened
 from pydrop.model import Volume
-from pydrop.perform.ownership import Progress
+from pydrop.perform.ownership.progress import Progress
 from pydrop.report import Report, columns_of
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pydrop.model import Volume
-from pydrop.perform.ownership import Progress
+from pydrop.perform.ownership.progress import Progress
 from pydrop.perform.ownership.telling import Telling, hint, waiting, working
 
 DATA = Volume(path="/data")

@@ -80,12 +80,13 @@ def test_what_is_told_of_a_long_walk_is_loaded_only_for_one() -> None:
 import sys
 from pydrop.model import Start, Volume
 from pydrop.perform import ownership
+from pydrop.perform.ownership import progress
 start = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
 start.progress, start.note = lambda text, due: None, lambda text: None
 watch = ownership.watching(start)
 for seconds in (1.9, 2.0):
     fields = {"volume": Volume(path="/x"), "looked_at": 1, "changed": 0, "part": 0.0, "waiting": False}
-    watch(ownership.Progress(**fields, seconds=seconds))
+    watch(progress.Progress(**fields, seconds=seconds))
     print("pydrop.perform.ownership.telling" in sys.modules)
 """
     assert child(script).split() == ["False", "True"]

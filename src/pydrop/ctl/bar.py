@@ -5,7 +5,7 @@ import time
 import click
 
 from pydrop.model import Volume
-from pydrop.perform.ownership import Progress
+from pydrop.perform.ownership.progress import Progress
 from pydrop.perform.ownership.telling import Telling
 from pydrop.report import Report, columns_of, escaped, room
 

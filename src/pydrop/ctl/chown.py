@@ -13,7 +13,8 @@ from pydrop.ctl.bar import Bar
 from pydrop.ctl.strict import Strict
 from pydrop.errors import BadSetting, Interrupted, NotPermitted, PydropError
 from pydrop.model import Identity, Settings, Start, Volume
-from pydrop.perform.ownership import Progress, own, place, telling
+from pydrop.perform.ownership import own, place, telling
+from pydrop.perform.ownership.progress import Progress
 from pydrop.planning import limits
 from pydrop.report import Report, escaped
 from pydrop.settings import identity, values, volumes

@@ -4,7 +4,8 @@ import errno
 import json
 
 from pydrop.model import Volume
-from pydrop.perform.ownership import Complaint, Report, reasons
+from pydrop.perform.ownership import Report, reasons
+from pydrop.perform.ownership.reasons import Complaint
 from pydrop.perform.ownership.report import Refusals
 from pydrop.report import escaped
 

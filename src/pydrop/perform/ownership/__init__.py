@@ -11,7 +11,7 @@ from pydrop.model import Outcome
 from pydrop.takeover import require_uninterrupted
 
 from . import place, wanted  # the others when there is something to walk or to tell: a volume that is right needs none
-from .report import Complaint, Progress, Report
+from .report import Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from pydrop.model import Start, Volume
     from pydrop.steps import VolumesStep
 
-    from .mounts import Table
+    from .progress import Progress
+    from .reasons import Complaint
 
     Watch = Callable[[Progress], None]
 
 SILENT = 2.0  # seconds of work on a volume of which nothing is told
 
-__all__ = ["Complaint", "Progress", "Report", "own", "perform", "watching"]
+__all__ = ["Report", "own", "perform", "watching"]
 
 
 def perform(step: "VolumesStep", start: "Start") -> Outcome:
@@ -38,9 +39,9 @@ def perform(step: "VolumesStep", start: "Start") -> Outcome:
     """
     owner = f"{step.uid}:{step.gid}"
     changed, done, warnings, failed = 0, [], [], []
-    mounted: list[Table] = []
+    around = place.Surroundings()
     for volume in step.volumes:
-        report = own(volume, step.uid, step.gid, step.groups, watching(start), mounted=mounted)
+        report = own(volume, step.uid, step.gid, step.groups, watching(start), around=around)
         if report.silent:
             continue
         if report.troubled:
@@ -64,7 +65,7 @@ def watching(start: "Start") -> "Watch | None":
         return None
     telling: Watch | None = None
 
-    def watch(progress: Progress) -> None:
+    def watch(progress: "Progress") -> None:
         nonlocal telling
         require_uninterrupted()  # a walk is too long to be over before a signal is looked at that got lost
         if progress.seconds < SILENT:
@@ -78,7 +79,7 @@ def watching(start: "Start") -> "Watch | None":
     return watch
 
 
-def _failure(failed: list[Complaint]) -> PydropError:
+def _failure(failed: "list[Complaint]") -> PydropError:
     more = f" (and {len(failed) - 1} more problems with volumes)" if len(failed) > 1 else ""
     return PydropError(failed[0].problem + more, failed[0].remedy)
 
@@ -90,13 +91,13 @@ def own(
     groups: tuple[int, ...] = (),
     watch: "Watch | None" = None,
     dry: bool = False,
-    mounted: "list[Table] | None" = None,
+    around: place.Surroundings | None = None,
 ) -> Report:
     """Make `volume` belong to uid:gid as its policy says; `groups` matter for whether the user can write it.
 
     The top is changed last, when everything below it was looked at, so that its owner says: complete. `watch` is called
-    about ten times a second; with `dry` nothing is changed, and `changed` counts what would be. `mounted` keeps the
-    table of mounts from one volume to the next. Raises BadSetting for a path or mode that cannot be used and Untrusted
+    about ten times a second; with `dry` nothing is changed, and `changed` counts what would be. `around` keeps from
+    one volume to the next what lies around them. Raises BadSetting for a path or mode that cannot be used and Untrusted
     for a path that somebody else than root could have bent; what the kernel refuses is counted in the report.
     """
     report = Report()
@@ -104,9 +105,10 @@ def own(
     if volume.policy != "never":
         from . import work
 
-        task = work.Work(volume, wanted.Wanted(volume, uid, gid, dry), groups, report, watch, mounted)
+        around = around or place.Surroundings()
+        task = work.Work(volume, wanted.Wanted(volume, uid, gid, dry), groups, report, watch, around)
         try:
-            found = place.find(volume.path, volume.create and not dry)
+            found = place.find(volume.path, volume.create and not dry, around)
         except FileNotFoundError:
             report.created = volume.create
             report.missing = not volume.create

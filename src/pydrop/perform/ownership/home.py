@@ -9,7 +9,8 @@ from pydrop.errors import BadSetting, PydropError, Untrusted
 from pydrop.model import Outcome
 
 from . import own, watching
-from .report import Complaint, Report
+from .reasons import Complaint, complaints
+from .report import Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,9 +33,7 @@ def perform(step: "HomeStep", start: "Start") -> Outcome:
     except (BadSetting, Untrusted) as error:
         failed = [_not_walked(step, error)]
     if not (report.silent or report.missing or ENOTDIR in report.refused):
-        from . import reasons
-
-        failed, left = reasons.complaints(volume, owner, report)
+        failed, left = complaints(volume, owner, report)
         words = report.words(volume.path, owner)
     if failed and step.errors == "fail":
         raise PydropError(failed[0].problem, failed[0].remedy)

@@ -10,12 +10,58 @@ from errno import ELOOP
 
 from pydrop.errors import BadSetting, Untrusted
 
-SYSTEM = (
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .mounts import Table
+
+    Idents = dict[tuple[int, int], str]  # (device, inode) -> name
+
+SYSTEM_FOLDERS = (
     *("/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/root", "/run"),
     *("/sbin", "/sys", "/usr", "/var"),
-    *("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"),  # whoever owns these is root
 )
+SYSTEM_FILES = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow")  # whoever owns these is root
+SYSTEM = SYSTEM_FOLDERS + SYSTEM_FILES
 LINKS = 40  # symlinks in one path, as in the kernel
+
+
+class Surroundings:
+    """What lies around all volumes of a start, each looked at once, when the first volume asks."""
+
+    __slots__ = ("_files", "_folders", "_table")
+
+    def __init__(self) -> None:
+        self._files: Idents | None = None
+        self._folders: Idents | None = None
+        self._table: Table | None = None
+
+    def mounts(self) -> "Table":
+        if self._table is None:
+            from .mounts import Table
+
+            self._table = Table()
+        return self._table
+
+    def system(self, info: os.stat_result) -> str | None:
+        """The name under which this folder or file holds the image together, if it does."""
+        if S_ISDIR(info.st_mode):
+            if self._folders is None:
+                self._folders = _idents(SYSTEM_FOLDERS)
+            return self._folders.get((info.st_dev, info.st_ino))
+        if self._files is None:
+            self._files = _idents(SYSTEM_FILES)
+        return self._files.get((info.st_dev, info.st_ino))
+
+
+def _idents(names: tuple[str, ...]) -> "Idents":
+    found: Idents = {}
+    for name in names:
+        try:
+            info = os.stat(name)
+        except OSError:
+            continue
+        found.setdefault((info.st_dev, info.st_ino), name)
+    return found
 
 
 class Place:
@@ -43,11 +89,12 @@ class Place:
         self.fd = self.parent = self.next = -1
 
 
-def find(path: str, create: bool) -> Place:
+def find(path: str, create: bool, around: Surroundings | None = None) -> Place:
     """Open the volume at `path`, making it and its parents (0755, root's) where `create` says so.
 
-    Raises BadSetting for what must never be given away, Untrusted for a symlink that somebody other than root could
-    have made, OSError for what the kernel says; FileNotFoundError where there is nothing.
+    `around` keeps from one volume to the next what was seen. Raises BadSetting for what must never be given away,
+    Untrusted for a symlink that somebody other than root could have made, OSError for what the kernel says;
+    FileNotFoundError where there is nothing.
     """
     if not path.startswith("/") or "\0" in path:
         raise BadSetting(f"the volume {path!r} is not an absolute path", 'write it from the root on, as in "/data"')
@@ -56,7 +103,7 @@ def find(path: str, create: bool) -> Place:
     place = Place(path)
     try:
         _follow(place, create)
-        _vet(place)
+        _vet(place, around or Surroundings())
     except BaseException:
         place.close()
         raise
@@ -144,17 +191,12 @@ def _advance(place: Place, name: str, info: os.stat_result) -> None:
     place.name, place.trusted = name, trusted
 
 
-def _vet(place: Place) -> None:
+def _vet(place: Place, around: Surroundings) -> None:
     """Refuse what holds the image together, under whatever name it was reached."""
     real = os.readlink(f"/proc/self/fd/{place.fd}")
-    here = place.look()
-    for system in SYSTEM:
-        try:
-            there = os.stat(system)
-        except OSError:
-            continue
-        if system == real or (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino):
-            raise _system(place.path, system)
+    system = real if real in SYSTEM else around.system(place.look())
+    if system:
+        raise _system(place.path, system)
 
 
 def _system(path: str, system: str) -> BadSetting:

@@ -3,7 +3,9 @@
 import posix as os
 from errno import EACCES, EDQUOT, EINVAL, EIO, EMFILE, ENOSPC, EOPNOTSUPP, EPERM, EROFS, ESTALE
 
-from .report import Complaint, Report
+from pydrop.model import Value
+
+from .report import Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +26,13 @@ REMEDIES = {
     EROFS: "it is mounted read-only: take away :ro from the volume, or take it out of PYDROP_CHOWN",
     ESTALE: "it was moved or removed while pydrop walked through it: start again when the other containers are quiet",
 }
+
+
+class Complaint(Value):
+    """A problem and what to do about it: a warning, or the error that ends the start."""
+
+    problem: str
+    remedy: str
 
 
 def complaints(volume: "Volume", owner: str, report: Report) -> tuple[list[Complaint], list[Complaint]]:

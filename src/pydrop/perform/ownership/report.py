@@ -1,7 +1,5 @@
 """What owning one volume came to: counts, and a few names a person can look at."""
 
-from pydrop.model import Value, Volume
-
 NAMED = 3  # names kept for each reason: a person needs a sample, a log not the list
 LONGEST = 200  # characters of a name that are kept; one path may be a megabyte
 
@@ -90,21 +88,3 @@ class Report:
         self.mounts.merge(other.mounts)
         for errno, refusals in other.refused.items():
             self.refused.setdefault(errno, Refusals()).merge(refusals)
-
-
-class Complaint(Value):
-    """A problem and what to do about it: a warning, or the error that ends the start."""
-
-    problem: str
-    remedy: str
-
-
-class Progress(Value):
-    """How far the work on one volume is, for who watches it."""
-
-    volume: Volume
-    looked_at: int  # entries until now, by all processes
-    changed: int
-    part: float  # 0 to 1: an estimate of how much is done; 0.0 while nothing is known
-    waiting: bool  # for another container, which works on this volume
-    seconds: float  # since the work on it began

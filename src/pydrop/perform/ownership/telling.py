@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pydrop.model import Volume
 
-    from .report import Progress
+    from .progress import Progress
 
 EVERY = 5.0  # seconds from one line to the next
 

@@ -3,8 +3,6 @@
 import posix as os
 import time
 
-from .report import Progress, Report
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,8 +10,9 @@ if TYPE_CHECKING:
     from pydrop.model import Volume
 
     from .lock import Lock
-    from .mounts import Table
-    from .place import Place
+    from .place import Place, Surroundings
+    from .progress import Progress
+    from .report import Report
     from .wanted import Wanted
 
     Watch = Callable[[Progress], None]
@@ -27,16 +26,16 @@ class Work:
         volume: "Volume",
         target: "Wanted",
         groups: tuple[int, ...],
-        report: Report,
+        report: "Report",
         watch: "Watch | None",
-        mounted: "list[Table] | None",
+        around: "Surroundings",
     ) -> None:
         self.volume = volume
         self.target = target
         self.groups = groups
         self.report = report
         self.watch = watch
-        self.mounted: list[Table] = [] if mounted is None else mounted
+        self.around = around
         self.began = time.monotonic()
 
     def on(self, found: "Place") -> None:
@@ -48,15 +47,7 @@ class Work:
         else:
             self._give_top(found)
         if self.report.refused:
-            self.report.filesystem = self.table().filesystem_type(found.fd)
-
-    def table(self) -> "Table":
-        """The mounts; read when the first volume asks."""
-        if not self.mounted:
-            from .mounts import Table
-
-            self.mounted.append(Table())
-        return self.mounted[0]
+            self.report.filesystem = self.around.mounts().filesystem_type(found.fd)
 
     def _is_done(self, found: "Place") -> bool:
         """Whether the policy says so without a look below the top."""
@@ -79,7 +70,7 @@ class Work:
             self._refused(found, error)
             return
         try:
-            turn.take(not right and not self.target.dry, self.table(), self._waiting)
+            turn.take(not right and not self.target.dry, self.around.mounts(), self._waiting)
             self.report.waited, self.report.busy = turn.waited, turn.refused
             if not (turn.refused or (turn.waited and self._was_done(found, right))):
                 self._walk(found, turn)
@@ -94,7 +85,7 @@ class Work:
         from . import walk
 
         tell = self._tell if self.watch else None
-        going = walk.Walk(self.target, self.report, turn.alone, self.table(), tell)
+        going = walk.Walk(self.target, self.report, turn.alone, self.around.mounts(), tell)
         going.lock = turn.fd
         try:
             taken = going.run(found.fd)
@@ -136,6 +127,8 @@ class Work:
 
     def _tell(self, looked_at: int, changed: int, part: float, waiting: bool = False) -> None:
         if self.watch:
+            from .progress import Progress
+
             seconds = time.monotonic() - self.began
             self.watch(
                 Progress(
