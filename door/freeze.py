@@ -13,7 +13,7 @@ from types import CodeType, ModuleType
 from typing import ClassVar, TypeAlias
 
 # Roots of the imports that a start makes which has nothing to change; the rest follows from them.
-ROOTS = ("entry", "settings", "settings.volumes", "perform.streams", "perform.recording", "perform.privileges")
+ROOTS = ("entry", "settings", "perform.streams", "perform.recording", "perform.privileges")
 # Roots of what the process imports that stays in init mode.
 STAY = ("pid1.staying",)
 # Roots of what the other process imports by the name of an init, and no start; each of them is loaded for both names.
@@ -25,7 +25,7 @@ ASK = ("settings.supervision", "planning.staying", "pid1.asking")
 BUNDLES = (
     ("perform.runtime",),
     ("perform.accountfiles",),
-    ("perform.ownership", "perform.ownership.work"),
+    ("settings.volumes", "perform.ownership", "perform.ownership.work"),
     ("perform.ownership.lock", "perform.ownership.walk"),
     ("perform.ownership.sharing",),
     ("personalities.gosu", "personalities.su_exec", "personalities.s6_setuidgid"),

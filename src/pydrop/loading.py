@@ -209,7 +209,7 @@ class Rare:
         """Run the module, and the others of its bundle: those before it are what it imports."""
         offset, size = module.__spec__.loader_state if module.__spec__ else (0, 0)
         for compiled in marshal.loads(_read(self.path, offset, size)):  # noqa: S302 # root's file, as the first one
-            if compiled[0] == module.__name__ or compiled[0] not in sys.modules:
+            if not hasattr(sys.modules.get(compiled[0]), "__file__"):  # a package is there once a module in it has run
                 _run(compiled, self.home)
 
 

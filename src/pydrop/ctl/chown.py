@@ -17,7 +17,7 @@ from pydrop.perform.ownership import own, place, telling
 from pydrop.perform.ownership.progress import Progress
 from pydrop.planning import limits
 from pydrop.report import Report, escaped
-from pydrop.settings import identity, values, volumes
+from pydrop.settings import identity, values, volumetables
 from pydrop.settings.given import Given
 from pydrop.settings.table import BY_NAME, CHOWN_POLICIES
 
@@ -115,7 +115,7 @@ def _volume(path: str, words: dict[str, object]) -> Volume:
         if name == "exclude" and isinstance(value, tuple):  # an option each: a colon in it is the pattern's own
             fields[name] = tuple([values.text(Given(name=key, source=f"--{key}", value=item)) for item in value])
         elif isinstance(value, str):
-            fields[name] = volumes.KEYS[key](Given(name=key, source=f"--{key}", value=value))
+            fields[name] = volumetables.KEYS[key](Given(name=key, source=f"--{key}", value=value))
         elif value is not None:
             fields[name] = value
     return Volume(**fields)  # type: ignore[arg-type] # each parser returns what its field holds

@@ -4,11 +4,11 @@ from pydrop.errors import BadSetting
 from pydrop.model import Value
 from pydrop.settings.sources import from_key
 from pydrop.settings.table import BY_NAME
-from pydrop.settings.volumes import review
+from pydrop.settings.volumetables import review
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pydrop.settings.volumes import Place
+    from pydrop.settings.volumetables import Place
 
 
 class Problem(Value):

@@ -38,9 +38,9 @@ def _volumes(given: Given) -> object:
 
 
 def _volume_tables(given: Given) -> object:
-    from pydrop.settings import volumes
+    from pydrop.settings import volumetables
 
-    return volumes.described(given)
+    return volumetables.described(given)
 
 
 def _secrets(given: Given) -> object:
