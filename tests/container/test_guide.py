@@ -3,10 +3,11 @@
 import os
 import re
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
-from engine import ROOT, image, until
+from engine import ROOT, Container, image, until
 from pages import Step, Table, level, steps
 
 
@@ -40,6 +41,44 @@ class Reader:
         return done.stderr + done.stdout
 
 
+# docker's client, where there is nothing but a shell: what is asked goes out through one pipe, what came of it comes
+# back through three.
+CLIENT = """#!/bin/sh
+exec 9>/docker/lock && flock 9
+printf '%s\\0' "$PWD" "$@" >/docker/asked
+cat /docker/err >&2 &
+cat /docker/out
+wait
+read -r code </docker/code
+exit "$code"
+"""
+
+
+class Newcomer(Reader):
+    """One who works in a fresh container, which has our `docker` and nothing else that its image has not."""
+
+    def __init__(self, folder: Path, docker: str, pipes: Path, container: Container) -> None:
+        super().__init__(folder, docker)
+        self.pipes, self.container = pipes, container
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self) -> None:
+        """Be docker's server, to which the paths are what they are to its client."""
+        while True:
+            folder, *words, _ = (self.pipes / "asked").read_bytes().decode().split("\0")
+            with open(self.pipes / "out", "wb") as out, open(self.pipes / "err", "wb") as err:
+                done = subprocess.run(
+                    [f"{self.docker}/docker", *words], cwd=folder, stdout=out, stderr=err, timeout=600, check=False
+                )
+            (self.pipes / "code").write_text(f"{done.returncode}\n")
+
+    def types(self, command: str) -> str:
+        options = (f"--workdir={self.folder}", "--env=PATH=/docker:/usr/bin:/bin")
+        done = self.container.exec("sh", "-uc", command, options=options)
+        assert done.code == 0, f"{command}\n{done}"
+        return done.stderr + done.stdout
+
+
 @pytest.fixture
 def reader(tmp_path: Path, docker: str) -> Reader:
     tmp_path.chmod(0o755)
@@ -47,9 +86,25 @@ def reader(tmp_path: Path, docker: str) -> Reader:
     return Reader(tmp_path / "new", docker)
 
 
-def test_the_guide(reader):
+@pytest.fixture
+def newcomer(tmp_path: Path, docker: str, container) -> Newcomer:
+    new, pipes = tmp_path / "new", tmp_path / "pipes"
+    new.mkdir()
+    pipes.mkdir()
+    for name in ("asked", "out", "err", "code"):
+        os.mkfifo(pipes / name)
+    (pipes / "docker").write_text(CLIENT)
+    (pipes / "docker").chmod(0o755)
+    mounts = (f"--volume={new}:{new}", f"--volume={pipes}:/docker")
+    fresh = container(*mounts, image=image("debian:bookworm-slim"))
+    return Newcomer(new, docker, pipes, fresh)
+
+
+def test_the_guide(newcomer):
+    """Somebody follows it who has a shell and docker."""
+    assert newcomer.types("for name in python3 pydrop docker; do command -v $name || true; done") == "/docker/docker\n"
     for step in steps((ROOT / "docs" / "guide.md").read_text()):
-        reader.does(step)
+        newcomer.does(step)
 
 
 def test_the_readme(reader):
