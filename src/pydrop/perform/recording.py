@@ -30,8 +30,15 @@ def perform(step: RecordStep, _start: Start) -> Outcome:
 
 
 def _write(folder: int, content: bytes) -> None:
-    """To a new file, then renamed: a reader finds the old record or the new one."""
+    """To a new file, then renamed: a reader finds the whole record or none.
+
+    The one of a start before is removed first. It says nothing any more; and where /run lies on a disk, ext4 writes a
+    file out that is to replace another (auto_da_alloc, ext4(5)), for which a restart would wait 1 ms."""
     new = f".{NAME}"
+    try:
+        os.unlink(NAME, dir_fd=folder)
+    except FileNotFoundError:
+        pass
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     try:
         file = os.open(new, flags, 0o600, dir_fd=folder)

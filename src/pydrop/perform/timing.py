@@ -23,9 +23,13 @@ def mark(start: Start, what: str | Step, did: str = "", changed: str = "") -> fl
 
 def open_file() -> int:
     """The file's descriptor, for a /run/pydrop that is known to be root's alone; -1 where it cannot be had. Never a
-    reason to stop a start."""
+    reason to stop a start. A new file, as the record is one."""
     try:
-        return os.open(TIMELINE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        os.unlink(TIMELINE)
+    except OSError:
+        pass
+    try:
+        return os.open(TIMELINE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except OSError:
         return -1
 
