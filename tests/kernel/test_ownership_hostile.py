@@ -252,10 +252,14 @@ def test_a_folder_that_becomes_a_symlink_is_not_entered(volume, outside, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("folder_owner", "mode", "others"), [(0, 0o755, False), (0, 0o775, True), (0, 0o757, True), (999, 0o700, True)]
+    ("folder_owner", "mode", "call", "others"),
+    [(0, 0o755, "open", False), (0, 0o775, "open", True), (0, 0o757, "open", True), (999, 0o700, "stat", True)],
 )
-def test_a_file_that_becomes_a_link_to_roots_is_not_given(volume, outside, monkeypatch, folder_owner, mode, others):
-    """The name is exchanged between the first look and the descriptor; where only root can do that, nobody checks."""
+def test_a_file_that_becomes_a_link_to_roots_is_not_given(
+    volume, outside, monkeypatch, folder_owner, mode, call, others
+):
+    """The name is exchanged between the first look and the second, by a descriptor or in a folder that was taken; where
+    only root can do that, nobody checks."""
     grow(volume, "a/victim")
     os.chown(volume / "a/victim", 999, 999)
     os.chown(volume / "a", folder_owner, folder_owner)
@@ -266,7 +270,7 @@ def test_a_file_that_becomes_a_link_to_roots_is_not_given(volume, outside, monke
     def before():
         os.rename(volume / "bait", volume / "a/victim")
 
-    done = at_the(monkeypatch, "open", "victim", before)
+    done = at_the(monkeypatch, call, "victim", before)
     report = give(volume)
     assert bool(done) is others  # in root's own folder it is changed by name, without being held
     assert ("a/victim" in report.linked.names) is others
@@ -384,6 +388,7 @@ def test_a_file_removed_within_the_second_look_is_gone_and_no_link(volume, monke
 def test_a_file_of_roots_that_is_made_anew_while_it_is_held_is_no_news(volume, monkeypatch):
     grow(volume, "file")
     os.chown(volume, 999, 999)
+    os.chmod(volume, 0o775)  # so that it is held, and the folder not taken
 
     def after():
         os.unlink(volume / "file")
@@ -397,12 +402,15 @@ def test_a_file_of_roots_that_is_made_anew_while_it_is_held_is_no_news(volume, m
     assert give(volume).changed == 1
 
 
-@pytest.mark.parametrize(("folder_owner", "call"), [(0, "chown"), (999, "open")])
-def test_what_vanishes_after_it_was_listed_is_no_error(volume, monkeypatch, folder_owner, call):
+@pytest.mark.parametrize(
+    ("folder_owner", "mode", "call"), [(0, 0o755, "chown"), (999, 0o755, "stat"), (999, 0o775, "open")]
+)
+def test_what_vanishes_after_it_was_listed_is_no_error(volume, monkeypatch, folder_owner, mode, call):
     grow(volume, *[f"a/file{number}" for number in range(20)], *[f"a/folder{number}/" for number in range(20)])
     for number in range(20):
         os.chown(volume / f"a/file{number}", 999, 999)
     os.chown(volume / "a", folder_owner, 0)
+    os.chmod(volume / "a", mode)
     real, done = getattr(os, call), []
 
     def vanishing(path, *rest, **more):

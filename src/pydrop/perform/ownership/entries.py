@@ -135,8 +135,8 @@ class Entries:
     def _settle(self, folder: "Folder", name: str, info: os.stat_result) -> bool:
         """Give an entry that is no folder to whom it should belong; whether the next one is held at once.
 
-        It is held by a descriptor and looked at again; and the folder is taken from its owner, if it is not to stay
-        his, so that those that follow need not be held.
+        The folder is taken from its owner, if it is not to stay his, so that this one and those that follow may be
+        changed by their names. Else it is held by a descriptor. Either way it is looked at again.
         """
         wanted = self.wanted
         if wanted.right(info) or S_ISDIR(info.st_mode):
@@ -144,8 +144,16 @@ class Entries:
         if info.st_nlink > 1 and wanted.of_others(info):
             self.report.linked.add(folder.path(name))
             return False
-        wrong = self._settle_held(folder, name)
-        return wrong and not self._take(folder)
+        if folder.taken or not self._take(folder):
+            return self._settle_held(folder, name) and not folder.taken
+        info = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
+        if info.st_nlink > 1 or S_ISDIR(info.st_mode) or name in self.mount_names:
+            self._settle_held(folder, name)
+        elif not wanted.right(info):
+            os.chown(name, wanted.uid, wanted.gid, dir_fd=folder.fd, follow_symlinks=False)
+            self.report.given += 1
+            self.report.changed += 1
+        return False
 
     def _take(self, folder: "Folder") -> bool:
         """Make the folder root's alone, where that takes nothing from whom it will belong to; whether it is now."""

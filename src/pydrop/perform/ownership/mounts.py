@@ -8,11 +8,16 @@ from pydrop.encoding import decoded
 class Mount:
     """The mount of a volume, to compare others with. For one process: a forked worker needs its own."""
 
-    __slots__ = ("device", "probes", "tag")
+    __slots__ = ("device", "fd", "probes", "tag")
 
     def __init__(self, fd: int) -> None:
-        """Remember the mount of `fd`, which must stay open: the kernel gives freed ids to new mounts."""
+        """The mount of `fd`, which must stay open: the kernel gives freed ids to new mounts."""
         self.probes: dict[int, int] = {}
+        self.fd = fd
+        self.tag: bytes | None = None  # not asked for yet: a volume without folders has nothing to compare with
+
+    def _remember(self) -> None:
+        fd = self.fd
         self.device = os.fstat(fd).st_dev
         # Read once: the first line has a position, which a worker shares with who forked it, and which may move between
         about = self._about(fd)
@@ -32,6 +37,8 @@ class Mount:
 
     def holds(self, fd: int) -> bool:
         """Whether `fd` is on this mount."""
+        if self.tag is None:
+            self._remember()
         if not self.tag:
             return os.fstat(fd).st_dev == self.device
         return self.tag in self._about(fd)

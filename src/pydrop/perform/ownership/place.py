@@ -134,7 +134,7 @@ def _follow(place: Place, create: bool) -> None:
         target = os.readlink("", dir_fd=place.next)
         os.close(place.next)
         place.next = -1
-        if info.st_uid != 0 or not _root_alone(place):
+        if info.st_uid != 0 or not _root_alone(place, place.look()):
             raise _planted(place, name, target)
         links += 1
         if links > LINKS:
@@ -174,9 +174,8 @@ def _step(place: Place, name: str, create: bool) -> int:
     return os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=place.fd)
 
 
-def _root_alone(place: Place) -> bool:
+def _root_alone(place: Place, folder: os.stat_result) -> bool:
     """Whether nobody but root can put names into the folder where we are, or exchange them."""
-    folder = place.look()
     return place.trusted and folder.st_uid == 0 and not folder.st_mode & 0o022
 
 
@@ -184,7 +183,7 @@ def _advance(place: Place, name: str, info: os.stat_result) -> None:
     folder = place.look()
     # In a sticky folder like /tmp, what root owns is moved by nobody else; moved into it, it could have been
     kept = bool(folder.st_mode & S_ISVTX) and folder.st_uid == 0 and info.st_uid == 0
-    trusted = place.trusted and (kept or _root_alone(place))
+    trusted = place.trusted and (kept or _root_alone(place, folder))
     if place.parent >= 0:
         os.close(place.parent)
     place.parent, place.fd, place.next = place.fd, place.next, -1
