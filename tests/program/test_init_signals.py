@@ -66,7 +66,8 @@ import _signal, os, sys, time
 blocked, delay, words = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]
 if os.fork() == 0:
     while 'SigBlk:\\tfffffffffffbfeff' not in open('/proc/1/status').read():
-        pass
+        if open('/proc/1/cmdline').read().startswith('pydrop: init'):  # on a busy machine that moment can be missed
+            break
     time.sleep(delay)
     os.kill(1, 10)
     os.kill(1, 35)
