@@ -144,7 +144,8 @@ A name in the list whose variable has its value already needs no file. A value a
 are an error, and so is a name in the list with neither. No message shows a value, nor what stands where a file's path
 should. Settings of pydrop itself (`PUID`, `PYDROP_...`) are not read from secrets.""",
     "hooks": """\
-Executables in byte order of their names. One that somebody other than root can write or replace is refused.""",
+Executables in byte order of their names. One that somebody other than root can write or replace is refused. A script
+or program without an execute bit is not run, and named in a warning; other files may lie there.""",
     "keep-caps": """\
 Names as in capabilities(7), in upper or lower case, with or without `CAP_`. `ALL` is refused, and so are `setuid` and
 `setgid`: with them the program could become root again.""",

@@ -146,6 +146,7 @@ class Facts(Value):
     owner: tuple[int, int] | None = None  # of `owner_of`
     devices: tuple[Device, ...] = ()
     hooks: tuple[str, ...] = ()
+    hooks_without_bit: tuple[str, ...] = ()  # programs among them that nobody may execute
     run_stands: bool = False  # /run and friends have their standard entries already
     tmpfiles: tuple[tuple[str, str], ...] = ()  # (path, text) of tmpfiles.d files that speak of /run
     instance: str = ""  # names this process (kernel.instance)

@@ -186,8 +186,18 @@ def test_hooks_are_the_executables_in_byte_order(roots: Path) -> None:
         (roots / name).write_text("#!/bin/sh\n")
         (roots / name).chmod(0o755)
     (roots / "README").write_text("no hook")
-    found = asked.hooks(settings(hooks=str(roots)), root=True)
+    (roots / "folder").mkdir()
+    os.mkfifo(roots / "fifo", 0o755)
+    found, idle = asked.hooks(settings(hooks=str(roots)), root=True)
     assert [os.path.basename(path) for path in found] == ["10", "B", "Z.sh", "a"]
+    assert idle == ()
+
+
+def test_a_program_without_an_execute_bit_is_noticed(roots: Path) -> None:
+    """A COPY without --chmod, mostly. What is no program may lie there."""
+    for name, content in {"10": b"#!/bin/sh\n", "20": b"\x7fELF\x02", "README": b"text", "empty": b""}.items():
+        (roots / name).write_bytes(content)
+    assert asked.hooks(settings(hooks=str(roots)), root=True) == ((), (f"{roots}/10", f"{roots}/20"))
 
 
 def test_a_hook_of_the_user_s_is_refused_and_not_skipped(roots: Path) -> None:

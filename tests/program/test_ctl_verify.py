@@ -295,6 +295,12 @@ FAULTS: "dict[str, tuple[str, str, str, dict]]" = {
             f"chown {APP} /etc/pydrop.d/true",
         },
     ),
+    "a hook has no execute bit": (
+        "hooks",
+        "fail",
+        "/etc/pydrop.d/true has no execute bit",
+        {"plant": "mkdir -m 755 /etc/pydrop.d && cp /bin/true /etc/pydrop.d && chmod 644 /etc/pydrop.d/true"},
+    ),
     "the folder of hooks is the user's": (
         "hooks",
         "fail",

@@ -417,6 +417,11 @@ def test_a_run_that_executes_nothing_is_told_before_it_fails() -> None:
     assert "--tmpfs /run:exec" in warning
 
 
+def test_a_hook_that_nobody_may_execute_is_told() -> None:
+    (warning,) = planned({"command": ("true",)}, hooks_without_bit=("/etc/pydrop.d/10",)).warnings
+    assert warning.startswith("the hook /etc/pydrop.d/10 is not run: it has no execute bit; chmod a+x it in the image")
+
+
 def test_a_plain_start_warns_of_nothing() -> None:
     """Silence is the sign that all is well."""
     assert planned(EVERYTHING | {"puid": 1500, "pgid": 1500}, **WITH_APP).warnings == ()

@@ -115,6 +115,11 @@ def _warnings(settings: Settings, facts: Facts, who: Identity) -> list[str]:
     said = build.without_init(settings)
     if who.uid == 0:
         said.append(f"the program runs as root, because {who.why} asks for it")
+    for path in facts.hooks_without_bit:
+        said.append(
+            f"the hook {path} is not run: it has no execute bit; chmod a+x it in the image (COPY --chmod=0755), "
+            "or take it away"
+        )
     if facts.noexec_run:
         said.append(
             f"{settings.command[0]} will not start: /run is mounted noexec; "

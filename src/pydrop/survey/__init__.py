@@ -41,6 +41,7 @@ def look(settings: Settings, start: Start) -> Facts:
     if root:
         require_own_code_safe()
     writable = _account_files(root)
+    hooks, idle = _hooks(settings, root)
     return Facts(
         credentials=credentials,
         pid=entrypoint,
@@ -54,7 +55,8 @@ def look(settings: Settings, start: Start) -> Facts:
         nss_wrapper=nss_wrapper() if writable == "no" else None,
         owner=_owner(settings) if settings.owner_of else None,
         devices=_devices(settings) if settings.devices else (),
-        hooks=_hooks(settings, root),
+        hooks=hooks,
+        hooks_without_bit=idle,
         run_stands=root and all([_stands(entry) for entry in tmpfiles.standard_entries()]),
         tmpfiles=_declared() if root else (),
         instance=kernel.instance(entrypoint) if root else "",
@@ -129,9 +131,9 @@ def _devices(settings: Settings) -> tuple[Device, ...]:
     return devices(settings)
 
 
-def _hooks(settings: Settings, root: bool) -> tuple[str, ...]:
+def _hooks(settings: Settings, root: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if "hooks" not in settings.sources and not _is_there(settings.hooks):
-        return ()
+        return (), ()
     from pydrop.survey.asked import hooks
 
     return hooks(settings, root)

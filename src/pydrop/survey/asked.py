@@ -61,9 +61,9 @@ def _devices_at(path: str) -> list[Device]:
     return found
 
 
-def hooks(settings: Settings, root: bool) -> tuple[str, ...]:
-    """The executables in the hooks folder, in byte order. One that somebody else could have written
-    is refused, not skipped: a start that quietly lacks a hook is no start."""
+def hooks(settings: Settings, root: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The executables in the hooks folder, in byte order; and the programs there that lack an execute bit. One that
+    somebody else could have written is refused, not skipped: a start that quietly lacks a hook is no start."""
     try:
         names = os.listdir(os.fsencode(settings.hooks))
     except FileNotFoundError as error:
@@ -71,25 +71,38 @@ def hooks(settings: Settings, root: bool) -> tuple[str, ...]:
             raise BadSetting(
                 f"{settings.sources['hooks']}={settings.hooks} is not there", "make the folder, or leave it out"
             ) from error
-        return ()
+        return (), ()
     except OSError as error:
         raise BadSetting(
             f"unable to read the hooks in {settings.hooks}: {error.strerror}", "make it a folder of root's"
         ) from error
     paths = [f"{settings.hooks}/{os.fsdecode(name)}" for name in sorted(names)]
-    hooks = tuple([path for path in paths if _is_hook(path)])
+    files = {path: mode for path in paths if stat.S_ISREG(mode := _mode(path))}
+    hooks = tuple([path for path, mode in files.items() if mode & 0o111])
     if root:
         for path in hooks:
             os.close(open_trusted(path, os.O_PATH))
-    return hooks
+    return hooks, tuple([path for path in files if path not in hooks and _is_program(path)])
 
 
-def _is_hook(path: str) -> bool:
-    """A regular file with an execute bit; what else lies there (README, data) is no hook."""
+def _mode(path: str) -> int:
     try:
-        status = os.stat(path)
+        return os.stat(path).st_mode
     except OSError as error:
         raise Untrusted(
             f"the hook {path} cannot be looked at: {error.strerror}", "mend the link or remove it"
         ) from error
-    return stat.S_ISREG(status.st_mode) and bool(status.st_mode & 0o111)
+
+
+def _is_program(path: str) -> bool:
+    """Whether a file begins as a script or an ELF program does; what else lies there (README, data) is no hook."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.read(file, 4).startswith((b"#!", b"\x7fELF"))
+    except OSError:
+        return False
+    finally:
+        os.close(file)

@@ -61,13 +61,15 @@ def _hooks(question: Question) -> Check:
     error: PydropError | None = untrusted(folder)
     if error is None:
         try:
-            found = asked.hooks(question.settings, root=True)
+            found, idle = asked.hooks(question.settings, root=True)
         except PydropError as fault:
             if isinstance(fault.__cause__, PermissionError):
                 return ok("hooks", f"{folder} is root's and closed to this user")
             error = fault
     if error:
         return fail("hooks", error.problem, error.remedy)
+    if idle:
+        return fail("hooks", f"{idle[0]} has no execute bit, and is not run", "chmod a+x it in the image, or remove it")
     return ok("hooks", f"{len(found)} in {folder}, root's alone" if found else f"none in {folder}, which is root's")
 
 
