@@ -89,6 +89,10 @@ class Running:
     def send(self, number: int) -> None:
         os.kill(self.pid, number)
 
+    def holds_signals(self) -> bool:
+        """Whether it is past the first moment, in which the kernel drops what comes to a PID 1."""
+        return int(status(self.pid)["SigBlk"], 16) != 0
+
     def command(self) -> int:
         """The pid of the command, as this machine counts, as soon as it runs."""
         return until(self._command)

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from faults.throwaway import Throwaway
-from initmode import CHILD, Running, made
+from initmode import CHILD, Running, made, until
 
 ROUNDS = 1000
 AT_ONCE = 4
@@ -44,6 +44,7 @@ def stopped_when_ready(place: Throwaway, pid_1: bool) -> "tuple[str, int, list[s
 
 def stopped_at_some_moment(place: Throwaway, pid_1: bool, moment: float) -> "tuple[str, int, list[str]]":
     running = Running(place, CHILD, "record", pid_1=pid_1)
+    until(running.holds_signals)
     time.sleep(moment)
     return ("at some moment", *running.stop())
 
