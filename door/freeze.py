@@ -101,7 +101,7 @@ def alone(sources: str, known: set[str]) -> list[Bundle]:
 
 
 def in_parts(loading: CodeType, bundle: Bundle) -> bytes:
-    """First (its code, the sizes of the parts, that of the whole); and the parts, each a bundle."""
+    """What is read first, (the code of loading.py, the sizes of the parts, that of the whole); and the parts."""
     parts: list[bytes] = []
     part: Bundle = []
     size = 0

@@ -102,7 +102,7 @@ def _more(path: str) -> "list[Compiled]":
     try:
         _, parts, size = marshal.loads(posix.read(file, HEAD))  # noqa: S302 # root's file
         return list(_unpacked(file, parts)) if posix.fstat(file).st_size == size else []
-    except (OSError, EOFError, ValueError, TypeError):
+    except (OSError, EOFError, ValueError, TypeError, MemoryError):
         return []
     finally:
         posix.close(file)
@@ -220,7 +220,7 @@ def _index(path: str) -> "Index":
         index: Index
         index, size = marshal.loads(_read(path, 0, INDEX))  # noqa: S302 # root's file
         return index if posix.stat(path).st_size == size else {}
-    except (OSError, EOFError, ValueError, TypeError):
+    except (OSError, EOFError, ValueError, TypeError, MemoryError):
         return {}
 
 

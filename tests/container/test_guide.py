@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -60,17 +61,24 @@ class Newcomer(Reader):
     def __init__(self, folder: Path, docker: str, pipes: Path, container: Container) -> None:
         super().__init__(folder, docker)
         self.pipes, self.container = pipes, container
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.server = threading.Thread(target=self.serve, daemon=True)
+        self.server.start()
 
     def serve(self) -> None:
         """Be docker's server, to which the paths are what they are to its client."""
-        while True:
-            folder, *words, _ = (self.pipes / "asked").read_bytes().decode().split("\0")
+        while asked := (self.pipes / "asked").read_bytes():
+            folder, *words, _ = asked.decode().split("\0")
             with open(self.pipes / "out", "wb") as out, open(self.pipes / "err", "wb") as err:
                 done = subprocess.run(
                     [f"{self.docker}/docker", *words], cwd=folder, stdout=out, stderr=err, timeout=600, check=False
                 )
             (self.pipes / "code").write_text(f"{done.returncode}\n")
+
+    def leaves(self) -> None:
+        """A server that waits hears that nothing is asked any more."""
+        os.close(os.open(self.pipes / "asked", os.O_WRONLY | os.O_NONBLOCK))
+        self.server.join(10)
+        assert not self.server.is_alive()
 
     def types(self, command: str) -> str:
         options = (f"--workdir={self.folder}", "--env=PATH=/docker:/usr/bin:/bin")
@@ -87,7 +95,7 @@ def reader(tmp_path: Path, docker: str) -> Reader:
 
 
 @pytest.fixture
-def newcomer(tmp_path: Path, docker: str, container) -> Newcomer:
+def newcomer(tmp_path: Path, docker: str, container) -> Iterator[Newcomer]:
     new, pipes = tmp_path / "new", tmp_path / "pipes"
     new.mkdir()
     pipes.mkdir()
@@ -97,7 +105,9 @@ def newcomer(tmp_path: Path, docker: str, container) -> Newcomer:
     (pipes / "docker").chmod(0o755)
     mounts = (f"--volume={new}:{new}", f"--volume={pipes}:/docker")
     fresh = container(*mounts, image=image("debian:bookworm-slim"))
-    return Newcomer(new, docker, pipes, fresh)
+    somebody = Newcomer(new, docker, pipes, fresh)
+    yield somebody
+    somebody.leaves()
 
 
 def test_the_guide(newcomer):
