@@ -65,8 +65,13 @@ FIRST_MOMENT = """
 import _signal, os, sys, time
 blocked, delay, words = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]
 if os.fork() == 0:
+    def cmdline(pid):
+        with open(f'/proc/{pid}/cmdline') as file:
+            return file.read()
+    while cmdline(1) == cmdline('self'):  # a C library may block all for its own fork, before PID 1 is pydrop
+        pass
     while 'SigBlk:\\tfffffffffffbfeff' not in open('/proc/1/status').read():
-        if open('/proc/1/cmdline').read().startswith('pydrop: init'):  # on a busy machine that moment can be missed
+        if cmdline(1).startswith('pydrop: init'):  # on a busy machine that moment can be missed
             break
     time.sleep(delay)
     os.kill(1, 10)
