@@ -197,7 +197,11 @@ def test_a_program_without_an_execute_bit_is_noticed(roots: Path) -> None:
     """A COPY without --chmod, mostly. What is no program may lie there."""
     for name, content in {"10": b"#!/bin/sh\n", "20": b"\x7fELF\x02", "README": b"text", "empty": b""}.items():
         (roots / name).write_bytes(content)
+    os.mkdir(roots / "users")
+    (roots / "users/10").write_text("#!/bin/sh\n")
+    os.chown(roots / "users", 1500, 1500)
     assert asked.hooks(settings(hooks=str(roots)), root=True) == ((), (f"{roots}/10", f"{roots}/20"))
+    assert asked.hooks(settings(hooks=f"{roots}/users"), root=True) == ((), ())  # whose names root does not follow
 
 
 def test_a_hook_of_the_user_s_is_refused_and_not_skipped(roots: Path) -> None:

@@ -95,10 +95,12 @@ def _mode(path: str) -> int:
 
 
 def _is_program(path: str) -> bool:
-    """Whether a file begins as a script or an ELF program does; what else lies there (README, data) is no hook."""
+    """Whether a file begins as a script or an ELF program does; what else lies there (README, data) is no hook.
+
+    One that is not root's alone is not opened: its name may lead to a device by now."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
-    except OSError:
+        file = open_trusted(path)
+    except (OSError, Untrusted):
         return False
     try:
         return os.read(file, 4).startswith((b"#!", b"\x7fELF"))
