@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from faults.throwaway import PYDROP, Throwaway
-from initmode import CHILD, ENV, below, cmdline, made, until
+from initmode import CHILD, ENV, below, cmdline, made, status, until
 from terminal import Terminal
 
 RECORDER = """
@@ -59,6 +59,18 @@ def on_terminal(place: Throwaway, *words: str) -> Shown:
 SHELL = ("bash", "--norc", "--noprofile", "-i")
 
 
+def in_front(pid: int) -> bool:
+    """Whether a program runs and has the terminal: the shell names the job before it gives it that."""
+    stat = (
+        Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    )  # proc(5): state, ppid, pgrp, session, tty, tpgid
+    return stat[0] != "T" and stat[2] == stat[5]
+
+
+def is_stopped(pid: int) -> bool:
+    return status(pid)["State"].startswith("T")
+
+
 def test_an_interactive_shell_has_job_control_below_pid_1(place: Throwaway) -> None:
     """No word about a terminal that it cannot have; a job is stopped, listed and continued, and interrupted."""
     shown = on_terminal(place, PYDROP, "--init", *SHELL)
@@ -72,6 +84,7 @@ def test_an_interactive_shell_has_job_control_below_pid_1(place: Throwaway) -> N
     shown.shows(r"Stopped\s+sleep 44")
     shown.type("fg\n")
     shown.shows(r"sleep 44\s")
+    assert until(lambda: any(in_front(pid) for pid in below(shown.process.pid) if cmdline(pid).startswith(b"sleep")))
     shown.type("\x03")
     shown.shows(r"\$ ")
     shown.type("echo code=$?\n")
@@ -144,3 +157,26 @@ def test_a_background_job_does_not_take_the_terminal(place: Throwaway) -> None:
     shown.shows(r"mine\s+\$ ")
     shown.type("kill %1; wait; exit 0\n")
     assert shown.end() == 0
+
+
+@pytest.mark.parametrize("when", ["stopped in the background", "running in the background"])
+def test_a_background_job_that_is_brought_to_the_front_reads_the_terminal(place: Throwaway, when: str) -> None:
+    """A shell continues what it has seen stop. What runs, it only gives the terminal, and tells nobody: the command, in
+    a group of its own, is then stopped when it reads (TTIN)."""
+    stops = when.startswith("stopped")
+    shown = on_terminal(place, *SHELL)
+    shown.shows(r"\$ ")
+    shown.type(f"{PYDROP} --init sh -c 'sleep {0 if stops else 2}; read line; echo got=$line' &\n")
+    shown.shows(r"\$ ")
+    words = b"sh\0-c\0" if stops else b"sleep\0"
+    assert until(
+        lambda: any(is_stopped(pid) == stops for pid in below(shown.process.pid) if cmdline(pid).startswith(words))
+    )
+    shown.type("fg\n")
+    shown.shows(r"read line.*\s")
+    if not stops:
+        assert until(lambda: not any(cmdline(pid).startswith(b"sleep\0") for pid in below(shown.process.pid)))
+    shown.type("hello\n")
+    shown.shows("got=hello")
+    shown.type("exit 3\n")
+    assert shown.end() == 3

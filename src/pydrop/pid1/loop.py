@@ -43,11 +43,11 @@ class Ended(Exception):
 class Loop:
     """One command, as a child of this process, and all that ends up below it."""
 
-    def __init__(self, life: Lifecycle, child: int, name: str, front: int, readiness: "Readiness | None") -> None:
+    def __init__(self, life: Lifecycle, child: int, name: str, controlling: int, readiness: "Readiness | None") -> None:
         self.life = life
         self.child = child
         self.name = name
-        self.terminal = front
+        self.terminal = controlling
         self.readiness = readiness
         self.deadline: float | None = None
         self.counter = memory.opened()
@@ -166,10 +166,18 @@ class Loop:
 
     def _foreground(self, _action: Action) -> None:
         """Only from our own group: where a shell continues us in the background, the terminal is another's."""
-        if self.terminal >= 0 and terminal.is_in_front(self.terminal, os.getpgrp()):
+        if self._has_terminal():
             terminal.give(self.terminal, self.child)
 
+    def _has_terminal(self) -> bool:
+        return self.terminal >= 0 and terminal.is_in_front(self.terminal, os.getpgrp())
+
     def _pause(self, action: Action) -> None:
+        """But a command that stopped because the terminal was not its own gets it where it is ours by now: a shell that
+        brings to the front what runs in the background tells nobody."""
+        if action.signal in (signals.TTIN, signals.TTOU) and self._has_terminal():
+            self._feed("unpausable")
+            return
         if self.terminal >= 0 and terminal.is_in_front(self.terminal, self.child):
             terminal.give(self.terminal, os.getpgrp())
         if not terminal.stop_as_job(action.signal):

@@ -63,7 +63,7 @@ class Staying:
         self.child = child.pid
         self.asks = child.asks
         self.answers = child.answers
-        self.front = terminal.ours()
+        self.terminal = terminal.controlling()
         self.report = Report(program=_program(start))
         self.ending: list[int] = []  # signals that were passed on, and end the start
         self.step: GuardianStep | None = None
@@ -92,7 +92,7 @@ class Staying:
         """The child is gone, and this process makes the start: with the signals as they came."""
         said = os.read(self.asks, 10)
         self._end_of_child()
-        for descriptor in (self.asks, self.answers, self.front):
+        for descriptor in (self.asks, self.answers, self.terminal):
             if descriptor >= 0:
                 os.close(descriptor)
         if said[:1] == b"\x01":
@@ -138,7 +138,7 @@ class Staying:
             self._say(REFUSED + b"\n")
             return self._end_of_child()
         self._say(GO)
-        loop = Loop(Lifecycle(step.supervision, os.getpid() == 1), self.child, step.name, self.front, readiness)
+        loop = Loop(Lifecycle(step.supervision, os.getpid() == 1), self.child, step.name, self.terminal, readiness)
         if os.read(self.asks, 1) == FAILS:
             return self._end_of_child()
         os.close(self.asks)
@@ -165,7 +165,7 @@ class Staying:
         asked, readiness = step.supervision, None
         if asked.session:
             terminal.let_go()
-        _let_go({self.asks, self.answers, self.front} - {-1}, asked.as_came)
+        _let_go({self.asks, self.answers, self.terminal} - {-1}, asked.as_came)
         if asked.ready != "started" or asked.ready_file or asked.announces:
             from pydrop.pid1.readiness import Readiness
 

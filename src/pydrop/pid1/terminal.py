@@ -12,12 +12,15 @@ ABOVE = 10  # descriptors below are the streams, and what a program may expect t
 TIOCSCTTY, TIOCNOTTY = 0x540E, 0x5422  # ioctl_tty(2)
 
 
-def ours() -> int:
-    """A descriptor of the terminal whose foreground is this process's group; -1 where there is none."""
+def controlling() -> int:
+    """A new descriptor of this session's terminal, where it is one of the streams; else -1.
+
+    Who has its foreground is another question, and may change: a shell brings a background job to the front, and the
+    command may have taken it before the guardian looks."""
     for stream in (0, 1, 2):
         try:
-            if os.tcgetpgrp(stream) == os.getpgrp():
-                return fcntl.fcntl(stream, fcntl.F_DUPFD_CLOEXEC, ABOVE)
+            os.tcgetpgrp(stream)
+            return fcntl.fcntl(stream, fcntl.F_DUPFD_CLOEXEC, ABOVE)
         except OSError:  # closed, no terminal, not the controlling one
             continue
     return -1
@@ -78,10 +81,12 @@ def take() -> None:
 
 def in_group_of_its_own() -> None:
     """This process leads a process group of its own, which gets the foreground where its parent's had it."""
-    terminal = ours()
+    terminal, parents = controlling(), os.getpgrp()
     os.setpgid(0, 0)
-    if terminal >= 0:
+    if terminal < 0:
+        return
+    if is_in_front(terminal, parents):
         blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGTTOU])
         give(terminal, os.getpid())
         _signal.pthread_sigmask(_signal.SIG_SETMASK, blocked)
-        os.close(terminal)
+    os.close(terminal)
