@@ -254,19 +254,39 @@ def test_a_worker_takes_no_folder_that_it_cannot_give_back(volume, shared, monke
     assert set(owners(volume).values()) == {RIGHT}
 
 
-def test_what_was_lost_is_looked_at_by_name_again(volume):
-    """Folders among it are entered, what is excluded is not, what is gone is no error."""
+@pytest.mark.parametrize("by_kind", [True, False])
+def test_what_is_given_away_are_names_of_any_kind(volume, by_kind):
+    """Who gets them finds the folders among them; what is excluded is not among them, what is gone is no error."""
     grow(volume, "file", "folder/", "left")
     report, mounted = Report(), mounts.Table()
     wanted = Wanted(Volume(path=str(volume), exclude=("left",)), UID, GID)
     entries = Entries(wanted, report, True, mounted)
     top = Folder(os.open(volume, os.O_RDONLY), ".", None)
     entries.open(top.fd)
-    entries.again(top, ["file", "folder", "left", "gone"])
+    names = entries.listed(top, 10, by_kind)
+    assert (sorted(names), top.folders) == ((["file"], ["folder"]) if by_kind else (["file", "folder"], []))
+    assert not top.has_entries()
+    entries.look(top, [*names, "gone"])
     entries.close()
     top.close()
-    assert (top.folders, report.looked_at, report.changed) == (["folder"], 2, 1)
+    assert (top.folders, top.found, report.looked_at, report.changed) == (["folder"], 1, 3, 1)
     assert owners(volume) == {"file": RIGHT, "folder": ROOT, "left": ROOT}
+
+
+def test_a_part_of_a_folder_is_all_that_is_left_of_it(volume):
+    """Its names are looked at bit by bit, and what lists the folder, whose position others share, is not touched."""
+    grow(volume, "a", "b", "c", "d/")
+    entries = Entries(Wanted(Volume(path=str(volume)), UID, GID), Report(), True, mounts.Table())
+    part = Folder(os.open(volume, os.O_RDONLY), ".", None)
+    part.become_part(["d"], ["a", "b", "c"])
+    assert part.has_entries()
+    assert entries.listed(part, 2, by_kind=True) == ["b", "c"]
+    assert entries.listed(part, 2, by_kind=True) == ["a"]
+    assert not part.has_entries()
+    assert part.folders == ["d"]
+    part.end()
+    assert len(list(part.entries)) == 4
+    part.close()
 
 
 def test_what_workers_told_is_not_counted_again_when_they_report():

@@ -16,7 +16,7 @@ def close_farthest(walk: "Walk") -> None:
     """Close the folder next to the top that is still open, and read it to its end before that."""
     walk.closed += 1
     folder = walk.way[walk.closed]
-    while not folder.ended:
+    while folder.has_entries():
         walk.entries.sweep(folder, going.WIDEST)
     if not (walk.sharing and walk.sharing.lent(folder)):
         walk.give_back(folder)  # nothing is left to change by its name, and it could get lost

@@ -7,8 +7,6 @@ from . import mounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from .folder import Folder
     from .report import Report
     from .wanted import Wanted
@@ -48,80 +46,81 @@ class Entries:
 
     def sweep(self, folder: "Folder", most: int) -> None:
         """Look at the next `most` entries of a folder."""
+        self.look(folder, self.listed(folder, most, by_kind=True))
+
+    def listed(self, folder: "Folder", most: int, by_kind: bool) -> list[str]:
+        """The names of the next `most` entries of a folder, which has ended where there are fewer.
+
+        `by_kind`: folders, where the filesystem names the kind of an entry beside its name, are noted at once, and left
+        out. Where it does not, that is a look at each; who gives names away leaves it to the one who gets them.
+        """
+        names = folder.names[-most:]
+        if names:
+            del folder.names[-most:]
+            return names
+        excluded, folders = self.wanted.excluded, folder.folders
+        prefix = folder.path("") if excluded else ""
+        count, before = 0, len(folders)
+        note_folder, note_name = folders.append, names.append
         try:
-            if self.look(folder, folder.entries, most) < most:
-                folder.end()
+            for count, entry in zip(range(1, most + 1), folder.entries):  # noqa: B007, B905 # counted to its end; shorter on purpose
+                name = entry.name
+                if excluded and excluded(prefix + name):
+                    continue
+                try:
+                    note = note_folder if by_kind and entry.is_dir(follow_symlinks=False) else note_name
+                except OSError:  # it had to be looked at for that: the next look says what is wrong
+                    note = note_name
+                note(name)
         except OSError as error:  # the folder itself cannot be read to its end
             self.refuse(error, folder, "")
+            count = 0
+        if count < most:
             folder.end()
+        self.report.looked_at += len(folders) - before
+        folder.found += len(folders) - before
+        return names
 
-    def look(self, folder: "Folder", entries: "Iterable[os.DirEntry[str]]", most: int) -> int:
-        """Look at the next `most` entries of a folder; change what is no folder, note folders. Returns how many.
+    def look(self, folder: "Folder", names: list[str]) -> None:
+        """Look at entries of a folder by their names; change what is no folder, note folders.
 
         The one loop whose every call counts: a look at an entry that is right is one call of the kernel, and one that
         is wrong takes two where names can be trusted, without a call of our own.
         """
-        uid, gid, mode, excluded = self.wanted.uid, self.wanted.gid, self.wanted.mode, self.wanted.excluded
-        settle, settle_held, folders, chown = self._settle, self._settle_held, folder.folders, os.chown
-        mount_names, fd = self.mount_names, folder.fd
-        prefix = folder.path("") if excluded else ""
-        count, passed, before, given = 0, 0, len(folders), 0
+        uid, gid, mode = self.wanted.uid, self.wanted.gid, self.wanted.mode
+        settle, settle_held, folders = self._settle, self._settle_held, folder.folders
+        mount_names, fd, stat, chown = self.mount_names, folder.fd, os.stat, os.chown
+        count, before, given = 0, len(folders), 0
         hold = False  # the one before was held and wrong: this one probably is too, and a look before that is waste
         by_name = self._by_name(folder)
         try:
-            for count, entry in zip(range(1, most + 1), entries):  # noqa: B007, B905 # counted to its end; shorter on purpose
+            for count, name in enumerate(names, 1):  # noqa: B007 # where it ends, so many were looked at
                 try:
-                    if excluded and excluded(prefix + entry.name):
-                        passed += 1
-                    elif entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.name)
-                    elif hold:
-                        hold = settle_held(folder, entry.name)
+                    if hold:
+                        hold = settle_held(folder, name)
+                        continue
+                    info = stat(name, dir_fd=fd, follow_symlinks=False)
+                    if S_ISDIR(info.st_mode):
+                        folders.append(name)
+                    elif (
+                        info.st_uid == uid and info.st_gid == gid and not (mode and mode(info.st_mode) != info.st_mode)
+                    ):
+                        continue
+                    elif by_name and info.st_nlink == 1 and name not in mount_names:
+                        chown(name, uid, gid, dir_fd=fd, follow_symlinks=False)
+                        given += 1
                     else:
-                        info = entry.stat(follow_symlinks=False)
-                        if (
-                            info.st_uid == uid
-                            and info.st_gid == gid
-                            and not (mode and mode(info.st_mode) != info.st_mode)
-                        ):
-                            continue
-                        if (
-                            by_name
-                            and info.st_nlink == 1
-                            and not S_ISDIR(info.st_mode)
-                            and entry.name not in mount_names
-                        ):
-                            chown(entry.name, uid, gid, dir_fd=fd, follow_symlinks=False)
-                            given += 1
-                        else:
-                            hold = settle(folder, entry.name, info)
-                            by_name = self._by_name(folder)
+                        hold = settle(folder, name, info)
+                        by_name = self._by_name(folder)
                 except FileNotFoundError:
                     pass
                 except OSError as error:
-                    self.refuse(error, folder, entry.name)
+                    self.refuse(error, folder, name)
         finally:
-            self.report.looked_at += count - passed
+            self.report.looked_at += count
             self.report.given += given
             self.report.changed += given
             folder.found += len(folders) - before
-        return count
-
-    def again(self, folder: "Folder", names: list[str]) -> None:
-        """Look at entries whose worker was lost, by their names: what listed them may be closed since."""
-        for name in names:
-            try:
-                if self.wanted.excluded and self.wanted.excluded(folder.path(name)):
-                    continue
-                if S_ISDIR(os.stat(name, dir_fd=folder.fd, follow_symlinks=False).st_mode):
-                    folder.folders.append(name)
-                else:
-                    self._settle_held(folder, name)
-                self.report.looked_at += 1
-            except FileNotFoundError:
-                pass
-            except OSError as error:
-                self.refuse(error, folder, name)
 
     def _by_name(self, folder: "Folder") -> bool:
         """Whether entries that are wrong may be changed by their names, without holding them.
@@ -139,7 +138,7 @@ class Entries:
         changed by their names. Else it is held by a descriptor. Either way it is looked at again.
         """
         wanted = self.wanted
-        if wanted.right(info) or S_ISDIR(info.st_mode):
+        if wanted.right(info):
             return False
         if info.st_nlink > 1 and wanted.of_others(info):
             self.report.linked.add(folder.path(name))
@@ -171,8 +170,11 @@ class Entries:
         held = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=folder.fd)
         try:
             info = os.fstat(held)
-            if wanted.right(info) or S_ISDIR(info.st_mode):
-                return False  # a folder that was none a moment ago: the next start looks into it
+            if S_ISDIR(info.st_mode):
+                folder.folders.append(name)
+                return False
+            if wanted.right(info):
+                return False
             if name in self.mount_names and self.elsewhere(held):
                 report.mounts.add(folder.path(name))
             elif info.st_uid == 0 and wanted.unsure(folder.fd, name, info):

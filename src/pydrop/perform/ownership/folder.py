@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Entries(Protocol):
-        """What os.scandir returns, or stands in for it."""
+        """What os.scandir returns."""
 
         def __iter__(self) -> Iterator[os.DirEntry[str]]: ...
 
@@ -50,6 +50,7 @@ class Folder:
         "info",
         "lent",
         "name",
+        "names",
         "root_alone",
         "taken",
     )
@@ -69,7 +70,8 @@ class Folder:
         self.lent = False  # by the process that walks here: to take it, finish it, or give it back is not for us
         self.folders: list[str] = []  # still to enter
         self.found = 0  # folders in it that are entered or will be
-        self.entries: Entries = os.scandir(fd)  # still to look at
+        self.names: list[str] = []  # entries still to look at; behind these
+        self.entries: Entries = os.scandir(fd)  # what is still to be listed
         self.ended = False
 
     def take(self) -> None:
@@ -90,10 +92,20 @@ class Folder:
             self.root_alone = self.taken = False
             os.chown(self.fd, self.info.st_uid, -1)
 
+    def has_entries(self) -> bool:
+        """Whether there may be some to look at."""
+        return not self.ended or bool(self.names)
+
+    def become_part(self, folders: list[str], names: list[str]) -> None:
+        """Of this folder, which another process has open too, these alone are left to this one."""
+        self.folders, self.names = folders, names
+        self.ended = self.lent = True
+
     def end(self) -> None:
-        """There are no more entries to look at."""
-        self.entries.close()
-        self.ended = True
+        """There are no more entries to list."""
+        if not self.ended:
+            self.entries.close()
+            self.ended = True
 
     def close(self) -> None:
         self.end()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 GENERATIONS = 16  # workers of workers: those above wait for those below, and take memory meanwhile
 FEWEST = 2  # folders of which half are worth a worker
 APART = 0.003  # seconds between two forks of one process, which cost half of one: folders may be tiny
+AGAIN = 0.0005  # seconds until a token is asked for again: to be told that there is none takes as long as two entries
 HANDLED = (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP, _signal.SIGQUIT)
 
 
@@ -67,13 +68,16 @@ class Sharing:
         if not self.tokens or self.lost or self.generation == GENERATIONS:
             return
         now = time.monotonic()
-        if now < self.next or not self.tokens.acquire():
+        if now < self.next:
+            return
+        if not self.tokens.acquire():
+            self.next = now + AGAIN
             return
         if self.debt:
             self.debt -= 1
             return
         self._reap(walk)
-        folder = next((f for f in walk.way if f.fd >= 0 and (len(f.folders) >= FEWEST or not f.ended)), None)
+        folder = next((f for f in walk.way if f.fd >= 0 and (len(f.folders) >= FEWEST or f.has_entries())), None)
         if folder is None or not self._give(walk, folder):
             self.tokens.release()
         self.next = now + APART
@@ -85,16 +89,9 @@ class Sharing:
             part = Part(folder.folders[:half], [])
             del folder.folders[:half]
             return self._start(walk, folder, part)
-        part = Part([], [])
-        try:
-            part.entries.extend(entry for _, entry in zip(range(walk.width), folder.entries, strict=False))
-        except OSError as error:
-            walk.entries.refuse(error, folder, "")
-            folder.end()
-        if len(part.entries) < walk.width:
-            folder.end()
+        names = walk.entries.listed(folder, walk.width, by_kind=False)
         walk.width = min(walk.width * 2, walk.widest)  # narrow at first: nobody knows how much there is
-        return bool(part.entries) and self._start(walk, folder, part)
+        return bool(names) and self._start(walk, folder, Part([], names))
 
     def _start(self, walk: "Walk", folder: "Folder", part: Part) -> bool:
         """Fork. Signals are held back until the worker is in the books, so that none can leave it behind."""
@@ -138,7 +135,7 @@ class Sharing:
             walk.report = Report()
             walk.entries = Entries(walk.wanted, walk.report, former.alone, former.table)
             walk.entries.open(folder.fd)
-            folder.folders, folder.entries, folder.ended, folder.lent = part.names, part, not part.entries, True
+            folder.become_part(part.folders, part.names)
             walk.way, walk.closed = [folder], 0
             if self.counts:
                 self.counts.begin()
@@ -205,13 +202,13 @@ class Sharing:
             self.counts.merged(report.looked_at, report.changed)
 
     def _take_back(self, walk: "Walk", folder: "Folder", part: Part) -> None:
-        folder.folders += part.names
+        folder.folders += part.folders
         if folder.fd >= 0:  # else it was moved away, and reported
-            walk.entries.again(folder, [entry.name for entry in part.entries])
+            walk.entries.look(folder, part.names)
 
     def lent(self, folder: "Folder") -> int:
         """How many parts of a folder, in folders or slices, are at work elsewhere."""
-        return sum([len(worker.part.names) or 1 for worker in self.workers.get(folder, ())])
+        return sum([len(worker.part.folders) or 1 for worker in self.workers.get(folder, ())])
 
     def processes(self) -> int:
         """How many have worked on this walk at once, at most."""

@@ -144,11 +144,11 @@ class Walk:
     def _go_on(self, folder: Folder) -> None:
         if folder.folders:
             self._enter(folder, folder.folders.pop())
-        elif folder.ended:
+        elif not folder.has_entries():
             self._leave()
         else:
             # With workers a bit at a time: one that has ended its slice soon gets the next
-            self.entries.sweep(folder, max(self.width // 16, NARROWEST) if self.sharing else self.width)
+            self.entries.sweep(folder, max(self.width // 8, NARROWEST) if self.sharing else self.width)
 
     # -- from folder to folder --------------------------------------------------------------------
 

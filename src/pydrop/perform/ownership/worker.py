@@ -8,26 +8,17 @@ from .report import Refusals, Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
 
 class Part:
-    """What is given away of a folder: names of folders in it, or entries; for these it stands in for os.scandir."""
+    """What is given away of a folder: names of folders in it, or of entries of any kind."""
 
-    __slots__ = ("entries", "left", "names")
+    __slots__ = ("folders", "names")
 
-    def __init__(self, names: list[str], entries: "list[os.DirEntry[str]]") -> None:
+    def __init__(self, folders: list[str], names: list[str]) -> None:
+        self.folders = folders
         self.names = names
-        self.entries = entries
-        self.left = iter(entries)
-
-    def __iter__(self) -> "Iterator[os.DirEntry[str]]":
-        """The entries, each once, however often it is asked."""
-        return self.left
-
-    def close(self) -> None:
-        """There is nothing to close."""
 
 
 class Worker:
