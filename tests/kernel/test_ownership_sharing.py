@@ -34,7 +34,8 @@ def shared(monkeypatch):
     monkeypatch.setattr(walk, "LOOK", -1.0)
     monkeypatch.setattr(walk, "ALONE", -1.0)
     monkeypatch.setattr(walk, "FEW", 0)
-    monkeypatch.setattr(sharing, "APART", 0.0)
+    for name in ("APART", "AGAIN", "WORTH"):
+        monkeypatch.setattr(sharing, name, 0.0)
     monkeypatch.setattr(walk, "WIDEST", 16)
     monkeypatch.setattr(sharing, "workers", lambda _busy: 4)
 

@@ -33,9 +33,13 @@ class Clock:
         waited = wall - (time.process_time() - self.cpu) - (queued() - self.queued)
         return 1 - min(max(waited / wall, 0.0), 1.0) if wall > 0 else 1.0
 
+    def pace(self, looked_at: int) -> float:
+        """Seconds for an entry, now that so many were looked at."""
+        return max(self.wall(), 1e-6) / max(looked_at - self.looked_at, 1)
+
     def width(self, looked_at: int) -> int:
-        """Entries that make a slice, now that so many were looked at."""
-        return int(SLICE * (looked_at - self.looked_at) / max(self.wall(), 1e-6))
+        """Entries that make a slice."""
+        return int(SLICE / self.pace(looked_at))
 
 
 def queued() -> float:

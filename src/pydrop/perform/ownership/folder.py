@@ -1,6 +1,7 @@
 """A folder on the way through a volume."""
 
 import posix as os
+import time
 from errno import EPERM
 
 TYPE_CHECKING = False
@@ -41,6 +42,8 @@ class Folder:
 
     __slots__ = (
         "above",
+        "began",
+        "done",
         "ended",
         "entries",
         "fd",
@@ -70,6 +73,8 @@ class Folder:
         self.lent = False  # by the process that walks here: to take it, finish it, or give it back is not for us
         self.folders: list[str] = []  # still to enter
         self.found = 0  # folders in it that are entered or will be
+        self.done = 0  # of those, what this process is through with
+        self.began = time.monotonic()
         self.names: list[str] = []  # entries still to look at; behind these
         self.entries: Entries = os.scandir(fd)  # what is still to be listed
         self.ended = False
@@ -99,6 +104,8 @@ class Folder:
     def become_part(self, folders: list[str], names: list[str]) -> None:
         """Of this folder, which another process has open too, these alone are left to this one."""
         self.folders, self.names = folders, names
+        self.found, self.done = len(folders), 0
+        self.began = time.monotonic()
         self.ended = self.lent = True
 
     def end(self) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 GENERATIONS = 16  # workers of workers: those above wait for those below, and take memory meanwhile
 FEWEST = 2  # folders of which half are worth a worker
 APART = 0.003  # seconds between two forks of one process, which cost half of one: folders may be tiny
+WORTH = 0.004  # seconds of work that pay for a worker: it costs about 2.5 ms of processors to have one
 AGAIN = 0.0005  # seconds until a token is asked for again: to be told that there is none takes as long as two entries
 HANDLED = (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP, _signal.SIGQUIT)
 
@@ -35,7 +36,7 @@ class Sharing:
 
     __slots__ = (
         *("child_signal", "counts", "debt", "generation", "inherited"),
-        *("lost", "next", "report_to", "started", "tokens", "workers"),
+        *("lost", "next", "pace", "report_to", "started", "tokens", "workers"),
     )
 
     def __init__(self, tokens: Tokens | None, counts: Counts | None) -> None:
@@ -48,16 +49,18 @@ class Sharing:
         self.inherited: list[object] = []
         self.lost = False  # whether a worker was killed: then no other is started
         self.next = 0.0
+        self.pace = 0.0  # seconds that an entry took, before the walk was shared
         self.started = 0
         self.child_signal: object = None
 
     @classmethod
-    def decided(cls, clock: "Clock", told: bool) -> "Sharing":
+    def decided(cls, clock: "Clock", looked_at: int, told: bool) -> "Sharing":
         """How a walk will be shared by what was seen of it until now; `told`: whether somebody watches."""
         count = workers(clock.busy())
         if count == 1:
             return cls(None, None)
         self = cls(Tokens(count - 1), Counts() if told else None)
+        self.pace = clock.pace(looked_at)
         self.child_signal = _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # ignored, no wait status would be kept
         return self
 
@@ -77,21 +80,31 @@ class Sharing:
             self.debt -= 1
             return
         self._reap(walk)
-        folder = next((f for f in walk.way if f.fd >= 0 and (len(f.folders) >= FEWEST or f.has_entries())), None)
-        if folder is None or not self._give(walk, folder):
+        folder = next((f for f in walk.way if f.fd >= 0 and (self._worth(f, now) or f.has_entries())), None)
+        if folder is None or not self._give(walk, folder, now):
             self.tokens.release()
         self.next = now + APART
 
-    def _give(self, walk: "Walk", folder: "Folder") -> bool:
+    def _worth(self, folder: "Folder", now: float) -> bool:
+        """Whether half of the folders that are left to enter are worth a worker, by what those before them took."""
+        left = len(folder.folders)
+        if left < FEWEST:
+            return False
+        return folder.done == 0 or (now - folder.began) / folder.done * (left // 2) >= WORTH
+
+    def _give(self, walk: "Walk", folder: "Folder", now: float) -> bool:
         """Start a worker with half of the folders that are left to enter, or with a slice of the entries."""
-        if len(folder.folders) >= FEWEST:
+        if self._worth(folder, now):
             half = len(folder.folders) // 2
             part = Part(folder.folders[:half], [])
             del folder.folders[:half]
             return self._start(walk, folder, part)
         names = walk.entries.listed(folder, walk.width, by_kind=False)
         walk.width = min(walk.width * 2, walk.widest)  # narrow at first: nobody knows how much there is
-        return bool(names) and self._start(walk, folder, Part([], names))
+        if len(names) * self.pace < WORTH:
+            walk.entries.look(folder, names)
+            return False
+        return self._start(walk, folder, Part([], names))
 
     def _start(self, walk: "Walk", folder: "Folder", part: Part) -> bool:
         """Fork. Signals are held back until the worker is in the books, so that none can leave it behind."""

@@ -113,7 +113,7 @@ class Walk:
             return
         from .sharing import Sharing
 
-        self.sharing = Sharing.decided(self.clock, told=self.tell is not None)
+        self.sharing = Sharing.decided(self.clock, self.report.looked_at, told=self.tell is not None)
         self.widest = max(NARROWEST, min(self.clock.width(self.report.looked_at), WIDEST))
         self.width = min(FIRST, self.widest)
 
@@ -193,6 +193,7 @@ class Walk:
         self.way.pop()
         try:
             if self.way and folder.above is not None:
+                folder.above.done += 1
                 self._finish(folder, folder.above)
                 if folder.above.fd < 0:
                     from . import depth
