@@ -14,7 +14,7 @@
  *   PID 1 neither handles nor blocks (signal(7), pid_namespaces(7));
  * - when the door began, for `pydropctl timeline`: the kernel's own note of it is in hundredths of a second.
  *
- * In init mode one process stays for as long as the container lives. The door forks for it here, before there is any
+ * In init mode one process stays for as long as the container lives. The door parts from it here, before there is any
  * Python to copy: both processes start an interpreter at the same time, and the one that stays never holds what only a
  * start needs. Whether init mode is asked for is a guess from the options, the environment and the settings file's text,
  * which errs towards yes; the settings themselves are read later, and not here.
@@ -72,7 +72,7 @@ static const char MAKE_START[] = BOOT("", "print('pydrop: unable to load itself:
 static const char BE_NAMED[] = BOOT(".named", "print('pydrop: unable to load itself:',e,file=sys.stderr)");
 static const char STAY[] = BOOT(".init", "pass");
 
-static void fail(const char *what, const char *object, const char *remedy)
+__attribute__((noreturn)) static void fail(const char *what, const char *object, const char *remedy)
 {
     fprintf(stderr, "pydrop: unable to %s %s: %s; %s\n", what, object, strerror(errno), remedy);
     _exit(FAILED);
@@ -220,35 +220,31 @@ static void make_pipe(int ends[2])
         fail("make pipes for", "init mode", "allow more open files (docker: --ulimit nofile=...)");
 }
 
-/* Fork; returns 1 in the process that stays. Both find in their STATE how to speak to each other: a letter, the other
- * one's pid, the descriptor to read and the one to write. In the one that stays every signal is blocked from now on,
- * and SIGCHLD is not ignored, else it would never learn how the command ended. */
-static int fork_guardian(char state[STATE])
-{
+/* What the two processes of init mode are to say to each other on, and what the one that makes the start had before. */
+struct two {
     int asks[2], answers[2];
-    uint64_t all = ~UINT64_C(0), before; /* the kernel's own form: a libc leaves out what it uses itself, musl 34 too */
-    struct sigaction came, usual = {.sa_handler = SIG_DFL};
-    pid_t guardian = getpid();
-    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, sizeof all);
-    sigaction(SIGCHLD, &usual, &came);
-    make_pipe(asks);
-    make_pipe(answers);
-    pid_t child = fork();
-    if (child < 0)
-        fail("fork for", "init mode", "allow more processes (docker: --pids-limit, --ulimit nproc=...)");
+    uint64_t blocked;
+    struct sigaction came;
+};
+
+/* From here on every signal is blocked, which is how it is to be in the process that stays; and SIGCHLD is not ignored
+ * there, else it would never learn how the command ended. */
+static void prepare_two(struct two *two)
+{
+    uint64_t all = ~UINT64_C(0); /* the kernel's own form: a libc leaves out what it uses itself, musl 34 too */
+    struct sigaction usual = {.sa_handler = SIG_DFL};
+    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &two->blocked, sizeof all);
+    sigaction(SIGCHLD, &usual, &two->came);
+    make_pipe(two->asks);
+    make_pipe(two->answers);
+}
+
+/* Each process finds in its STATE how to speak to the other: a letter, the other one's pid, the descriptor to read and
+ * the one to write. */
+static void know_other(char state[STATE], char letter, pid_t other, int from, int to)
+{
     size_t length = strlen(state);
-    if (child > 0) {
-        close(asks[1]);
-        close(answers[0]);
-        snprintf(state + length, STATE - length, ":G:%d:%d:%d", (int)child, asks[0], answers[1]);
-        return 1;
-    }
-    close(asks[0]);
-    close(answers[1]);
-    snprintf(state + length, STATE - length, ":C:%d:%d:%d", (int)guardian, answers[0], asks[1]);
-    sigaction(SIGCHLD, &came, NULL);
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
-    return 0;
+    snprintf(state + length, STATE - length, ":%c:%d:%d:%d", letter, (int)other, from, to);
 }
 
 /* A bundle has the loader that its Python names, PREFIX/lib/ld.so, and the libraries beside it. They are root's as the
@@ -298,12 +294,69 @@ static const char *prefix_of(char *path)
     return path;
 }
 
+/* What this becomes Python with. */
+struct start {
+    char *python;
+    const char *prefix;
+    char **words, **list, *libraries;
+    int stays; /* whether this is the process that stays in init mode */
+};
+
+/* Become Python, or say why not. */
+__attribute__((noreturn)) static void become(const struct start *start)
+{
+    start->words[0] = start->python;
+    execve(start->python, start->words, start->list);
+    if (errno == ENOENT && strcmp(start->prefix, "/usr/local") == 0) {
+        start->words[0] = (char *)"/usr/bin/python3";
+        execve(start->words[0], start->words, start->list);
+    }
+    if (start->stays) /* the other one says so */
+        _exit(FAILED);
+    fail("run", start->words[0],
+         start->libraries ? "lay the bundle where it was made for: pydropctl bundle --prefix PREFIX"
+                          : "install pydrop with the pip of the Python that is to run it");
+}
+
+/* The process that makes the start, which has this memory until it is Python, while this process waits: nothing is
+ * copied, and the start, for which somebody waits, comes first. A function of its own, since what lies in a register
+ * would be lost where it returns a second time. Returns the child's pid. */
+__attribute__((noinline)) static pid_t begin_child(const struct start *start, const struct two *two)
+{
+    pid_t child = vfork();
+    if (child < 0)
+        fail("fork for", "init mode", "allow more processes (docker: --pids-limit, --ulimit nproc=...)");
+    if (child == 0) {
+        close(two->asks[0]);
+        close(two->answers[1]);
+        sigaction(SIGCHLD, &two->came, NULL);
+        syscall(SYS_rt_sigprocmask, SIG_SETMASK, &two->blocked, NULL, sizeof two->blocked);
+        become(start);
+    }
+    return child;
+}
+
+/* Two processes from here on. Returns in the one that stays, whose words are to be `state` and `program`. */
+static void begin_two(struct start *start, char state[STATE], char **program)
+{
+    struct two two;
+    size_t usual = strlen(state);
+    prepare_two(&two);
+    know_other(state, 'C', getpid(), two.answers[0], two.asks[1]);
+    pid_t child = begin_child(start, &two);
+    close(two.asks[1]);
+    close(two.answers[0]);
+    state[usual] = 0;
+    know_other(state, 'G', child, two.asks[0], two.answers[1]);
+    *program = (char *)STAY;
+    start->stays = 1;
+}
+
 int main(int argc, char **argv, char **environment)
 {
     char self[PATH_MAX], python[PATH_MAX + 16], state[STATE];
     refuse_set_uid();
     read_state(state);
-    int stays = init_may_be_asked(argc, argv, environment) && fork_guardian(state);
     find_self(self);
     const char *prefix = prefix_of(self);
     snprintf(python, sizeof python, "%s/bin/python3", prefix);
@@ -311,27 +364,20 @@ int main(int argc, char **argv, char **environment)
     char **words = calloc((size_t)argc + 9, sizeof *words);
     if (!words)
         fail("copy", "the arguments", "give the container more memory");
-    size_t n = 0;
-    words[n++] = python;
+    size_t n = 1; /* the first is the interpreter */
     words[n++] = (char *)"-I";
     words[n++] = (char *)"-S";
     words[n++] = (char *)"-c";
-    words[n++] = (char *)(stays ? STAY : is_called(argc, argv, INITS) ? BE_NAMED : MAKE_START);
+    char **program = &words[n++];
+    *program = (char *)(is_called(argc, argv, INITS) ? BE_NAMED : MAKE_START);
     words[n++] = (char *)prefix;
     words[n++] = state;
     words[n++] = argc > 0 ? argv[0] : (char *)"pydrop";
     for (int i = 1; i < argc; i++)
         words[n++] = argv[i];
-    char *libraries = own_libraries(prefix), **list = disguised(environment, libraries);
-    execve(python, words, list);
-    if (errno == ENOENT && strcmp(prefix, "/usr/local") == 0) {
-        strcpy(python, "/usr/bin/python3");
-        execve(python, words, list);
-    }
-    if (stays) /* the other one says so */
-        return FAILED;
-    fail("run", python,
-         libraries ? "lay the bundle where it was made for: pydropctl bundle --prefix PREFIX"
-                   : "install pydrop with the pip of the Python that is to run it");
-    return FAILED;
+    char *libraries = own_libraries(prefix);
+    struct start start = {python, prefix, words, disguised(environment, libraries), libraries, 0};
+    if (init_may_be_asked(argc, argv, environment))
+        begin_two(&start, state, program);
+    become(&start);
 }

@@ -10,7 +10,7 @@ from test_ownership_hostile import ROOT, grow, naive, ours, owners, swapped
 
 from pydrop.errors import Interrupted
 from pydrop.model import Volume
-from pydrop.perform.ownership import count, mounts, own, sharing, walk
+from pydrop.perform.ownership import count, mounts, own, parts, sharing, walk
 from pydrop.perform.ownership.entries import Entries
 from pydrop.perform.ownership.folder import Folder
 from pydrop.perform.ownership.report import Report
@@ -34,8 +34,9 @@ def shared(monkeypatch):
     monkeypatch.setattr(walk, "LOOK", -1.0)
     monkeypatch.setattr(walk, "ALONE", -1.0)
     monkeypatch.setattr(walk, "FEW", 0)
-    for name in ("APART", "AGAIN", "WORTH"):
-        monkeypatch.setattr(sharing, name, 0.0)
+    monkeypatch.setattr(sharing, "APART", 0.0)
+    monkeypatch.setattr(sharing, "AGAIN", 0.0)
+    monkeypatch.setattr(parts, "WORTH", 0.0)
     monkeypatch.setattr(walk, "WIDEST", 16)
     monkeypatch.setattr(sharing, "workers", lambda _busy: 4)
 
@@ -206,10 +207,42 @@ def busy_while_computing():
     return clock.busy()
 
 
-def test_a_slice_takes_about_a_tenth_of_a_second(monkeypatch):
+def test_a_clock_tells_how_long_an_entry_takes(monkeypatch):
     clock = count.Clock(100)
     monkeypatch.setattr(count.Clock, "wall", lambda _: 0.5)
-    assert clock.width(1100) == 200
+    assert clock.pace(1100) == 0.0005
+    assert clock.pace(100) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("pace", "widest", "bit"), [(1e-6, 16384, 1000), (3e-6, 16384, 333), (0.0005, 200, 16), (0.001, 100, 16)]
+)
+def test_slices_take_a_tenth_of_a_second_and_what_lies_between_two_looks_a_millisecond(
+    volume, monkeypatch, pace, widest, bit
+):
+    """Unless entries are so slow that these would be fewer than 16."""
+    monkeypatch.setattr(walk, "LOOK", -1.0)
+    monkeypatch.setattr(walk, "ALONE", -1.0)
+    monkeypatch.setattr(walk, "FEW", 0)
+    monkeypatch.setattr(count.Clock, "pace", lambda *_: pace)
+    grow(volume, *[f"{number}/" for number in range(4)])
+    walked = walk.Walk(Wanted(Volume(path=str(volume)), UID, GID), Report(), True, mounts.Table())
+    walked.run(top := os.open(volume, os.O_PATH))
+    os.close(top)
+    assert (walked.widest, walked.bit) == (widest, bit)
+
+
+def test_a_worker_is_not_started_for_less_than_it_costs(volume, shared, monkeypatch):
+    """Neither for entries nor for folders, by what those before them took."""
+    monkeypatch.setattr(parts, "WORTH", 60.0)
+    started = []
+    real = sharing.Worker
+    monkeypatch.setattr(sharing, "Worker", lambda pid, *more: started.append(pid) or real(pid, *more))
+    grow(volume, *[f"{folder}/{number}" for folder in range(20) for number in range(40)])
+    report = give(volume)
+    assert len(started) <= 3  # as long as nothing was known: one for each token
+    assert report.changed == 821
+    assert set(owners(volume).values()) == {RIGHT}
 
 
 @pytest.mark.parametrize(
@@ -281,8 +314,9 @@ def test_a_part_of_a_folder_is_all_that_is_left_of_it(volume):
     part = Folder(os.open(volume, os.O_RDONLY), ".", None)
     part.become_part(["d"], ["a", "b", "c"])
     assert part.has_entries()
-    assert entries.listed(part, 2, by_kind=True) == ["b", "c"]
-    assert entries.listed(part, 2, by_kind=True) == ["a"]
+    assert part.take_names(2) == ["b", "c"]
+    entries.sweep(part, 2)
+    assert owners(volume) == {"a": RIGHT, "b": ROOT, "c": ROOT, "d": ROOT}
     assert not part.has_entries()
     assert part.folders == ["d"]
     part.end()

@@ -9,7 +9,6 @@ import time
 
 MOST = 32  # processes at once
 BUSY = 0.8  # of the time: more than that, and only processors can help
-SLICE = 0.1  # seconds of work in one slice of a wide folder, about
 QUOTA = "/sys/fs/cgroup/cpu.max"  # cgroups(7), version 2: microseconds of a period, and the period
 
 
@@ -36,10 +35,6 @@ class Clock:
     def pace(self, looked_at: int) -> float:
         """Seconds for an entry, now that so many were looked at."""
         return max(self.wall(), 1e-6) / max(looked_at - self.looked_at, 1)
-
-    def width(self, looked_at: int) -> int:
-        """Entries that make a slice."""
-        return int(SLICE / self.pace(looked_at))
 
 
 def queued() -> float:

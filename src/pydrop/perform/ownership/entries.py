@@ -45,8 +45,8 @@ class Entries:
         return self.mount is not None and not self.mount.holds(fd)
 
     def sweep(self, folder: "Folder", most: int) -> None:
-        """Look at the next `most` entries of a folder."""
-        self.look(folder, self.listed(folder, most, by_kind=True))
+        """Look at the next `most` entries of a folder; those that are listed already, to be given away, come last."""
+        self.look(folder, folder.take_names(most) if folder.ended else self.listed(folder, most, by_kind=True))
 
     def listed(self, folder: "Folder", most: int, by_kind: bool) -> list[str]:
         """The names of the next `most` entries of a folder, which has ended where there are fewer.
@@ -54,10 +54,7 @@ class Entries:
         `by_kind`: folders, where the filesystem names the kind of an entry beside its name, are noted at once, and left
         out. Where it does not, that is a look at each; who gives names away leaves it to the one who gets them.
         """
-        names = folder.names[-most:]
-        if names:
-            del folder.names[-most:]
-            return names
+        names: list[str] = []
         excluded, folders = self.wanted.excluded, folder.folders
         prefix = folder.path("") if excluded else ""
         count, before = 0, len(folders)

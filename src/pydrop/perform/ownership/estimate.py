@@ -17,6 +17,6 @@ def part(way: "list[Folder]", sharing: "Sharing | None") -> float:
     for folder in reversed(way[:DEPTH]):
         lent = sharing.lent(folder) if sharing else 0
         inside = folder is not way[-1]  # of one folder in it only a part is done
-        known = folder.ended and folder.found > 0
+        known = folder.found > 0 and not folder.has_entries()
         done = (folder.found - len(folder.folders) - lent - inside + done) / folder.found if known else 0.0
     return min(max(done, 0.0), 1.0)

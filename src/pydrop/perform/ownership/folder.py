@@ -75,8 +75,8 @@ class Folder:
         self.found = 0  # folders in it that are entered or will be
         self.done = 0  # of those, what this process is through with
         self.began = time.monotonic()
-        self.names: list[str] = []  # entries still to look at; behind these
-        self.entries: Entries = os.scandir(fd)  # what is still to be listed
+        self.names: list[str] = []  # entries that are listed, and still to look at
+        self.entries: Entries = os.scandir(fd)  # those still to be listed
         self.ended = False
 
     def take(self) -> None:
@@ -100,6 +100,12 @@ class Folder:
     def has_entries(self) -> bool:
         """Whether there may be some to look at."""
         return not self.ended or bool(self.names)
+
+    def take_names(self, most: int) -> list[str]:
+        """Some of the entries that are listed already; they are no longer to look at here."""
+        names = self.names[-most:]
+        del self.names[-most:]
+        return names
 
     def become_part(self, folders: list[str], names: list[str]) -> None:
         """Of this folder, which another process has open too, these alone are left to this one."""

@@ -11,22 +11,21 @@ import time
 
 from pydrop import kernel
 
+from . import parts
 from .count import workers
 from .entries import Entries
 from .report import Report
 from .tokens import Counts, Tokens
-from .worker import Part, Worker, close_all_but, packed
+from .worker import Worker, close_all_but, packed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .count import Clock
     from .folder import Folder
+    from .parts import Part
     from .walk import Walk
 
 GENERATIONS = 16  # workers of workers: those above wait for those below, and take memory meanwhile
-FEWEST = 2  # folders of which half are worth a worker
 APART = 0.003  # seconds between two forks of one process, which cost half of one: folders may be tiny
-WORTH = 0.004  # seconds of work that pay for a worker: it costs about 2.5 ms of processors to have one
 AGAIN = 0.0005  # seconds until a token is asked for again: to be told that there is none takes as long as two entries
 HANDLED = (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP, _signal.SIGQUIT)
 
@@ -54,13 +53,13 @@ class Sharing:
         self.child_signal: object = None
 
     @classmethod
-    def decided(cls, clock: "Clock", looked_at: int, told: bool) -> "Sharing":
-        """How a walk will be shared by what was seen of it until now; `told`: whether somebody watches."""
-        count = workers(clock.busy())
+    def decided(cls, busy: float, pace: float, told: bool) -> "Sharing":
+        """How a walk will be shared by what was seen of it until now (see Clock); `told`: whether somebody watches."""
+        count = workers(busy)
         if count == 1:
             return cls(None, None)
         self = cls(Tokens(count - 1), Counts() if told else None)
-        self.pace = clock.pace(looked_at)
+        self.pace = pace
         self.child_signal = _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # ignored, no wait status would be kept
         return self
 
@@ -80,33 +79,15 @@ class Sharing:
             self.debt -= 1
             return
         self._reap(walk)
-        folder = next((f for f in walk.way if f.fd >= 0 and (self._worth(f, now) or f.has_entries())), None)
-        if folder is None or not self._give(walk, folder, now):
+        folder = next((f for f in walk.way if f.fd >= 0 and parts.may_have(f, now)), None)
+        part = folder and parts.taken(walk, folder, now, self.pace)
+        if not folder or not part or not self._start(walk, folder, part):
             self.tokens.release()
+        elif part.names:
+            parts.lay_up(walk, folder)  # not in the worker, whose part is all listed
         self.next = now + APART
 
-    def _worth(self, folder: "Folder", now: float) -> bool:
-        """Whether half of the folders that are left to enter are worth a worker, by what those before them took."""
-        left = len(folder.folders)
-        if left < FEWEST:
-            return False
-        return folder.done == 0 or (now - folder.began) / folder.done * (left // 2) >= WORTH
-
-    def _give(self, walk: "Walk", folder: "Folder", now: float) -> bool:
-        """Start a worker with half of the folders that are left to enter, or with a slice of the entries."""
-        if self._worth(folder, now):
-            half = len(folder.folders) // 2
-            part = Part(folder.folders[:half], [])
-            del folder.folders[:half]
-            return self._start(walk, folder, part)
-        names = walk.entries.listed(folder, walk.width, by_kind=False)
-        walk.width = min(walk.width * 2, walk.widest)  # narrow at first: nobody knows how much there is
-        if len(names) * self.pace < WORTH:
-            walk.entries.look(folder, names)
-            return False
-        return self._start(walk, folder, Part([], names))
-
-    def _start(self, walk: "Walk", folder: "Folder", part: Part) -> bool:
+    def _start(self, walk: "Walk", folder: "Folder", part: "Part") -> bool:
         """Fork. Signals are held back until the worker is in the books, so that none can leave it behind."""
         mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
         reading = writing = -1
@@ -130,7 +111,7 @@ class Sharing:
             _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
         return True
 
-    def _become_worker(self, walk: "Walk", folder: "Folder", part: Part, writing: int, parent: int) -> None:
+    def _become_worker(self, walk: "Walk", folder: "Folder", part: "Part", writing: int, parent: int) -> None:
         """From here on this process is a new one, whose whole way is that part of one folder."""
         try:
             self.generation, self.report_to = self.generation + 1, writing
@@ -214,7 +195,7 @@ class Sharing:
         if self.counts:
             self.counts.merged(report.looked_at, report.changed)
 
-    def _take_back(self, walk: "Walk", folder: "Folder", part: Part) -> None:
+    def _take_back(self, walk: "Walk", folder: "Folder", part: "Part") -> None:
         folder.folders += part.folders
         if folder.fd >= 0:  # else it was moved away, and reported
             walk.entries.look(folder, part.names)

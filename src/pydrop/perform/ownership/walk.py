@@ -26,6 +26,8 @@ LOOK = 0.002  # seconds after which a walk watches how it goes
 ALONE = 0.008  # seconds more before it may be shared out: a small volume needs no worker
 FEW = 64  # entries that must have been looked at, however slow they were
 NARROWEST, WIDEST = 16, 16384  # entries in one slice
+SLICE = 0.1  # seconds of work in one, about
+BIT = 0.001  # seconds of work after which a worker that has ended its slice gets the next
 FIRST = 1024  # the most in those before the walk is shared out, and in the first that is
 TICK = 0.1  # seconds between two words to who watches
 OPEN = 24  # folders kept open on the way down: with their iterators, under 100 descriptors at any depth
@@ -38,7 +40,7 @@ class Walk:
     """
 
     __slots__ = (
-        *("began", "clock", "closed", "entries", "lock", "next_tick"),
+        *("began", "bit", "clock", "closed", "entries", "lock", "next_tick"),
         *("report", "sharing", "tell", "told", "wanted", "way", "widest", "width"),
     )
 
@@ -55,6 +57,7 @@ class Walk:
         self.clock: Clock | None = None  # not yet
         self.width = NARROWEST
         self.widest = WIDEST
+        self.bit = NARROWEST  # entries to look at before the walk may be shared again
         self.sharing: Sharing | None = None  # not yet
         self.tell = tell
         self.next_tick = self.began + TICK
@@ -113,9 +116,11 @@ class Walk:
             return
         from .sharing import Sharing
 
-        self.sharing = Sharing.decided(self.clock, self.report.looked_at, told=self.tell is not None)
-        self.widest = max(NARROWEST, min(self.clock.width(self.report.looked_at), WIDEST))
+        pace = self.clock.pace(self.report.looked_at)
+        self.sharing = Sharing.decided(self.clock.busy(), pace, told=self.tell is not None)
+        self.widest = max(NARROWEST, min(int(SLICE / pace), WIDEST))
         self.width = min(FIRST, self.widest)
+        self.bit = max(NARROWEST, min(int(BIT / pace), self.widest))
 
     def tick(self) -> None:
         """Tell who watches how far the walk is, now and then."""
@@ -147,8 +152,7 @@ class Walk:
         elif not folder.has_entries():
             self._leave()
         else:
-            # With workers a bit at a time: one that has ended its slice soon gets the next
-            self.entries.sweep(folder, max(self.width // 8, NARROWEST) if self.sharing else self.width)
+            self.entries.sweep(folder, self.bit if self.sharing else self.width)
 
     # -- from folder to folder --------------------------------------------------------------------
 

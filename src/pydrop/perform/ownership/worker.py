@@ -10,15 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-
-class Part:
-    """What is given away of a folder: names of folders in it, or of entries of any kind."""
-
-    __slots__ = ("folders", "names")
-
-    def __init__(self, folders: list[str], names: list[str]) -> None:
-        self.folders = folders
-        self.names = names
+    from .parts import Part
 
 
 class Worker:
@@ -26,7 +18,7 @@ class Worker:
 
     __slots__ = ("part", "pid", "pipe")
 
-    def __init__(self, pid: int, pipe: int, part: Part) -> None:
+    def __init__(self, pid: int, pipe: int, part: "Part") -> None:
         self.pid = pid
         self.pipe = pipe
         self.part = part

@@ -1,0 +1,55 @@
+"""What a worker is given of a folder: half of the folders that are left to enter, or a slice of the entries."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .folder import Folder
+    from .walk import Walk
+
+FEWEST = 2  # folders of which half can be given away
+WORTH = 0.004  # seconds of work that pay for a worker: it costs about 2.5 ms of processors to have one
+
+
+class Part:
+    """What is given away of a folder: names of folders in it, or of entries of any kind."""
+
+    __slots__ = ("folders", "names")
+
+    def __init__(self, folders: list[str], names: list[str]) -> None:
+        self.folders = folders
+        self.names = names
+
+
+def may_have(folder: "Folder", now: float) -> bool:
+    """Whether there may be a part of this folder that is worth a worker."""
+    return _has_folders(folder, now) or folder.has_entries()
+
+
+def _has_folders(folder: "Folder", now: float) -> bool:
+    """Whether half of the folders that are left are, by what those before them took."""
+    left = len(folder.folders)
+    if left < FEWEST:
+        return False
+    return folder.done == 0 or (now - folder.began) / folder.done * (left // 2) >= WORTH
+
+
+def taken(walk: "Walk", folder: "Folder", now: float, pace: float) -> Part | None:
+    """A part, which is no longer left to be done here; None where there is none that an entry's `pace`, in seconds,
+    makes worth a worker."""
+    if _has_folders(folder, now):
+        half = len(folder.folders) // 2
+        part = Part(folder.folders[:half], [])
+        del folder.folders[:half]
+        return part
+    lay_up(walk, folder)
+    names = folder.take_names(min((len(folder.names) + 1) // 2, walk.width) if folder.ended else walk.width)
+    if not names or len(names) * pace < WORTH:
+        folder.names += names
+        return None
+    walk.width = min(walk.width * 2, walk.widest)  # narrow at first: nobody knows how much there is
+    return Part([], names)
+
+
+def lay_up(walk: "Walk", folder: "Folder") -> None:
+    """List what the next worker may get, so that it need not wait for that."""
+    if not folder.ended and len(folder.names) < walk.width:
+        folder.names += walk.entries.listed(folder, walk.width - len(folder.names), by_kind=False)
