@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WHOLE_PYTHON = "install the whole Python in the image (Debian: python3, not python3-minimal alone)"
-FULL = 2048  # bytes, which a page of /proc that has another behind it holds at least
+PAGE, FULL = 4096, 2048  # bytes of /proc that are asked for at once; and that come at least where there are more
 PR_CAPBSET_DROP = 24
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
@@ -42,19 +42,32 @@ def open_status() -> int:
 
 def credentials(status: int) -> Credentials:
     """What the kernel says this process is now, read anew through the descriptor `status`."""
-    fields = dict([line.partition(":")[::2] for line in _whole(status).splitlines()])
+    text = _whole(status)
     return Credentials(
-        uids=_four(fields["Uid"]),
-        gids=_four(fields["Gid"]),
-        groups=tuple([int(gid) for gid in fields["Groups"].split()]),
-        inheritable=int(fields["CapInh"], 16),
-        permitted=int(fields["CapPrm"], 16),
-        effective=int(fields["CapEff"], 16),
-        bounding=int(fields["CapBnd"], 16),
-        ambient=int(fields.get("CapAmb", "0"), 16),  # Linux 4.3
-        no_new_privs=fields.get("NoNewPrivs", "0").strip() == "1",  # Linux 4.10
-        umask=int(fields["Umask"], 8),  # Linux 4.7
+        uids=_four(_field(text, "Uid")),
+        gids=_four(_field(text, "Gid")),
+        groups=tuple([int(gid) for gid in _field(text, "Groups").split()]),
+        inheritable=int(_field(text, "CapInh"), 16),
+        permitted=int(_field(text, "CapPrm"), 16),
+        effective=int(_field(text, "CapEff"), 16),
+        bounding=int(_field(text, "CapBnd"), 16),
+        ambient=int(_field(text, "CapAmb", "0"), 16),  # Linux 4.3
+        no_new_privs=_field(text, "NoNewPrivs", "0").strip() == "1",  # Linux 4.10
+        umask=int(_field(text, "Umask"), 8),  # Linux 4.7
     )
+
+
+def _field(text: str, name: str, missing: str | None = None) -> str:
+    """The value of a line of /proc/self/status; KeyError where it has none. To take all 60 lines apart takes three
+    times as long. The one line that a program can word, its name, is the first, and the kernel escapes line ends there.
+    """
+    start = text.find(f"\n{name}:")
+    if start < 0:
+        if missing is None:
+            raise KeyError(name)
+        return missing
+    start += len(name) + 2
+    return text[start : text.index("\n", start)]
 
 
 def _whole(descriptor: int) -> str:
@@ -62,7 +75,7 @@ def _whole(descriptor: int) -> str:
     make it; to be asked for the end it would write all of it anew."""
     parts: list[bytes] = []
     size = 0
-    while part := os.pread(descriptor, 65536, size):
+    while part := os.pread(descriptor, PAGE, size):
         parts.append(part)
         size += len(part)
         if len(part) < FULL:
