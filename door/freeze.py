@@ -19,9 +19,11 @@ STAY = ("pid1.staying",)
 # Roots of what the other process imports by the name of an init, and no start; each of them is loaded for both names.
 NAMED = ("personalities.tini", "personalities.dumb_init")
 # Roots of what a start of init mode imports besides.
-ASK = ("settings.supervision", "planning.staying", "pid1.asking")
+ASK = ("settings.values", "planning.staying", "pid1.asking")
 # What is rare comes in bundles, since each look for a module costs more than to run it: a root of imports, or several,
-# and what follows from them and is in no bundle before it. All other modules come alone.
+# and what follows from them and is in no bundle before it. All other modules come alone. A part of a bundle may be
+# asked for without it too.
+PARTS = ("settings.values", "settings.identity", "settings.supervision")
 BUNDLES = (
     ("perform.runtime",),
     ("perform.accountfiles",),
@@ -60,11 +62,19 @@ def main(sources: str, target: str) -> None:
     named = imported(sources, NAMED)
     forget()
     frequent = imported(sources, ROOTS)
+    bundles = []
+    for part in PARTS:
+        bundles.append(imported(sources, (part,)))
+        forget()
+        imported(sources, ROOTS)
     ask = imported(sources, ASK)
-    bundles = [imported(sources, roots) for roots in BUNDLES]
-    bundles += alone(sources, {name for bundle in [frequent, ask, *bundles] for name, _, _ in bundle})
-    others = {"": frequent, ".init": stay, ".ask": ask, ".named": named}
-    files = {kind: in_parts(loading, bundle) for kind, bundle in others.items()} | {".rare": indexed(bundles)}
+    forget()
+    imported(sources, ROOTS)
+    bundles += [imported(sources, roots) for roots in BUNDLES]
+    bundles += alone(sources, {name for bundle in [frequent, *bundles] for name, _, _ in bundle})
+    others = {"": frequent, ".init": stay, ".named": named}
+    files = {kind: in_parts(loading, bundle) for kind, bundle in others.items()}
+    files |= {".ask": in_parts(None, ask), ".rare": indexed(bundles)}
     for kind, content in files.items():
         with open(target + kind, "wb") as file:
             file.write(content)
@@ -100,8 +110,10 @@ def alone(sources: str, known: set[str]) -> list[Bundle]:
     return found
 
 
-def in_parts(loading: CodeType, bundle: Bundle) -> bytes:
-    """What is read first, (the code of loading.py, the sizes of the parts, that of the whole); and the parts."""
+def in_parts(loading: CodeType | None, bundle: Bundle) -> bytes:
+    """What is read first, (the code of loading.py, the sizes of the parts, that of the whole); and the parts.
+
+    None in place of the code where it runs already when the file is read."""
     parts: list[bytes] = []
     part: Bundle = []
     size = 0
@@ -124,7 +136,8 @@ def indexed(bundles: list[Bundle]) -> bytes:
     packed = b""
     for bundle in bundles:
         code = marshal.dumps(bundle)
-        index.update({name: (is_package, INDEX + len(packed), len(code)) for name, is_package, _ in bundle})
+        for name, is_package, _ in bundle:
+            index.setdefault(name, (is_package, INDEX + len(packed), len(code)))
         packed += code
     head = marshal.dumps((index, INDEX + len(packed)))
     if len(head) > INDEX:

@@ -1,66 +1,16 @@
-"""Ids and names of accounts as people write them: strictly, since what slips through may be root.
+"""Names of accounts and groups as people write them, and why something is neither a name nor an id."""
 
-Python's `int()` takes signs, underscores and the digits of every script, the kernel keeps the last
-32 bits of what it is given, and 4294967295 is its word for "leave unchanged": all are refused.
-"""
-
-from pydrop.model import NumberAsked, UserAsked
+from pydrop.model import UserAsked
 from pydrop.settings.given import BLANKS, Given, quoted
+from pydrop.settings.ids import LARGEST, LEAVE_UNCHANGED, identifier
 from pydrop.settings.values import items, path, text
 
-LARGEST = 4294967294
-LEAVE_UNCHANGED = "4294967295"  # (uid_t)-1, setresuid(2)
 LONGEST_NAME = 255  # bytes; LOGIN_NAME_MAX without its NUL
 MARKS = {  # what a passwd or group line, a list of members, or a path would be broken by
     ":": "a colon",
     ",": "a comma",
     "/": "a slash",
 }
-
-
-def asked(given: Given) -> NumberAsked:
-    """PUID or PGID."""
-    return NumberAsked(number=identifier(given, str(given.value)), source=given.source)
-
-
-def identifier(given: Given, word: str) -> int:
-    """A uid or gid, 0 to 4294967294, in ASCII digits alone; blanks, CR and LF around it are trimmed."""
-    digits = word.strip(BLANKS)
-    if digits.isascii() and digits.isdigit() and len(digits.lstrip("0")) <= len(LEAVE_UNCHANGED):
-        number = int(digits.lstrip("0") or "0")
-        if number <= LARGEST:
-            return number
-    whole = "" if digits == str(given.value).strip(BLANKS) else f"has {quoted(digits)}, which "
-    raise given.refuse(whole + _fault(digits), _remedy(given, digits))
-
-
-def _fault(digits: str) -> str:
-    """Why this is no id."""
-    if digits.isascii() and digits.isdigit():
-        if digits.lstrip("0") == LEAVE_UNCHANGED:
-            return "is the kernel's word for 'leave unchanged': who asks for it stays root"
-        return f"is larger than {LARGEST}, the last id: the kernel cuts such a number off, which may leave 0, root"
-    if digits[:1] in ("+", "-"):
-        return "is not a number: it has a sign"
-    if digits[:2].lower() in ("0x", "0o", "0b"):
-        return "is not a number in plain digits: it is hexadecimal, octal or binary"
-    if digits.replace("_", "").isdigit() and digits.isascii():
-        return "is not a number: it has an underscore"
-    if any([c.isdigit() for c in digits if not c.isascii()]):
-        return "is not a number: it has digits of another script"
-    return "is not a number"
-
-
-def _remedy(given: Given, digits: str) -> str:
-    remedy = f"write an id from 0 to {LARGEST} in digits alone"
-    if given.name == "only-from":
-        return remedy
-    if given.name not in ("puid", "pgid"):
-        return f"{remedy}, or a name"
-    if digits.isidentifier() and digits.isascii():
-        form = digits if given.name == "puid" else f":{digits}"
-        return f"{remedy}, as {given.source}=1000; for the name of an account or group, set PYDROP_USER={form}"
-    return f"{remedy}, as {given.source}=1000 (on the host, id -u and id -g show yours)"
 
 
 def user(given: Given) -> UserAsked:
@@ -143,3 +93,32 @@ def _name_fault(word: str) -> str:
     if word[0] in "-+#" or word in (".", ".."):
         return f"begins with {word[0]}, which has a meaning of its own there"
     return "is longer than 255 bytes" if len(word.encode("utf-8")) > LONGEST_NAME else ""
+
+
+def no_id(digits: str) -> str:
+    """Why this is no id."""
+    if digits.isascii() and digits.isdigit():
+        if digits.lstrip("0") == LEAVE_UNCHANGED:
+            return "is the kernel's word for 'leave unchanged': who asks for it stays root"
+        return f"is larger than {LARGEST}, the last id: the kernel cuts such a number off, which may leave 0, root"
+    if digits[:1] in ("+", "-"):
+        return "is not a number: it has a sign"
+    if digits[:2].lower() in ("0x", "0o", "0b"):
+        return "is not a number in plain digits: it is hexadecimal, octal or binary"
+    if digits.replace("_", "").isdigit() and digits.isascii():
+        return "is not a number: it has an underscore"
+    if any([c.isdigit() for c in digits if not c.isascii()]):
+        return "is not a number: it has digits of another script"
+    return "is not a number"
+
+
+def remedy_for_id(given: Given, digits: str) -> str:
+    remedy = f"write an id from 0 to {LARGEST} in digits alone"
+    if given.name == "only-from":
+        return remedy
+    if given.name not in ("puid", "pgid"):
+        return f"{remedy}, or a name"
+    if digits.isidentifier() and digits.isascii():
+        form = digits if given.name == "puid" else f":{digits}"
+        return f"{remedy}, as {given.source}=1000; for the name of an account or group, set PYDROP_USER={form}"
+    return f"{remedy}, as {given.source}=1000 (on the host, id -u and id -g show yours)"

@@ -1,12 +1,14 @@
 """All settings, one row each: what docs/settings.md, `--help` and the parsing go by."""
 
 from pydrop.model import Value
-from pydrop.settings import identity, values
+from pydrop.settings import ids
 from pydrop.settings.given import Given
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pydrop.settings.values import Parser
+    from collections.abc import Callable
+
+    Parser = Callable[[Given], object]
 
 CHOWN_POLICIES = ("mismatch", "on-root-mismatch", "unless-writable", "top", "never")
 
@@ -55,8 +57,45 @@ def _capabilities(given: Given) -> object:
     return capabilities.kept(given)
 
 
+def _value(parser: str) -> "Parser":
+    """A parser of settings.values, which is loaded where one of its settings is given; so are those below."""
+
+    def parse(given: Given) -> object:
+        from pydrop.settings import values
+
+        found: object = getattr(values, parser)(given)
+        return found
+
+    return parse
+
+
+def _one_of(*choices: str) -> "Parser":
+    """A parser of a setting that has these values."""
+
+    def parse(given: Given) -> object:
+        if given.value in choices:  # as it mostly is
+            return given.value
+        from pydrop.settings import values
+
+        return values.choice(given, choices)
+
+    return parse
+
+
+def _of_accounts(parser: str) -> "Parser":
+    """A parser of settings.identity."""
+
+    def parse(given: Given) -> object:
+        from pydrop.settings import identity
+
+        found: object = getattr(identity, parser)(given)
+        return found
+
+    return parse
+
+
 def _of_init_mode(parser: str) -> "Parser":
-    """A parser of settings.supervision, which is loaded where one of its settings is given."""
+    """A parser of settings.supervision."""
 
     def parse(given: Given) -> object:
         from pydrop.settings import supervision
@@ -67,38 +106,40 @@ def _of_init_mode(parser: str) -> "Parser":
     return parse
 
 
+FLAG = _value("flag")
+
 ROWS = (
     Row(
-        name="user", field="user", environment=("PYDROP_USER",), parse=identity.user, form="NAME[:GROUP]",
+        name="user", field="user", environment=("PYDROP_USER",), parse=_of_accounts("user"), form="NAME[:GROUP]",
         builtin="`app`, else the account that has the number, else a new `app`",
         meaning="who to become, by name or number",
     ),
     Row(
-        name="puid", field="puid", environment=("PUID",), option=False, key=False, parse=identity.asked, form="UID",
+        name="puid", field="puid", environment=("PUID",), option=False, key=False, parse=ids.asked, form="UID",
         builtin="the account's own, else 1000", meaning="the uid that the account gets",
     ),
     Row(
-        name="pgid", field="pgid", environment=("PGID",), option=False, key=False, parse=identity.asked, form="GID",
+        name="pgid", field="pgid", environment=("PGID",), option=False, key=False, parse=ids.asked, form="GID",
         builtin="the account's own, else the uid", meaning="the gid that the account gets",
     ),
     Row(
-        name="owner-of", field="owner_of", environment=("PYDROP_OWNER_OF",), parse=values.path, form="PATH",
+        name="owner-of", field="owner_of", environment=("PYDROP_OWNER_OF",), parse=_value("path"), form="PATH",
         meaning="take the numbers from the owner of this path",
     ),
     Row(
-        name="home", field="home", environment=("PYDROP_HOME",), parse=identity.home, form="PATH",
+        name="home", field="home", environment=("PYDROP_HOME",), parse=_of_accounts("home"), form="PATH",
         builtin="`/home/NAME`", meaning="home folder of an account that is made",
     ),
     Row(
-        name="groups", field="groups", environment=("PYDROP_GROUPS",), parse=identity.groups, separator=",",
+        name="groups", field="groups", environment=("PYDROP_GROUPS",), parse=_of_accounts("groups"), separator=",",
         form="GROUP,...", meaning="more supplementary groups, by name or number",
     ),
     Row(
-        name="devices", field="devices", environment=("PYDROP_DEVICES",), parse=values.paths, separator=":",
+        name="devices", field="devices", environment=("PYDROP_DEVICES",), parse=_value("paths"), separator=":",
         form="PATH:...", meaning="device files or folders that the program must be able to open",
     ),
     Row(
-        name="umask", field="umask", environment=("PYDROP_UMASK", "UMASK"), parse=values.umask, form="OCTAL",
+        name="umask", field="umask", environment=("PYDROP_UMASK", "UMASK"), parse=_value("umask"), form="OCTAL",
         builtin="as the container has it", meaning="umask of the program",
     ),
     Row(
@@ -111,14 +152,14 @@ ROWS = (
     ),
     Row(
         name="chown-policy", field="chown_policy", environment=("PYDROP_CHOWN_POLICY",), form="POLICY",
-        parse=values.one_of(*CHOWN_POLICIES), builtin="`mismatch`", meaning="policy of the volumes that name none",
+        parse=_one_of(*CHOWN_POLICIES), builtin="`mismatch`", meaning="policy of the volumes that name none",
     ),
     Row(
         name="chown-errors", field="chown_errors", environment=("PYDROP_CHOWN_ERRORS",), form="warn|fail",
-        parse=values.one_of("warn", "fail"), builtin="`warn`", meaning="what an entry that cannot be changed means",
+        parse=_one_of("warn", "fail"), builtin="`warn`", meaning="what an entry that cannot be changed means",
     ),
     Row(
-        name="run-dirs", field="run_dirs", environment=("PYDROP_RUN_DIRS",), parse=values.paths, separator=":",
+        name="run-dirs", field="run_dirs", environment=("PYDROP_RUN_DIRS",), parse=_value("paths"), separator=":",
         form="PATH:...", meaning="folders under /run (or any tmpfs) to make for the user",
     ),
     Row(
@@ -126,7 +167,7 @@ ROWS = (
         form="NAME,...", meaning="variables read from the files that NAME_FILE names",
     ),
     Row(
-        name="hooks", field="hooks", environment=("PYDROP_HOOKS",), parse=values.path, form="PATH",
+        name="hooks", field="hooks", environment=("PYDROP_HOOKS",), parse=_value("path"), form="PATH",
         builtin="`/etc/pydrop.d`", meaning="folder of the executables that root runs before",
     ),
     Row(
@@ -134,7 +175,7 @@ ROWS = (
         form="NAME,...", meaning="capabilities that the program keeps",
     ),
     Row(
-        name="no-new-privs", field="no_new_privs", environment=("PYDROP_NO_NEW_PRIVS",), parse=values.flag, flag=True,
+        name="no-new-privs", field="no_new_privs", environment=("PYDROP_NO_NEW_PRIVS",), parse=FLAG, flag=True,
         form="true|false", builtin="`true`", meaning="no program started later gains privileges (set-uid files)",
     ),
     Row(
@@ -143,7 +184,7 @@ ROWS = (
         meaning="how soon the kernel kills the program for memory, -1000 to 1000",
     ),
     Row(
-        name="init", field="init", environment=("PYDROP_INIT",), parse=values.flag, flag=True, form="true|false",
+        name="init", field="init", environment=("PYDROP_INIT",), parse=FLAG, flag=True, form="true|false",
         builtin="`false`", meaning="stay as PID 1: pass signals on, reap, stop in order",
     ),
     Row(
@@ -165,7 +206,7 @@ ROWS = (
         meaning="init mode: pass another signal on than the one that came, or none (HUP:0)",
     ),
     Row(
-        name="signal-group", field="signal_group", environment=("PYDROP_SIGNAL_GROUP",), parse=values.flag, flag=True,
+        name="signal-group", field="signal_group", environment=("PYDROP_SIGNAL_GROUP",), parse=FLAG, flag=True,
         form="true|false", builtin="`false`", meaning="init mode: pass signals on to the command's whole process group",
     ),
     Row(
@@ -181,20 +222,20 @@ ROWS = (
         form="started|notify|fd:N", builtin="`started`", meaning="init mode: how the command says that it is ready",
     ),
     Row(
-        name="ready-file", field="ready_file", environment=("PYDROP_READY_FILE",), parse=values.path, form="PATH",
+        name="ready-file", field="ready_file", environment=("PYDROP_READY_FILE",), parse=_value("path"), form="PATH",
         meaning="init mode: a file that is there while the command is ready",
     ),
     Row(
-        name="keep-root", field="keep_root", environment=("PYDROP_KEEP_ROOT",), parse=values.flag, flag=True,
+        name="keep-root", field="keep_root", environment=("PYDROP_KEEP_ROOT",), parse=FLAG, flag=True,
         form="true|false", builtin="`false`", meaning="init mode: PID 1 stays root; the command does not",
     ),
     Row(
         name="log-level", field="log_level", environment=("PYDROP_LOG_LEVEL",), form="LEVEL",
-        parse=values.one_of("error", "warn", "info", "debug"), builtin="`info`", meaning="how much pydrop says",
+        parse=_one_of("error", "warn", "info", "debug"), builtin="`info`", meaning="how much pydrop says",
     ),
     Row(
         name="log-format", field="log_format", environment=("PYDROP_LOG_FORMAT",), form="text|json",
-        parse=values.one_of("text", "json"), builtin="`text`", meaning="how pydrop says it",
+        parse=_one_of("text", "json"), builtin="`text`", meaning="how pydrop says it",
     ),
 )  # fmt: skip
 BY_NAME = {row.name: row for row in ROWS}

@@ -81,11 +81,6 @@ def flag(given: Given) -> bool:
     raise given.refuse("is not yes or no", f"write {given.example('1')} or {given.example('0')}")
 
 
-def one_of(*choices: str) -> "Parser":
-    """A parser of a setting that has these values."""
-    return lambda given: choice(given, choices)
-
-
 def choice(given: Given, choices: tuple[str, ...]) -> str:
     word = text(given).strip(BLANKS)
     if word not in choices:
@@ -113,10 +108,3 @@ def umask(given: Given) -> int:
     if len(digits) > 4 or int(digits, 8) > 0o777:
         raise given.refuse("is larger than 0777", remedy)
     return int(digits, 8)
-
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Parser = Callable[[Given], object]

@@ -2,7 +2,7 @@
 
 from pydrop.errors import BadSetting
 from pydrop.settings.given import BLANKS, Given
-from pydrop.settings.identity import identifier
+from pydrop.settings.ids import identifier
 from pydrop.settings.nearest import misspelt
 from pydrop.settings.table import CHOWN_POLICIES
 from pydrop.settings.values import choice, flag, path, text, texts
