@@ -127,19 +127,24 @@ static void refuse_set_uid(void)
     fail("run", "as a set-uid or set-gid file", "take the bit away: chmod u-s,g-s");
 }
 
+/* Whether init mode is asked for, as far as can be told here. */
+enum guess { NO, MAYBE, SURELY };
+
 /* --init before the command. A word behind an option may be its value or the command. */
-static int asked_by_option(int argc, char **argv)
+static enum guess asked_by_option(int argc, char **argv)
 {
     int was_option = 0;
     for (int i = 1; i < argc; i++) {
         int is_option = argv[i][0] == '-';
-        if (strcmp(argv[i], "--init") == 0 || strncmp(argv[i], "--init=", 7) == 0)
-            return 1;
+        if (strcmp(argv[i], "--init") == 0)
+            return SURELY;
+        if (strncmp(argv[i], "--init=", 7) == 0)
+            return MAYBE;
         if (strcmp(argv[i], "--") == 0 || !(is_option || was_option))
-            return 0;
+            return NO;
         was_option = is_option && !strchr(argv[i], '=');
     }
-    return 0;
+    return NO;
 }
 
 /* The value of a variable: the first that has the name, as for getenv(3). */
@@ -152,8 +157,18 @@ static const char *value_of(char **environment, const char *name)
     return "";
 }
 
+/* `init = true`, with blanks or without, and nothing behind it but a comment. */
+static int says_yes(const char *line)
+{
+    line += strspn(line + 4, " \t") + 4;
+    if (*line != '=')
+        return 0;
+    line += strspn(line + 1, " \t") + 1;
+    return strncmp(line, "true", 4) == 0 && strchr(" \t\r\n#", line[4]) != NULL;
+}
+
 /* Whether a line of the settings file begins with the word. Only a regular file is read, and nothing is obeyed here. */
-static int asked_by_file(const char *path)
+static enum guess asked_by_file(const char *path)
 {
     static char text[LOOKED_AT + 1];
     struct stat status;
@@ -161,26 +176,29 @@ static int asked_by_file(const char *path)
     int is_file = stat(path, &status) == 0 && S_ISREG(status.st_mode);
     int file = is_file ? open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
     if (file < 0)
-        return 0;
+        return NO;
     ssize_t length = fstat(file, &status) == 0 && S_ISREG(status.st_mode) ? read(file, text, LOOKED_AT) : 0;
     close(file);
     text[length > 0 ? length : 0] = 0;
     for (const char *line = text; line; line = strchr(line, '\n')) {
         line += strspn(line, " \t\r\n\"'");
         if (strncmp(line, "init", 4) == 0)
-            return 1;
+            return says_yes(line) ? SURELY : MAYBE;
     }
-    return 0;
+    return NO;
 }
 
-/* Whether the variable's value is one of those that mean no. */
-static int is_no(const char *value)
+/* What the variable's value means: no, yes, or what only the settings can tell. */
+static enum guess meaning_of(const char *value)
 {
-    static const char *const no[] = {"", "0", "false", "no", "off"};
+    static const char *const no[] = {"", "0", "false", "no", "off"}, *const yes[] = {"1", "true", "yes", "on"};
     for (size_t i = 0; i < sizeof no / sizeof *no; i++)
         if (strcasecmp(value, no[i]) == 0)
-            return 1;
-    return 0;
+            return NO;
+    for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
+        if (strcasecmp(value, yes[i]) == 0)
+            return SURELY;
+    return MAYBE;
 }
 
 /* Whether this was called by one of the names. */
@@ -197,13 +215,19 @@ static int is_called(int argc, char **argv, const char *const *names)
 static const char *const INITS[] = {"tini", "dumb-init", NULL};
 static const char *const NO_INITS[] = {"pydropctl", "gosu", "su-exec", "s6-setuidgid", NULL};
 
-static int init_may_be_asked(int argc, char **argv, char **environment)
+/* An option says more than a variable, and that more than the file. */
+static enum guess init_is_asked(int argc, char **argv, char **environment)
 {
     if (is_called(argc, argv, INITS) || is_called(argc, argv, NO_INITS))
-        return is_called(argc, argv, INITS);
-    const char *config = value_of(environment, "PYDROP_CONFIG");
-    return asked_by_option(argc, argv) || !is_no(value_of(environment, "PYDROP_INIT")) ||
-           asked_by_file(*config ? config : CONFIG);
+        return is_called(argc, argv, INITS) ? SURELY : NO;
+    const char *variable = value_of(environment, "PYDROP_INIT"), *config = value_of(environment, "PYDROP_CONFIG");
+    enum guess guess = asked_by_option(argc, argv);
+    if (guess == NO)
+        guess = meaning_of(variable);
+    if (guess != NO)
+        return guess;
+    guess = asked_by_file(*config ? config : CONFIG);
+    return guess == SURELY && *variable ? MAYBE : guess; /* the variable says no */
 }
 
 /* Neither end may have the number of a stream that came closed: the program must find it closed. */
@@ -336,8 +360,26 @@ __attribute__((noinline)) static pid_t begin_child(const struct start *start, co
     return child;
 }
 
+/* Off the processor that the other process has just begun on. A scheduler that knows of no processors beside each
+ * other, as in many a virtual machine, leaves both on one for some milliseconds. The mask that is put back is from now
+ * on one that was asked for, which a later change of the cpuset can only narrow (sched_setaffinity(2)): so this is for
+ * a process that will surely stay, and never for the command. */
+static void move_over(void)
+{
+    unsigned long before[16] = {0}, others[16]; /* 1024 processors; where there are more, this fails, and is not done */
+    enum { BITS = 8 * sizeof *before };
+    unsigned cpu = 0;
+    long size = syscall(SYS_sched_getaffinity, 0, sizeof before, before);
+    if (size <= 0 || syscall(SYS_getcpu, &cpu, NULL, NULL) != 0 || cpu / BITS >= 16)
+        return;
+    memcpy(others, before, sizeof before);
+    others[cpu / BITS] &= ~(1UL << cpu % BITS);
+    if (syscall(SYS_sched_setaffinity, 0, size, others) == 0)
+        syscall(SYS_sched_setaffinity, 0, size, before);
+}
+
 /* Two processes from here on. Returns in the one that stays, whose words are to be `state` and `program`. */
-static void begin_two(struct start *start, char state[STATE], char **program)
+static void begin_two(struct start *start, char state[STATE], char **program, int surely)
 {
     struct two two;
     size_t usual = strlen(state);
@@ -350,6 +392,8 @@ static void begin_two(struct start *start, char state[STATE], char **program)
     know_other(state, 'G', child, two.asks[0], two.answers[1]);
     *program = (char *)STAY;
     start->stays = 1;
+    if (surely)
+        move_over();
 }
 
 int main(int argc, char **argv, char **environment)
@@ -377,7 +421,8 @@ int main(int argc, char **argv, char **environment)
         words[n++] = argv[i];
     char *libraries = own_libraries(prefix);
     struct start start = {python, prefix, words, disguised(environment, libraries), libraries, 0};
-    if (init_may_be_asked(argc, argv, environment))
-        begin_two(&start, state, program);
+    enum guess guess = init_is_asked(argc, argv, environment);
+    if (guess != NO)
+        begin_two(&start, state, program, guess == SURELY);
     become(&start);
 }

@@ -1,9 +1,11 @@
 """Init mode as a process: how a command says that it is ready, and who is told."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -179,6 +181,43 @@ def test_init_mode_is_asked_for_by_option_variable_or_file(
     assert done.returncode == 0, done
     assert (name != "sh") == stays
     assert int(ignored.split()[1], 16) & 0x7FFFFFFF == 1 << 12  # the bit above is 32's, the C library's own
+
+
+SEES = (sys.executable, "-I", "-S", "-c", "import posix; print(sorted(posix.sched_getaffinity(0)))")
+SURE = [
+    (("--init",), {}, "", True),
+    (("--user", "app", "--init"), {"PYDROP_INIT": "0"}, "", True),
+    ((), {"PYDROP_INIT": "Yes"}, "", True),
+    ((), {}, "init = true\n", True),
+    ((), {}, "init=true# so be it\n", True),
+    (("--init=1",), {"PYDROP_INIT": "1"}, "init = true\n", False),  # the settings know what that means
+    ((), {"PYDROP_INIT": "0"}, "init = true\n", False),
+    ((), {}, "init = false\n", False),
+    ((), {}, "", False),
+]
+
+
+@pytest.mark.parametrize(("words", "env", "file", "surely"), SURE)
+def test_only_a_process_that_will_surely_stay_moves_to_another_processor(
+    place: Throwaway, words: "tuple[str, ...]", env: "dict[str, str]", file: str, surely: bool
+) -> None:
+    """Else it may become the command, which would have an affinity that nobody gave it. And it is put back at once."""
+    settings, log = place.folder / "etc/pydrop.toml", place.folder / "log"
+    settings.write_text(file)
+    strace = ("strace", "-f", "-qq", "-o", str(log), "-e", "trace=sched_setaffinity,sched_getaffinity,execve")
+    try:
+        done = place.run(PYDROP, *words, *SEES, env={**ENV, **env}, around=strace)
+    finally:
+        settings.unlink()
+    assert done.returncode == 0, done
+    allowed = os.sched_getaffinity(0)
+    assert done.stdout == f"{sorted(allowed)}\n".encode()
+    calls = [line for line in log.read_text().splitlines() if "sched_setaffinity" in line]
+    assert bool(calls) == surely
+    if surely and len(allowed) > 1:
+        masks = [re.findall(r"\d+", line.partition("[")[2].partition("]")[0]) for line in calls]
+        assert len(masks[0]) == len(allowed) - 1
+        assert masks[1:] == [[str(number) for number in sorted(allowed)]]
 
 
 def test_a_command_of_its_own_may_have_such_an_option(place: Throwaway) -> None:
