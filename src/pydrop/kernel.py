@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WHOLE_PYTHON = "install the whole Python in the image (Debian: python3, not python3-minimal alone)"
-PAGE, FULL = 4096, 2048  # bytes of /proc that are asked for at once; and that come at least where there are more
+PAGE, MANY = 4096, 65536  # bytes of /proc that are asked for first, which are mostly all; and then
+FULL = 2048  # bytes, which a page of /proc that has another behind it holds at least
 PR_CAPBSET_DROP = 24
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
@@ -59,9 +60,10 @@ def credentials(status: int) -> Credentials:
 
 def _field(text: str, name: str, missing: str | None = None) -> str:
     """The value of a line of /proc/self/status; KeyError where it has none. To take all 60 lines apart takes three
-    times as long. The one line that a program can word, its name, is the first, and the kernel escapes line ends there.
+    times as long. Looked for from the end: the one line that a program words, its name, is the first, and may hold
+    anything where a kernel does not escape it.
     """
-    start = text.find(f"\n{name}:")
+    start = text.rfind(f"\n{name}:")
     if start < 0:
         if missing is None:
             raise KeyError(name)
@@ -74,8 +76,9 @@ def _whole(descriptor: int) -> str:
     """A file of /proc from its beginning. The kernel hands it out by the page, each as full as whole lines
     make it; to be asked for the end it would write all of it anew."""
     parts: list[bytes] = []
-    size = 0
-    while part := os.pread(descriptor, PAGE, size):
+    size, most = 0, PAGE
+    while part := os.pread(descriptor, most, size):
+        most = MANY
         parts.append(part)
         size += len(part)
         if len(part) < FULL:

@@ -128,6 +128,16 @@ def test_a_status_without_a_field_is_no_proof() -> None:
         os.close(file)
 
 
+def test_a_name_that_looks_like_other_lines_says_nothing() -> None:
+    """Linux escapes it, an emulated /proc may not; what the kernel says of itself comes behind."""
+    file = os.memfd_create("status")
+    forged = "Name:\tx\nUid:\t7\t7\t7\t7\nCapEff:\t0000000000000000\n"
+    os.write(file, (forged + Path("/proc/self/status").read_text().partition("\n")[2]).encode())
+    found = kernel.credentials(file)
+    os.close(file)
+    assert (found.uids, found.effective) == ((0, 0, 0, 0), now().effective)
+
+
 def test_the_id_maps_are_read() -> None:
     """In the first user namespace everything maps to itself; in another what was asked for."""
     everything = (IdRange(inside=0, outside=0, count=2**32 - 1),)
