@@ -5,6 +5,7 @@ import signal
 import time
 
 import pytest
+from forked import forked
 from test_ownership import GID, UID, give, owner
 from test_ownership_hostile import ROOT, grow, naive, ours, owners, swapped
 
@@ -205,6 +206,30 @@ def busy_while_computing():
     while clock.wall() < 0.02:
         pass
     return clock.busy()
+
+
+def test_a_worker_leaves_the_processor_of_who_forked_it_and_may_run_on_all():
+    allowed = os.sched_getaffinity(0)
+    assert count.processor() in allowed
+
+    def left(number):
+        count.leave(number)
+        return count.processor(), os.sched_getaffinity(0)
+
+    if len(allowed) > 1:
+        found = [forked(lambda: (before := count.processor(), *left(before))) for _ in range(20)]
+        assert sum(after != before for before, after, _ in found) > 10  # the scheduler may bring it back
+        assert all(mask == allowed for *_, mask in found)
+    assert forked(lambda: left(1 << 20)[1]) == allowed  # one that it is not on
+
+
+def test_a_process_that_has_one_processor_stays_there():
+    def alone():
+        os.sched_setaffinity(0, {count.processor()})
+        count.leave(count.processor())
+        return len(os.sched_getaffinity(0))
+
+    assert forked(alone) == 1
 
 
 def test_a_clock_tells_how_long_an_entry_takes(monkeypatch):

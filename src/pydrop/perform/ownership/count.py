@@ -67,3 +67,32 @@ def processors() -> int:
     finally:
         os.close(file)
     return allowed if quota == b"max" else max(1, min(allowed, round(int(quota) / int(period))))
+
+
+def processor() -> int:
+    """The one that this process runs on; -1 where nobody says (proc(5), field 39 of /proc/PID/stat)."""
+    try:
+        file = os.open("/proc/self/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return -1
+    try:
+        return int(os.read(file, 4096).rpartition(b")")[2].split()[36])
+    except (OSError, IndexError, ValueError):
+        return -1
+    finally:
+        os.close(file)
+
+
+def leave(number: int) -> None:
+    """Run on another processor than this one, if there is any; what this process may run on stays the same.
+
+    A scheduler that knows of no processors beside each other, as in many a virtual machine, leaves a new process for
+    2 to 4 ms on that of the one that forked it."""
+    try:
+        allowed = os.sched_getaffinity(0)
+        others = allowed - {number}
+        if others and others != allowed and processor() == number:
+            os.sched_setaffinity(0, others)
+            os.sched_setaffinity(0, allowed)
+    except OSError:  # not permitted here
+        pass

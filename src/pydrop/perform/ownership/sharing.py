@@ -12,7 +12,7 @@ import time
 from pydrop import kernel
 
 from . import parts
-from .count import workers
+from .count import BUSY, leave, processor, workers
 from .entries import Entries
 from .report import Report
 from .tokens import Counts, Tokens
@@ -35,7 +35,7 @@ class Sharing:
 
     __slots__ = (
         *("child_signal", "counts", "debt", "generation", "inherited"),
-        *("lost", "next", "pace", "report_to", "started", "tokens", "workers"),
+        *("is_busy", "lost", "next", "pace", "report_to", "started", "tokens", "workers"),
     )
 
     def __init__(self, tokens: Tokens | None, counts: Counts | None) -> None:
@@ -48,6 +48,7 @@ class Sharing:
         self.inherited: list[object] = []
         self.lost = False  # whether a worker was killed: then no other is started
         self.next = 0.0
+        self.is_busy = False  # processors are what this walk is short of
         self.pace = 0.0  # seconds that an entry took, before the walk was shared
         self.started = 0
         self.child_signal: object = None
@@ -59,7 +60,7 @@ class Sharing:
         if count == 1:
             return cls(None, None)
         self = cls(Tokens(count - 1), Counts() if told else None)
-        self.pace = pace
+        self.is_busy, self.pace = busy > BUSY, pace
         self.child_signal = _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # ignored, no wait status would be kept
         return self
 
@@ -93,10 +94,11 @@ class Sharing:
         reading = writing = -1
         try:
             reading, writing = os.pipe()
-            me = os.getpid()
+            me, on = os.getpid(), processor() if self.is_busy else -1
             pid = os.fork()
             if pid == 0:
                 self._become_worker(walk, folder, part, writing, me)
+                leave(on)
                 return True
             self.workers.setdefault(folder, []).append(Worker(pid, reading, part))
             self.started += 1
