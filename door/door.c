@@ -360,17 +360,33 @@ __attribute__((noinline)) static pid_t begin_child(const struct start *start, co
     return child;
 }
 
-/* Off the processor that the other process has just begun on. A scheduler that knows of no processors beside each
- * other, as in many a virtual machine, leaves both on one for some milliseconds. The mask that is put back is from now
- * on one that was asked for, which a later change of the cpuset can only narrow (sched_setaffinity(2)): so this is for
- * a process that will surely stay, and never for the command. */
-static void move_over(void)
+/* The processor that a process runs on, field 39 of /proc/PID/stat (proc(5)); -1 where nobody says. */
+static long processor_of(pid_t process)
+{
+    char path[64], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)process);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = file < 0 ? -1 : read(file, text, sizeof text - 1);
+    if (file >= 0)
+        close(file);
+    text[length > 0 ? length : 0] = 0;
+    const char *field = strrchr(text, ')'); /* the end of field 2, a name that may hold anything */
+    for (int number = 2; field && number < 39; number++)
+        field = strchr(field + 1, ' ');
+    return field ? strtol(field + 1, NULL, 10) : -1;
+}
+
+/* Off the processor that the other process has begun on, where this is there too. A scheduler that knows of no
+ * processors beside each other, as in many a virtual machine, leaves both on one for some milliseconds. The mask that is
+ * put back is from now on one that was asked for, which a later change of the cpuset can only narrow
+ * (sched_setaffinity(2)): so this is for a process that will surely stay, and never for the command. */
+static void leave_processor_of(pid_t other)
 {
     unsigned long before[16] = {0}, others[16]; /* 1024 processors; where there are more, this fails, and is not done */
     enum { BITS = 8 * sizeof *before };
     unsigned cpu = 0;
     long size = syscall(SYS_sched_getaffinity, 0, sizeof before, before);
-    if (size <= 0 || syscall(SYS_getcpu, &cpu, NULL, NULL) != 0 || cpu / BITS >= 16)
+    if (size <= 0 || syscall(SYS_getcpu, &cpu, NULL, NULL) != 0 || cpu / BITS >= 16 || processor_of(other) != (long)cpu)
         return;
     memcpy(others, before, sizeof before);
     others[cpu / BITS] &= ~(1UL << cpu % BITS);
@@ -393,7 +409,7 @@ static void begin_two(struct start *start, char state[STATE], char **program, in
     *program = (char *)STAY;
     start->stays = 1;
     if (surely)
-        move_over();
+        leave_processor_of(child);
 }
 
 int main(int argc, char **argv, char **environment)

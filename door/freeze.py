@@ -19,11 +19,11 @@ STAY = ("pid1.staying",)
 # Roots of what the other process imports by the name of an init, and no start; each of them is loaded for both names.
 NAMED = ("personalities.tini", "personalities.dumb_init")
 # Roots of what a start of init mode imports besides.
-ASK = ("settings.values", "planning.staying", "pid1.asking")
+ASK = ("settings.choices", "planning.staying", "pid1.asking")
 # What is rare comes in bundles, since each look for a module costs more than to run it: a root of imports, or several,
 # and what follows from them and is in no bundle before it. All other modules come alone. A part of a bundle may be
 # asked for without it too.
-PARTS = ("settings.values", "settings.identity", "settings.supervision")
+PARTS = ("settings.values", "settings.choices", "settings.identity", "settings.supervision")
 BUNDLES = (
     ("perform.runtime",),
     ("perform.accountfiles",),

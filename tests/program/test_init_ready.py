@@ -197,27 +197,32 @@ SURE = [
 ]
 
 
+@pytest.mark.parametrize("processors", ["one", "all"])
 @pytest.mark.parametrize(("words", "env", "file", "surely"), SURE)
 def test_only_a_process_that_will_surely_stay_moves_to_another_processor(
-    place: Throwaway, words: "tuple[str, ...]", env: "dict[str, str]", file: str, surely: bool
+    place: Throwaway, words: "tuple[str, ...]", env: "dict[str, str]", file: str, surely: bool, processors: str
 ) -> None:
-    """Else it may become the command, which would have an affinity that nobody gave it. And it is put back at once."""
+    """Else it may become the command, which would have an affinity that nobody gave it. And it is put back at once.
+
+    On one processor both are there, so it tries, and cannot; of several the other process may have another one."""
     settings, log = place.folder / "etc/pydrop.toml", place.folder / "log"
     settings.write_text(file)
-    strace = ("strace", "-f", "-qq", "-o", str(log), "-e", "trace=sched_setaffinity,sched_getaffinity,execve")
+    allowed = sorted(os.sched_getaffinity(0))[: 1 if processors == "one" else None]
+    around = ("taskset", "-c", ",".join(map(str, allowed)), "strace", "-f", "-qq", "-o", str(log))
     try:
-        done = place.run(PYDROP, *words, *SEES, env={**ENV, **env}, around=strace)
+        done = place.run(PYDROP, *words, *SEES, env={**ENV, **env}, around=(*around, "-e", "trace=sched_setaffinity"))
     finally:
         settings.unlink()
     assert done.returncode == 0, done
-    allowed = os.sched_getaffinity(0)
-    assert done.stdout == f"{sorted(allowed)}\n".encode()
+    assert done.stdout == f"{allowed}\n".encode()
     calls = [line for line in log.read_text().splitlines() if "sched_setaffinity" in line]
-    assert bool(calls) == surely
-    if surely and len(allowed) > 1:
-        masks = [re.findall(r"\d+", line.partition("[")[2].partition("]")[0]) for line in calls]
+    masks = [re.findall(r"\d+", line.partition("[")[2].partition("]")[0]) for line in calls]
+    if len(allowed) == 1:
+        assert masks == [[]] * surely
+    elif masks:
+        assert surely
         assert len(masks[0]) == len(allowed) - 1
-        assert masks[1:] == [[str(number) for number in sorted(allowed)]]
+        assert masks[1:] == [[str(number) for number in allowed]]
 
 
 def test_a_command_of_its_own_may_have_such_an_option(place: Throwaway) -> None:

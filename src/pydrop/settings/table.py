@@ -63,8 +63,18 @@ def _value(parser: str) -> "Parser":
     def parse(given: Given) -> object:
         from pydrop.settings import values
 
-        found: object = getattr(values, parser)(given)
-        return found
+        return getattr(values, parser)(given)
+
+    return parse
+
+
+def _choice(parser: str) -> "Parser":
+    """A parser of settings.choices."""
+
+    def parse(given: Given) -> object:
+        from pydrop.settings import choices
+
+        return getattr(choices, parser)(given)
 
     return parse
 
@@ -75,9 +85,9 @@ def _one_of(*choices: str) -> "Parser":
     def parse(given: Given) -> object:
         if given.value in choices:  # as it mostly is
             return given.value
-        from pydrop.settings import values
+        from pydrop.settings.choices import choice
 
-        return values.choice(given, choices)
+        return choice(given, choices)
 
     return parse
 
@@ -88,8 +98,7 @@ def _of_accounts(parser: str) -> "Parser":
     def parse(given: Given) -> object:
         from pydrop.settings import identity
 
-        found: object = getattr(identity, parser)(given)
-        return found
+        return getattr(identity, parser)(given)
 
     return parse
 
@@ -100,13 +109,12 @@ def _of_init_mode(parser: str) -> "Parser":
     def parse(given: Given) -> object:
         from pydrop.settings import supervision
 
-        found: object = getattr(supervision, parser)(given)
-        return found
+        return getattr(supervision, parser)(given)
 
     return parse
 
 
-FLAG = _value("flag")
+FLAG = _choice("flag")
 
 ROWS = (
     Row(
@@ -139,7 +147,7 @@ ROWS = (
         form="PATH:...", meaning="device files or folders that the program must be able to open",
     ),
     Row(
-        name="umask", field="umask", environment=("PYDROP_UMASK", "UMASK"), parse=_value("umask"), form="OCTAL",
+        name="umask", field="umask", environment=("PYDROP_UMASK", "UMASK"), parse=_choice("umask"), form="OCTAL",
         builtin="as the container has it", meaning="umask of the program",
     ),
     Row(

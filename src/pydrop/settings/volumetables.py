@@ -1,11 +1,12 @@
 """The `[[volume]]` tables of a settings file: the keys of each, and what is wrong with them."""
 
 from pydrop.errors import BadSetting
+from pydrop.settings.choices import choice, flag
 from pydrop.settings.given import BLANKS, Given
 from pydrop.settings.ids import identifier
 from pydrop.settings.nearest import misspelt
 from pydrop.settings.table import CHOWN_POLICIES
-from pydrop.settings.values import choice, flag, path, text, texts
+from pydrop.settings.values import path, text, texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
