@@ -131,15 +131,15 @@ def in_parts(loading: CodeType | None, bundle: Bundle) -> bytes:
 
 
 def indexed(bundles: list[Bundle]) -> bytes:
-    """The index, name -> (is it a package, its bundle's offset and length), with the size of the whole; the bundles."""
-    index: dict[str, tuple[bool, int, int]] = {}
+    """The index, as loading.py describes it; the bundles. A module that is in several is taken from the first."""
+    lines: dict[str, str] = {}
     packed = b""
     for bundle in bundles:
         code = marshal.dumps(bundle)
         for name, is_package, _ in bundle:
-            index.setdefault(name, (is_package, INDEX + len(packed), len(code)))
+            lines.setdefault(name, f"{name} {is_package:d} {INDEX + len(packed)} {len(code)}\n")
         packed += code
-    head = marshal.dumps((index, INDEX + len(packed)))
+    head = "".join([f"{INDEX + len(packed)}\n", *lines.values()]).encode()
     if len(head) > INDEX:
         raise SystemExit(f"an index of {len(head)} bytes is more than loading.py reads; raise both numbers")
     return head.ljust(INDEX, b"\0") + packed

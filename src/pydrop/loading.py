@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
 
     Compiled = tuple[str, bool, CodeType]  # name, whether it is a package, what it runs
-    Index = dict[str, tuple[bool, int, int]]  # name -> whether it is a package, where its code begins, how long it is
 
 HEAD = 16384  # bytes of a file, of which the first say how to read the others; as in door.c
 INDEX = 4096  # bytes before the first module of the second file
@@ -187,17 +186,18 @@ class Rare:
     def __init__(self, path: str, home: str) -> None:
         self.path = path
         self.home = home
-        self.index: Index | None = None
+        self.index: bytes | None = None
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> "ModuleSpec | None":
         if not name.startswith("pydrop."):
             return None
         if self.index is None:
             self.index = _index(self.path)
-        if name not in self.index:
+        _, found, behind = self.index.partition(b"\n%s " % name.encode())
+        if not found:
             return None
-        is_package, offset, size = self.index[name]
-        spec = Spec(name, self, loader_state=(offset, size), is_package=is_package)  # type: ignore[arg-type] # has all that importlib asks
+        is_package, offset, size = [int(number) for number in behind[: behind.index(b"\n")].split(b" ")]
+        spec = Spec(name, self, loader_state=(offset, size), is_package=bool(is_package))  # type: ignore[arg-type] # has all that importlib asks
         if is_package:
             spec.submodule_search_locations = [f"{self.home}/{name.replace('.', '/')}"]
         return spec
@@ -213,15 +213,15 @@ class Rare:
                 _run(compiled, self.home)
 
 
-def _index(path: str) -> "Index":
-    """Where in the second file each module lies; nothing where the file is missing or broken: then import goes its
-    ordinary way."""
+def _index(path: str) -> bytes:
+    """Where in the second file each module lies, as text, which costs nothing to take apart but for the line that is
+    asked for: "SIZE OF THE FILE", then a line a module, "NAME IS-PACKAGE OFFSET LENGTH". Empty where the file is
+    missing or broken: then import goes its ordinary way."""
     try:
-        index: Index
-        index, size = marshal.loads(_read(path, 0, INDEX))  # noqa: S302 # root's file
-        return index if posix.stat(path).st_size == size else {}
-    except (OSError, EOFError, ValueError, TypeError, MemoryError):
-        return {}
+        index = _read(path, 0, INDEX)
+        return index if posix.stat(path).st_size == int(index.partition(b"\n")[0]) else b""
+    except (OSError, ValueError):
+        return b""
 
 
 def _read(path: str, offset: int, size: int) -> bytes:
