@@ -12,6 +12,7 @@ from errno import ESTALE
 import pytest
 from test_ownership import GID, UID, apart, entries, give, grow, mount, owner, owners, script
 
+from pydrop.ctl.mounts import mounted
 from pydrop.model import Volume
 from pydrop.perform.ownership import own, walk, wanted
 
@@ -172,6 +173,21 @@ def test_mounts_below_are_left_alone_also_of_the_same_filesystem(volume, outside
         assert report.mounts.count == 3
         assert {owner(volume / "a" / name) for name in ("tmpfs", "tmpfs/in", "same", "file bound")} == {ROOT}
         assert {owner(volume / name) for name in ("a", "a/plain/file", "b/file", "")} == {RIGHT}
+
+    apart(check)
+
+
+@pytest.mark.parametrize("name", ["car\rriage", "new\nline", "a blank", "back\\slash", "fu\x0bll\x1c", "nel\x85"])
+def test_a_mount_of_any_name_is_left_alone_and_no_error(volume, outside, name):
+    """mountinfo escapes blank, tab, newline and backslash, and nothing else at which a line could be cut."""
+
+    def check():
+        grow(volume, f"{name}/", f"in/{name}", "file")
+        mount("--bind", outside, volume / name)
+        mount("--bind", outside / "file", volume / "in" / name)
+        assert give(volume).mounts.count == 2
+        assert (owner(outside), owner(outside / "file"), owner(volume / "file")) == (ROOT, ROOT, RIGHT)
+        assert str(volume / name) in [each.point for each in mounted()]
 
     apart(check)
 

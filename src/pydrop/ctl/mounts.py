@@ -32,7 +32,7 @@ def mounted() -> list[Mount]:
 
     OSError where there is no /proc."""
     with open("/proc/self/mountinfo", "rb") as table:
-        found = {mount.point: mount for mount in map(read, table.read().splitlines())}
+        found = {mount.point: mount for mount in [read(line.rstrip(b"\n")) for line in table]}
     return [found[point] for point in sorted(found)]
 
 

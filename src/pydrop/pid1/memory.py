@@ -33,12 +33,12 @@ def _paths() -> dict[str, str]:
     except OSError:
         return found
     try:
-        lines = os.read(file, 65536).decode("utf-8", "replace").splitlines()
+        lines = os.read(file, 65536).decode("utf-8", "replace").split("\n")
     except OSError:
         lines = []
     finally:
         os.close(file)
-    for line in lines:
+    for line in filter(None, lines):  # the last is empty; splitlines would cut a path at more than newlines
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         for name in controllers.split(",") if controllers else [number]:

@@ -51,11 +51,10 @@ class Mount:
 class Table:
     """The mounts of this process's namespace as they were when this was made (proc_pid_mountinfo(5))."""
 
-    __slots__ = ("_names", "lines")
+    __slots__ = ("_names", "text")
 
     def __init__(self) -> None:
-        with open("/proc/self/mountinfo", "rb", 0) as table:
-            self.lines = table.readall().splitlines()
+        self.text = _read("/proc/self/mountinfo")
         self._names: frozenset[str] | None = None
 
     def names(self) -> frozenset[str]:
@@ -64,18 +63,32 @@ class Table:
         The kernel lets nobody rename a mount point in the namespace where it is one.
         """
         if self._names is None:
-            points = [line.split(b" ", 5)[4].rpartition(b"/")[2] for line in self.lines]
+            # Not splitlines: it also cuts at a carriage return, which the kernel writes as it is
+            points = [line.split(b" ", 5)[4].rpartition(b"/")[2] for line in self.text.split(b"\n") if line]
             self._names = frozenset([decoded(_unescaped(point) if b"\\" in point else point) for point in points])
         return self._names
 
     def filesystem_type(self, fd: int) -> str:
         """The type of the filesystem that `fd` is on as mountinfo names it (``ext4``, ``nfs4``), or ``""``."""
         device = os.fstat(fd).st_dev
-        number = b"%d:%d" % (os.major(device), os.minor(device))
-        for line in self.lines:
-            if line.split(b" ", 3)[2] == number:
-                return decoded(line.partition(b" - ")[2].split(b" ", 1)[0])
+        number = b" %d:%d " % (os.major(device), os.minor(device))
+        text, at = self.text, -1
+        while (at := text.find(number, at + 1)) >= 0:
+            begins = text.rfind(b"\n", 0, at) + 1
+            if text.count(b" ", begins, at) == 1:  # the third word, and not what another filesystem calls its source
+                return decoded(text[at : text.index(b"\n", at)].partition(b" - ")[2].split(b" ", 1)[0])
         return ""
+
+
+def _read(path: str) -> bytes:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        text = b""
+        while piece := os.read(file, 65536):
+            text += piece
+        return text
+    finally:
+        os.close(file)
 
 
 def _unescaped(name: bytes) -> bytes:

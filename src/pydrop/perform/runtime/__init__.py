@@ -121,8 +121,8 @@ def _mount_run() -> bool:
     from pydrop import kernel
 
     try:
-        with open(MOUNTS, encoding="utf-8", errors="surrogateescape") as mounts:
-            if any([line.split()[4].startswith("/run/") for line in mounts]):
+        with open(MOUNTS, "rb") as mounts:  # of bytes only a newline ends a line, as in what the kernel writes
+            if any([line.split(b" ")[4].startswith(b"/run/") for line in mounts]):
                 return False
         kernel.mount_tmpfs("/run")
     except OSError:
