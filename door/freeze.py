@@ -27,8 +27,8 @@ PARTS = ("settings.values", "settings.choices", "settings.identity", "settings.s
 BUNDLES = (
     ("perform.runtime",),
     ("perform.accountfiles",),
-    ("settings.volumes", "perform.ownership", "perform.ownership.work"),
-    ("perform.ownership.lock", "perform.ownership.walk"),
+    ("settings.volumes", "perform.ownership"),
+    ("perform.ownership.wanted", "perform.ownership.work", "perform.ownership.lock", "perform.ownership.walk"),
     ("perform.ownership.sharing",),
     ("personalities.gosu", "personalities.su_exec", "personalities.s6_setuidgid"),
 )

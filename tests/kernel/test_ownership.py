@@ -507,6 +507,25 @@ def test_the_system_is_refused_behind_links_and_mounts(volume, tmp_path):
     apart(check)
 
 
+def test_what_on_root_mismatch_would_go_on_with_is_not_the_system(volume, tmp_path):
+    """A restart with on-root-mismatch ends at the look at the top; one that would go on is refused like any other."""
+
+    def check():
+        system = grow(tmp_path / "system", "file")
+        for folder in (system, system / "file"):
+            os.chown(folder, UID, GID)
+        for name in ("/home", volume):
+            mount("--bind", system, name)
+        report = give(volume, policy="on-root-mismatch")
+        assert (report.looked_at, report.changed, report.refused) == (1, 0, {})
+        os.chown(system, 7, 7)
+        with pytest.raises(BadSetting, match="is /home, part of the system"):
+            give(volume, policy="on-root-mismatch")
+        assert (owner(system), owner(system / "file")) == ((7, 7), (UID, GID))
+
+    apart(check)
+
+
 @pytest.mark.parametrize("path", ["data", "", "./data", "/data\0"])
 def test_a_path_that_is_not_absolute_is_refused(path):
     with pytest.raises(BadSetting):

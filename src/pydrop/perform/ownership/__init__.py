@@ -10,12 +10,15 @@ from pydrop.errors import PydropError
 from pydrop.model import Outcome
 from pydrop.takeover import require_uninterrupted
 
-from . import place, wanted  # the others when there is something to walk or to tell: a volume that is right needs none
+from . import (
+    place,
+)  # the others when there is something to walk or to tell: a volume whose top says it is right needs none
 from .report import Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from posix import stat_result
 
     from pydrop.model import Start, Volume
     from pydrop.steps import VolumesStep
@@ -103,12 +106,8 @@ def own(
     report = Report()
     began = time.monotonic()
     if volume.policy != "never":
-        from . import work
-
-        around = around or place.Surroundings()
-        task = work.Work(volume, wanted.Wanted(volume, uid, gid, dry), groups, report, watch, around)
         try:
-            found = place.find(volume.path, volume.create and not dry, around)
+            found = place.opened(volume.path, volume.create and not dry)
         except FileNotFoundError:
             report.created = volume.create
             report.missing = not volume.create
@@ -117,8 +116,21 @@ def own(
         else:
             try:
                 report.created = found.created
-                task.on(found)
+                report.looked_at = 1
+                if not _is_done(volume, uid, gid, found.look()):
+                    from . import wanted, work
+
+                    target = wanted.Wanted(volume, uid, gid, dry)
+                    around = around or place.Surroundings()
+                    work.Work(volume, target, groups, report, watch, around).on(found)
             finally:
                 found.close()
     report.seconds = time.monotonic() - began
     return report
+
+
+def _is_done(volume: "Volume", uid: int, gid: int, top: "stat_result") -> bool:
+    """Whether on-root-mismatch asks for no more. So most restarts need nothing that only a walk needs; of a volume with
+    a mode too, or of a home folder's former owner, work knows."""
+    plain = volume.policy == "on-root-mismatch" and not volume.mode and volume.former is None
+    return plain and top.st_uid == uid and top.st_gid == gid

@@ -89,12 +89,22 @@ class Place:
         self.fd = self.parent = self.next = -1
 
 
-def find(path: str, create: bool, around: Surroundings | None = None) -> Place:
+def find(path: str, create: bool) -> Place:
+    """What `opened` opens, if `vet` lets it be given away."""
+    place = opened(path, create)
+    try:
+        vet(place, Surroundings())
+    except BaseException:
+        place.close()
+        raise
+    return place
+
+
+def opened(path: str, create: bool) -> Place:
     """Open the volume at `path`, making it and its parents (0755, root's) where `create` says so.
 
-    `around` keeps from one volume to the next what was seen. Raises BadSetting for what must never be given away,
-    Untrusted for a symlink that somebody other than root could have made, OSError for what the kernel says;
-    FileNotFoundError where there is nothing.
+    Raises BadSetting where the path is no volume's by its words, Untrusted for a symlink that somebody other than root
+    could have made, OSError for what the kernel says; FileNotFoundError where there is nothing.
     """
     if not path.startswith("/") or "\0" in path:
         raise BadSetting(f"the volume {path!r} is not an absolute path", 'write it from the root on, as in "/data"')
@@ -103,7 +113,6 @@ def find(path: str, create: bool, around: Surroundings | None = None) -> Place:
     place = Place(path)
     try:
         _follow(place, create)
-        _vet(place, around or Surroundings())
     except BaseException:
         place.close()
         raise
@@ -190,8 +199,9 @@ def _advance(place: Place, name: str, info: os.stat_result) -> None:
     place.name, place.trusted = name, trusted
 
 
-def _vet(place: Place, around: Surroundings) -> None:
-    """Refuse what holds the image together, under whatever name it was reached."""
+def vet(place: Place, around: Surroundings) -> None:
+    """Raise BadSetting for what holds the image together, under whatever name it was reached; before anything of it is
+    given away. `around` keeps from one volume to the next what was seen."""
     real = os.readlink(f"/proc/self/fd/{place.fd}")
     system = real if real in SYSTEM else around.system(place.look())
     if system:

@@ -3,6 +3,8 @@
 import posix as os
 import time
 
+from . import place
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +41,13 @@ class Work:
         self.began = time.monotonic()
 
     def on(self, found: "Place") -> None:
-        self.report.looked_at += 1
+        """Do what the policy asks for, where that is not done. Raises BadSetting for what must never be given away."""
         if self._is_done(found):
+            return
+        try:
+            place.vet(found, self.around)
+        except OSError as error:  # no /proc, say
+            self.report.refuse(error.errno or 0, ".")
             return
         if found.is_folder and self.volume.policy != "top":
             self._in_turn(found)
