@@ -14,7 +14,7 @@ from test_ownership import GID, UID, apart, entries, give, grow, mount, owner, o
 
 from pydrop.ctl.mounts import mounted
 from pydrop.model import Volume
-from pydrop.perform.ownership import own, walk, wanted
+from pydrop.perform.ownership import mounts, own, walk, wanted
 
 ROOT, RIGHT = (0, 0), (UID, GID)
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -190,6 +190,15 @@ def test_a_mount_of_any_name_is_left_alone_and_no_error(volume, outside, name):
         assert str(volume / name) in [each.point for each in mounted()]
 
     apart(check)
+
+
+def test_a_volume_that_is_right_asks_for_no_table_of_mounts(volume, monkeypatch):
+    """To read it costs as much as to look at fifty entries."""
+    grow(volume, "a/b/file", "file")
+    give(volume)
+    monkeypatch.setattr(mounts, "Table", None)
+    report = give(volume)
+    assert (report.looked_at, report.changed) == (5, 0)
 
 
 def test_mounts_below_are_entered_when_asked(volume, tmp_path):

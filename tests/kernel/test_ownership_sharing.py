@@ -251,7 +251,7 @@ def test_slices_take_a_tenth_of_a_second_and_what_lies_between_two_looks_a_milli
     monkeypatch.setattr(walk, "FEW", 0)
     monkeypatch.setattr(count.Clock, "pace", lambda *_: pace)
     grow(volume, *[f"{number}/" for number in range(4)])
-    walked = walk.Walk(Wanted(Volume(path=str(volume)), UID, GID), Report(), True, mounts.Table())
+    walked = walk.Walk(Wanted(Volume(path=str(volume)), UID, GID), Report(), True, mounts.Table)
     walked.run(top := os.open(volume, os.O_PATH))
     os.close(top)
     assert (walked.widest, walked.bit) == (widest, bit)
@@ -317,7 +317,7 @@ def test_a_worker_takes_no_folder_that_it_cannot_give_back(volume, shared, monke
 def test_what_is_given_away_are_names_of_any_kind(volume, by_kind):
     """Who gets them finds the folders among them; what is excluded is not among them, what is gone is no error."""
     grow(volume, "file", "folder/", "left")
-    report, mounted = Report(), mounts.Table()
+    report, mounted = Report(), mounts.Table
     wanted = Wanted(Volume(path=str(volume), exclude=("left",)), UID, GID)
     entries = Entries(wanted, report, True, mounted)
     top = Folder(os.open(volume, os.O_RDONLY), ".", None)
@@ -335,7 +335,7 @@ def test_what_is_given_away_are_names_of_any_kind(volume, by_kind):
 def test_a_part_of_a_folder_is_all_that_is_left_of_it(volume):
     """Its names are looked at bit by bit, and what lists the folder, whose position others share, is not touched."""
     grow(volume, "a", "b", "c", "d/")
-    entries = Entries(Wanted(Volume(path=str(volume)), UID, GID), Report(), True, mounts.Table())
+    entries = Entries(Wanted(Volume(path=str(volume)), UID, GID), Report(), True, mounts.Table)
     part = Folder(os.open(volume, os.O_RDONLY), ".", None)
     part.become_part(["d"], ["a", "b", "c"])
     assert part.has_entries()

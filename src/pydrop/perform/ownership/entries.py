@@ -7,6 +7,8 @@ from . import mounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .folder import Folder
     from .report import Report
     from .wanted import Wanted
@@ -15,23 +17,21 @@ if TYPE_CHECKING:
 class Entries:
     """What looking and changing needs, in one process: a forked worker needs its own, since /proc/self stays ours."""
 
-    __slots__ = ("alone", "descriptors", "mount", "mount_names", "report", "table", "wanted")
-
-    def __init__(self, wanted: "Wanted", report: "Report", alone: bool, table: mounts.Table) -> None:
+    def __init__(self, wanted: "Wanted", report: "Report", alone: bool, table: "Callable[[], mounts.Table]") -> None:
+        """`table` is asked where something is wrong: what is right may lie on any mount."""
         self.wanted = wanted
         self.report = report
         self.alone = alone  # no other pydrop gives folders of this volume away meanwhile
         self.table = table
         self.descriptors = -1  # /proc/self/fd, through which a held entry is reached
         self.mount: mounts.Mount | None = None  # None: mounts are crossed
-        self.mount_names: frozenset[str] = frozenset()
+        self.mount_names: frozenset[str] | None = None  # not asked for yet
 
     def open(self, top: int) -> None:
         """Get ready for the volume that `top` is a descriptor of."""
         self.descriptors = os.open("/proc/self/fd", os.O_PATH | os.O_DIRECTORY)
         if not self.wanted.across_mounts:
             self.mount = mounts.Mount(top)
-            self.mount_names = self.table.names()
 
     def close(self) -> None:
         if self.mount:
@@ -86,7 +86,8 @@ class Entries:
         """
         uid, gid, mode = self.wanted.uid, self.wanted.gid, self.wanted.mode
         settle, settle_held, folders = self._settle, self._settle_held, folder.folders
-        mount_names, fd, stat, chown = self.mount_names, folder.fd, os.stat, os.chown
+        mount_names = self._names_of_mounts() if self.alone else ()  # else nothing is changed by its name
+        fd, stat, chown = folder.fd, os.stat, os.chown
         count, before, given = 0, len(folders), 0
         hold = False  # the one before was held and wrong: this one probably is too, and a look before that is waste
         by_name = self._by_name(folder)
@@ -119,6 +120,12 @@ class Entries:
             self.report.changed += given
             folder.found += len(folders) - before
 
+    def _names_of_mounts(self) -> frozenset[str]:
+        """What an entry must be called to be a mount, which is not to be changed; nothing where mounts are crossed."""
+        if self.mount_names is None:
+            self.mount_names = self.table().names() if self.mount else frozenset()
+        return self.mount_names
+
     def _by_name(self, folder: "Folder") -> bool:
         """Whether entries that are wrong may be changed by their names, without holding them.
 
@@ -143,7 +150,7 @@ class Entries:
         if folder.taken or not self._take(folder):
             return self._settle_held(folder, name) and not folder.taken
         info = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
-        if info.st_nlink > 1 or S_ISDIR(info.st_mode) or name in self.mount_names:
+        if info.st_nlink > 1 or S_ISDIR(info.st_mode) or name in self._names_of_mounts():
             self._settle_held(folder, name)
         elif not wanted.right(info):
             os.chown(name, wanted.uid, wanted.gid, dir_fd=folder.fd, follow_symlinks=False)
@@ -172,7 +179,7 @@ class Entries:
                 return False
             if wanted.right(info):
                 return False
-            if name in self.mount_names and self.elsewhere(held):
+            if name in self._names_of_mounts() and self.elsewhere(held):
                 report.mounts.add(folder.path(name))
             elif info.st_uid == 0 and wanted.unsure(folder.fd, name, info):
                 report.linked.add(folder.path(name))

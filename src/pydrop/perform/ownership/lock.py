@@ -23,8 +23,6 @@ LOCAL = ("bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs"
 class Lock:
     """The lock of a volume's top folder, and what came of asking for it."""
 
-    __slots__ = ("alone", "fd", "refused", "waited")
-
     def __init__(self, top: int) -> None:
         """`top` may be held by O_PATH. Raises OSError where the folder cannot be opened."""
         self.fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=top)
@@ -32,7 +30,7 @@ class Lock:
         self.waited = 0.0  # seconds
         self.refused = False  # somebody else has it, and has had it for too long
 
-    def take(self, alone: bool, table: "Table", waiting: "Callable[[], None]") -> None:
+    def take(self, alone: bool, table: "Callable[[], Table]", waiting: "Callable[[], None]") -> None:
         """Wait for the lock: to work `alone`, or beside others that do not. `waiting` is called while it waits.
 
         Where the filesystem has no locks, it goes on without, and not as one that is alone.
@@ -49,7 +47,7 @@ class Lock:
                 time.sleep(STEP)
         except OSError:  # ENOLCK, EOPNOTSUPP: there are none
             return
-        self.alone = alone and table.filesystem_type(self.fd) in LOCAL
+        self.alone = alone and table().filesystem_type(self.fd) in LOCAL
 
     def _attempt(self, kind: int) -> bool:
         try:

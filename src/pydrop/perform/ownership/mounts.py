@@ -8,8 +8,6 @@ from pydrop.encoding import decoded
 class Mount:
     """The mount of a volume, to compare others with. For one process: a forked worker needs its own."""
 
-    __slots__ = ("device", "fd", "probes", "tag")
-
     def __init__(self, fd: int) -> None:
         """The mount of `fd`, which must stay open: the kernel gives freed ids to new mounts."""
         self.probes: dict[int, int] = {}
@@ -50,8 +48,6 @@ class Mount:
 
 class Table:
     """The mounts of this process's namespace as they were when this was made (proc_pid_mountinfo(5))."""
-
-    __slots__ = ("_names", "text")
 
     def __init__(self) -> None:
         self.text = _read("/proc/self/mountinfo")

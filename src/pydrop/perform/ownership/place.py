@@ -28,8 +28,6 @@ LINKS = 40  # symlinks in one path, as in the kernel
 class Surroundings:
     """What lies around all volumes of a start, each looked at once, when the first volume asks."""
 
-    __slots__ = ("_files", "_folders", "_table")
-
     def __init__(self) -> None:
         self._files: Idents | None = None
         self._folders: Idents | None = None
@@ -66,8 +64,6 @@ def _idents(names: tuple[str, ...]) -> "Idents":
 
 class Place:
     """An opened volume. `fd` is the folder or file itself (O_PATH), `parent` the folder it was found in, by `name`."""
-
-    __slots__ = ("created", "fd", "name", "next", "parent", "path", "todo", "trusted")
 
     def __init__(self, path: str) -> None:
         self.path = path

@@ -7,8 +7,6 @@ LONGEST = 200  # characters of a name that are kept; one path may be a megabyte
 class Refusals:
     """How many entries were not changed for one reason, and the first of them by name."""
 
-    __slots__ = ("count", "names")
-
     def __init__(self) -> None:
         self.count = 0
         self.names: list[str] = []
@@ -32,11 +30,6 @@ class Report:
 
     Several of them, each of another part of the volume, can be merged into one.
     """
-
-    __slots__ = (
-        *("busy", "changed", "created", "filesystem", "given", "linked", "looked_at"),
-        *("missing", "mounts", "processes", "refused", "seconds", "waited"),
-    )
 
     def __init__(self) -> None:
         self.looked_at = 0  # entries whose owner was read, the top included

@@ -39,13 +39,8 @@ class Walk:
     A worker's walk begins at a part of a folder that is not its own: it is not the one to finish that folder.
     """
 
-    __slots__ = (
-        *("began", "bit", "clock", "closed", "entries", "lock", "next_tick"),
-        *("report", "sharing", "tell", "told", "wanted", "way", "widest", "width"),
-    )
-
     def __init__(
-        self, wanted: "Wanted", report: "Report", alone: bool, table: "Table", tell: "Tell | None" = None
+        self, wanted: "Wanted", report: "Report", alone: bool, table: "Callable[[], Table]", tell: "Tell | None" = None
     ) -> None:
         """`alone`, `table`: see Entries. `tell` is called with entries looked at, changed, and the part done."""
         self.wanted = wanted

@@ -14,11 +14,6 @@ if TYPE_CHECKING:
 class Wanted:
     """Owner and mode that entries must have, and which entries are meant."""
 
-    __slots__ = (
-        *("across_mounts", "dry", "excluded", "former", "gid", "hard_links", "mode"),
-        *("only_from", "plain", "uid"),
-    )
-
     def __init__(self, volume: "Volume", uid: int, gid: int, dry: bool = False) -> None:
         """With `dry`, nothing is changed but counted. Raises BadSetting where the volume's mode is none."""
         self.dry = dry

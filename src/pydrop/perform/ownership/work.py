@@ -77,7 +77,7 @@ class Work:
             self._refused(found, error)
             return
         try:
-            turn.take(not right and not self.target.dry, self.around.mounts(), self._waiting)
+            turn.take(not right and not self.target.dry, self.around.mounts, self._waiting)
             self.report.waited, self.report.busy = turn.waited, turn.refused
             if not (turn.refused or (turn.waited and self._was_done(found, right))):
                 self._walk(found, turn)
@@ -92,7 +92,7 @@ class Work:
         from . import walk
 
         tell = self._tell if self.watch else None
-        going = walk.Walk(self.target, self.report, turn.alone, self.around.mounts(), tell)
+        going = walk.Walk(self.target, self.report, turn.alone, self.around.mounts, tell)
         going.lock = turn.fd
         try:
             taken = going.run(found.fd)
