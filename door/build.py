@@ -32,7 +32,7 @@ class DoorHook(BuildHookInterface):  # type: ignore[type-arg] # hatchling's own 
             build_data["shared_scripts"][shutil.copy(door, os.path.join(self.folder.name, f"{name}-door"))] = name
         start = os.path.join(self.folder.name, "start")
         freeze(self.root, start)
-        for kind in ("", ".rare", ".init", ".ask", ".named"):
+        for kind in ("", ".rare", ".init", ".ask", ".named", ".volumes", ".walk"):
             build_data["shared_data"][start + kind] = f"lib/pydrop/{sys.implementation.cache_tag}{kind}"
         build_data["pure_python"] = False
         build_data["tag"] = "py3-none-" + sysconfig.get_platform().replace("-", "_").replace(".", "_")

@@ -1,7 +1,7 @@
-"""Compile pydrop into five files, which src/pydrop/loading.py explains.
+"""Compile pydrop into seven files, which src/pydrop/loading.py explains.
 
 Usage: python -I -S -X no_debug_ranges door/freeze.py SOURCES TARGET   with the Python that is to run pydrop
-writes TARGET, TARGET.rare, TARGET.init, TARGET.ask and TARGET.named
+writes TARGET, TARGET.rare, TARGET.init, TARGET.ask, TARGET.named, TARGET.volumes and TARGET.walk
 """
 
 import ast
@@ -29,9 +29,12 @@ BUNDLES = (
     ("perform.accountfiles",),
     ("settings.volumes", "perform.ownership"),
     ("perform.ownership.wanted", "perform.ownership.work", "perform.ownership.lock", "perform.ownership.walk"),
+    ("perform.ownership.count",),
     ("perform.ownership.sharing",),
     ("personalities.gosu", "personalities.su_exec", "personalities.s6_setuidgid"),
 )
+# What lies in a file of its own too, for starts whose environment names volumes; which of BUNDLES.
+AHEAD = {".volumes": 2, ".walk": 3}
 ELSEWHERE = ("__main__", "loading", "ctl")  # not part of a start by the door
 HEAD = 1 << 14  # bytes that door.c reads
 INDEX = 1 << 12  # bytes that loading.py reads of TARGET.rare first
@@ -70,11 +73,13 @@ def main(sources: str, target: str) -> None:
     ask = imported(sources, ASK)
     forget()
     imported(sources, ROOTS)
-    bundles += [imported(sources, roots) for roots in BUNDLES]
+    asked = [imported(sources, roots) for roots in BUNDLES]
+    bundles += asked
     bundles += alone(sources, {name for bundle in [frequent, *bundles] for name, _, _ in bundle})
     others = {"": frequent, ".init": stay, ".named": named}
     files = {kind: in_parts(loading, bundle) for kind, bundle in others.items()}
     files |= {".ask": in_parts(None, ask), ".rare": indexed(bundles)}
+    files |= {kind: in_parts(None, asked[number]) for kind, number in AHEAD.items()}
     for kind, content in files.items():
         with open(target + kind, "wb") as file:
             file.write(content)
@@ -159,7 +164,12 @@ def plain(code: CodeType) -> CodeType:
 
 
 class WithoutTypes(ast.NodeTransformer):
-    """Takes out the types of arguments and results, and empties those of fields; Python would work them out."""
+    """Takes out the types of arguments and results, and what is imported for them alone, and empties those of fields;
+    Python would work them out."""
+
+    def visit_If(self, node: ast.If) -> "ast.If | list[ast.stmt]":
+        self.generic_visit(node)
+        return node.orelse if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING" else node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         self.generic_visit(node)

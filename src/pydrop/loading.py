@@ -5,7 +5,8 @@ build compiles them into one file (door/freeze.py): PREFIX/lib/pydrop/TAG, where
 that can read it; and door.c has Python run this module out of that file. What is rare lies in a second
 one, TAG.rare, which is read when the first of it is asked for. What the process needs that stays in init
 mode lies in a third, TAG.init, since it holds that for as long as the container lives; what a start needs
-there besides, in TAG.ask; and what there is instead of a start by the name of an init, in TAG.named.
+there besides, in TAG.ask; and what there is instead of a start by the name of an init, in TAG.named. TAG.volumes
+and TAG.walk hold what the second file has for volumes, for starts whose environment names some: without a look for it.
 Where these files are not, and for pydropctl's own modules, import goes its ordinary way.
 """
 
@@ -28,6 +29,7 @@ INDEX = 4096  # bytes before the first module of the second file
 BUILT_IN = ("errno", "_stat")  # what the modules import that is in every Python, and no start of one imports it
 FAILED = 125  # as in errors, which is not loaded yet
 REFUSED = b"r"  # as in pid1.dialogue
+RECORD = "/run/pydrop/record"  # as in record
 INITS = ("tini", "dumb-init")  # as door.c has them: names by which pydrop is an init, and makes no start
 Module: "type[ModuleType]" = type(sys)
 Spec: "type[ModuleSpec]" = type(sys.__spec__)  # its module costs an import
@@ -50,8 +52,9 @@ def begin(file: int, parts: list[int]) -> None:
         posix.close(file)
         tag = f"{prefix}/lib/pydrop/{sys.implementation.cache_tag}"
         named = sys.modules.get("pydrop.personalities.supervising")
-        for compiled in _more(f"{tag}.ask") if ":C:" in sys.argv[1] and not named else ():
-            _run(compiled, home)
+        if not named and ":G:" not in sys.argv[1]:
+            for kind in _guessed():
+                _run_new(_more(tag + kind), home)
     except Exception as error:  # python-prctl's library is missing in the image, say
         _say(f"pydrop: {error}\n")
         posix._exit(FAILED)
@@ -61,11 +64,23 @@ def begin(file: int, parts: list[int]) -> None:
         named.door()
     if "pydrop.pid1.staying" in sys.modules:
         sys.modules["pydrop.pid1.staying"].door()
-        for compiled in _more(tag):
-            if not hasattr(sys.modules.get(compiled[0]), "__file__"):
-                _run(compiled, home)
+        _run_new(_more(tag), home)
     __import__("pydrop.entry")
     sys.modules["pydrop.entry"].door(began)
+
+
+def _guessed() -> list[str]:
+    """Of the other files, those that this start will most probably need."""
+    kinds = [".ask"] if ":C:" in sys.argv[1] else []
+    volumes = posix.environ.get(b"!PYDROP_CHOWN")  # disguised, as takeover explains
+    if not volumes:
+        return kinds
+    # on-root-mismatch is chosen for volumes that are right, and a second time in a container nothing is done to any
+    if b":on-root-mismatch" in volumes or (posix.getpid() != 1 and _is_there(RECORD)):
+        return [*kinds, ".volumes"]
+    if _imp.is_builtin("fcntl"):
+        _load_built_in("fcntl")
+    return [*kinds, ".volumes", ".walk"]
 
 
 def _say(line: str) -> None:
@@ -83,17 +98,16 @@ def _say(line: str) -> None:
 
 
 def _unpacked(file: int, parts: list[int]) -> "Iterator[Compiled]":
-    """The modules of an open file, whose last bytes are parts of so many bytes each.
-
-    One part at a time: what it was read into serves the next one, where one for all would be 60 pages of new memory."""
+    """The modules of an open file, whose last bytes are parts of so many bytes each. One part at a time: what it was
+    read into serves the next one, where one for all would be 60 pages of new memory."""
     posix.lseek(file, -sum(parts), 2)
     for size in parts:
         yield from marshal.loads(posix.read(file, size))  # noqa: S302 # root's file
 
 
 def _more(path: str) -> "list[Compiled]":
-    """The modules of another file like the first one: for a start of init mode, or for the process that stayed and is
-    to make a start all the same. None where the file is missing or broken: then import goes its ordinary way."""
+    """The modules of another file like the first one: of what is guessed, or what the process that stayed needs for a
+    start. None where it is missing or broken: then import goes its ordinary way."""
     try:
         file = posix.open(path, posix.O_RDONLY)
     except OSError:
@@ -118,11 +132,7 @@ def search_path(prefix: str) -> list[str]:
 
 
 def _is_there(path: str) -> bool:
-    try:
-        posix.stat(path)
-    except OSError:
-        return False
-    return True
+    return posix.access(path, posix.F_OK)
 
 
 def _load_built_in(name: str) -> None:
@@ -144,6 +154,13 @@ def _load_binding(folders: list[str]) -> None:
             return
 
 
+def _run_new(bundle: "list[Compiled]", home: str) -> None:
+    """Load the modules of a bundle that were not loaded in another."""
+    for compiled in bundle:
+        if not hasattr(sys.modules.get(compiled[0]), "__file__"):  # a package is there once a module in it has run
+            _run(compiled, home)
+
+
 def _run(compiled: "Compiled", home: str) -> None:
     """Load one module: it takes its place, and its code runs."""
     name, is_package, code = compiled
@@ -153,10 +170,7 @@ def _run(compiled: "Compiled", home: str) -> None:
 
 
 def _made(name: str, is_package: bool, home: str) -> "ModuleType":
-    """The module, as yet empty, in its place. What it imports comes before it, also a package's own modules.
-
-    One that import has made already is taken as it is.
-    """
+    """The module, as yet empty, in its place, unless import has made it. What it imports, also in it, comes first."""
     parent, _, last = name.rpartition(".")
     if parent and parent not in sys.modules:
         _package(parent, home)
@@ -208,15 +222,12 @@ class Rare:
     def exec_module(self, module: "ModuleType") -> None:
         """Run the module, and the others of its bundle: those before it are what it imports."""
         offset, size = module.__spec__.loader_state if module.__spec__ else (0, 0)
-        for compiled in marshal.loads(_read(self.path, offset, size)):  # noqa: S302 # root's file, as the first one
-            if not hasattr(sys.modules.get(compiled[0]), "__file__"):  # a package is there once a module in it has run
-                _run(compiled, self.home)
+        _run_new(marshal.loads(_read(self.path, offset, size)), self.home)  # noqa: S302 # root's file, as the first one
 
 
 def _index(path: str) -> bytes:
-    """Where in the second file each module lies, as text, which costs nothing to take apart but for the line that is
-    asked for: "SIZE OF THE FILE", then a line a module, "NAME IS-PACKAGE OFFSET LENGTH". Empty where the file is
-    missing or broken: then import goes its ordinary way."""
+    """Where in the second file each module lies: the size of the file, then a line a module, "NAME IS-PACKAGE OFFSET
+    LENGTH"; a text, of which a line can be found without the others. Empty where it is missing or broken."""
     try:
         index = _read(path, 0, INDEX)
         return index if posix.stat(path).st_size == int(index.partition(b"\n")[0]) else b""

@@ -320,7 +320,7 @@ FAULTS: "dict[str, tuple[str, str, str, dict]]" = {
             f"belongs to user {APP}",
             {"plant": f"cp {START}{kind} /mnt/x/f && chown {APP} /mnt/x/f && mount --bind /mnt/x/f {START}{kind}"},
         )
-        for kind in ("", ".rare", ".init", ".ask", ".named")
+        for kind in ("", ".rare", ".init", ".ask", ".named", ".volumes", ".walk")
     },
     "passwd is the user's": ("account files", "warn", "CVE-2020-10695", {"plant": f"chown {APP} /etc/passwd"}),
     "a pointer to a secret": ("secrets", "fail", "FILE__DB", {"env": {"FILE__DB": "/run/secrets/db"}}),

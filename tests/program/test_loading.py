@@ -1,6 +1,7 @@
 """The file that a start is loaded from holds what the sources say, and all that a start needs."""
 
 import marshal
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -42,7 +43,7 @@ def modules_in(file: Path) -> "tuple[object, dict[str, tuple[bool, object]]]":
     return first, {name: (is_package, code) for name, is_package, code in modules}
 
 
-@pytest.mark.parametrize("kind", ["", ".init", ".ask", ".named"])
+@pytest.mark.parametrize("kind", ["", ".init", ".ask", ".named", ".volumes", ".walk"])
 def test_it_is_compiled_from_the_installed_sources(kind: str, tmp_path: Path) -> None:
     """Nobody runs other code as root than what is to be read in the package's folder."""
     options = ["-I", "-S", "-X", "no_debug_ranges"]
@@ -61,6 +62,32 @@ def test_a_start_with_nothing_to_do_reads_no_other_module(options: tuple[str, ..
     opened = [line for line in trace.read_text().splitlines() if f'"{PACKAGE}' in line]
     assert opened == []
     assert str(START) in trace.read_text()
+
+
+@pytest.mark.parametrize("init", [(), ("--init",)])
+@pytest.mark.parametrize(
+    ("policy", "second", "files"),
+    [("", False, ".volumes .walk"), (":on-root-mismatch", False, ".volumes"), ("", True, ".volumes .rare")],
+)
+def test_a_start_whose_environment_names_volumes_looks_for_nothing(policy, second, files, init, tmp_path) -> None:
+    """What a guess at the environment finds comes in files of its own; the second file is for what was not guessed, as
+    that a second start in a container (not PID 1, and a record is there) owns a volume."""
+    trace, data = tmp_path / "trace", tmp_path / "data"
+    data.mkdir()
+    os.chown(data, 1500, 1500)
+    # Stopped at no other call (--seccomp-bpf): a walk that takes long loads what shares it out
+    strace = ("strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=openat", "-o", str(trace))
+    words = ["env", f"PYDROP_CHOWN={data}{policy}", *strace]
+    record = "mkdir /run/pydrop && touch /run/pydrop/record; " if second else ""
+    done = start(tmp_path, "sh", "-c", f'{record}exec "$@"', "sh", *words, options=init)
+    assert (done.returncode, done.stderr) == (0, "")
+    opened = [line for line in trace.read_text().splitlines() if '"' in line]
+    assert not [line for line in opened if f'"{PACKAGE}' in line]
+    others = {
+        line.partition('"')[2].partition('"')[0].removeprefix(str(START)) for line in opened if f'"{START}' in line
+    }
+    expected = {"", *files.split()} | ({".ask", ".init"} if init else set())
+    assert others == expected
 
 
 def test_a_start_with_nothing_to_do_loads_no_os(tmp_path: Path) -> None:

@@ -60,8 +60,9 @@ class Table:
         """
         if self._names is None:
             # Not splitlines: it also cuts at a carriage return, which the kernel writes as it is
-            points = [line.split(b" ", 5)[4].rpartition(b"/")[2] for line in self.text.split(b"\n") if line]
-            self._names = frozenset([decoded(_unescaped(point) if b"\\" in point else point) for point in points])
+            lines = decoded(self.text).split("\n")
+            points = [line.split(" ", 5)[4].rpartition("/")[2] for line in lines if line]
+            self._names = frozenset([_unescaped(point) if "\\" in point else point for point in points])
         return self._names
 
     def filesystem_type(self, fd: int) -> str:
@@ -87,7 +88,7 @@ def _read(path: str) -> bytes:
         os.close(file)
 
 
-def _unescaped(name: bytes) -> bytes:
+def _unescaped(name: str) -> str:
     """proc_pid_mountinfo(5) writes blank, tab, newline and backslash as three octal digits."""
-    first, *rest = name.split(b"\\")
-    return first + b"".join(bytes([int(part[:3], 8)]) + part[3:] for part in rest)
+    first, *rest = name.split("\\")
+    return first + "".join([chr(int(part[:3], 8)) + part[3:] for part in rest])
