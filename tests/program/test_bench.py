@@ -132,12 +132,18 @@ def test_check_fails_where_a_target_is_missed(tmp_path: Path) -> None:
         assert (done.returncode, "NOT MET" in done.stdout) == (code, True)
 
 
-@pytest.mark.parametrize("words", [("sleep",), ("--pydrop", "/nowhere/pydrop")])
+@pytest.mark.parametrize("words", [("sleep",), ("--pydrop", "/nowhere/pydrop"), ("--runs", "3"), ("--rounds", "few")])
 def test_what_cannot_be_measured_is_said(words: "tuple[str, ...]") -> None:
     """One line, no traceback."""
     done = bench(*words)
     assert done.returncode != 0
-    assert "Traceback" not in done.stderr and done.stderr.strip()
+    assert re.fullmatch("bench: .+\n", done.stderr)
+
+
+def test_the_help_is_no_mistake() -> None:
+    done = bench("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "bench/run [--rounds N]" in done.stdout
 
 
 def stand_in(folder: Path, text: str) -> str:
