@@ -14,7 +14,8 @@ setup:
 run: setup
 	@tools/run
 
-test: lint test-3.13 test-3.11
+test: lint
+	tools/test
 
 test-3.11: setup
 	.venv/bin/python -m pytest -q
@@ -30,7 +31,7 @@ lint: setup
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	shellcheck tools/setup tools/run tools/podman tools/test-3.13 .ci/run $(wildcard examples/*/start-* examples/*/*/*.sh examples/git/work/*)
+	shellcheck tools/setup tools/run tools/podman tools/test tools/test-3.13 .ci/run $(wildcard examples/*/start-* examples/*/*/*.sh examples/git/work/*)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache build dist
