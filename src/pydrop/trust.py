@@ -41,17 +41,18 @@ def open_trusted(path: str, flags: int = os.O_RDONLY, *, content_may_be_foreign:
             os.close(folder)
 
 
-def is_plainly_trusted(path: str) -> bool:
+def is_plainly_trusted(path: str, seen: dict[str, os.stat_result] | None = None) -> bool:
     """Whether an absolute path is surely root's alone, on the way too, links of root's followed.
 
     By names, so for what is only to be told, not for what is to be obeyed. Where it says no,
-    `open_trusted` finds out whether that is so, and why."""
-    if not path.startswith("/") or fault(os.lstat("/")):
+    `open_trusted` finds out whether that is so, and why. `seen` keeps what was looked at from one path to the next."""
+    seen = {} if seen is None else seen
+    if not path.startswith("/") or fault(_seen("/", seen)):
         return False
     at, rest, links = "", _names(path), 0
     while rest:
         name = rest.pop()
-        status = os.lstat(f"{at}/{name}")
+        status = _seen(f"{at}/{name}", seen)
         if name == ".." or fault(status) or links > MOST_LINKS:
             return False
         if stat.S_ISLNK(status.st_mode):
@@ -64,13 +65,21 @@ def is_plainly_trusted(path: str) -> bool:
     return True
 
 
+def _seen(path: str, seen: dict[str, os.stat_result]) -> os.stat_result:
+    status = seen.get(path)
+    if status is None:
+        status = seen[path] = os.lstat(path)
+    return status
+
+
 def require_own_code_safe() -> None:
     """Refuse to run as root where somebody else can write what pydrop itself is made of: the next
     start would run his code as root. (Whoever has done so can also remove this check: it is for the
     first start of an image that was built wrongly.)"""
     compiled = globals().get("__cached__") or __file__
+    seen: dict[str, os.stat_result] = {}
     for path in (__file__.rpartition("/")[0], compiled, sys.executable):
-        if not _is_there(path) or is_plainly_trusted(path):
+        if not _is_there(path) or is_plainly_trusted(path, seen):
             continue
         try:
             os.close(open_trusted(path, os.O_PATH))
