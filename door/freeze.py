@@ -24,17 +24,19 @@ ASK = ("settings.choices", "planning.staying", "pid1.asking")
 # and what follows from them and is in no bundle before it. All other modules come alone. A part of a bundle may be
 # asked for without it too.
 PARTS = ("settings.values", "settings.choices", "settings.identity", "settings.supervision")
+VOLUMES = ("settings.volumes", "perform.ownership")
+WALK = ("perform.ownership.wanted", "perform.ownership.work", "perform.ownership.lock", "perform.ownership.walk")
 BUNDLES = (
     ("perform.runtime",),
     ("perform.accountfiles",),
-    ("settings.volumes", "perform.ownership"),
-    ("perform.ownership.wanted", "perform.ownership.work", "perform.ownership.lock", "perform.ownership.walk"),
+    VOLUMES,
+    WALK,
     ("perform.ownership.count",),
     ("perform.ownership.sharing",),
     ("personalities.gosu", "personalities.su_exec", "personalities.s6_setuidgid"),
 )
-# What lies in a file of its own too, for starts whose environment names volumes; which of BUNDLES.
-AHEAD = {".volumes": 2, ".walk": 3}
+# Of them, those that lie in a file of their own too, for starts whose environment names volumes.
+AHEAD = {".volumes": VOLUMES, ".walk": WALK}
 ELSEWHERE = ("__main__", "loading", "ctl")  # not part of a start by the door
 HEAD = 1 << 14  # bytes that door.c reads
 INDEX = 1 << 12  # bytes that loading.py reads of TARGET.rare first
@@ -79,7 +81,7 @@ def main(sources: str, target: str) -> None:
     others = {"": frequent, ".init": stay, ".named": named}
     files = {kind: in_parts(loading, bundle) for kind, bundle in others.items()}
     files |= {".ask": in_parts(None, ask), ".rare": indexed(bundles)}
-    files |= {kind: in_parts(None, asked[number]) for kind, number in AHEAD.items()}
+    files |= {kind: in_parts(None, asked[BUNDLES.index(roots)]) for kind, roots in AHEAD.items()}
     for kind, content in files.items():
         with open(target + kind, "wb") as file:
             file.write(content)

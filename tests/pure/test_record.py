@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from pydrop import loading
 from pydrop.model import Identity
-from pydrop.record import FORM, decode, encode
+from pydrop.record import FORM, NAME, PLACE, decode, encode
 from pydrop.steps import Record
 
 
@@ -70,3 +71,8 @@ NONE = {
 def test_what_is_no_record_is_none(case: str) -> None:
     """Not an error, and not half an identity: the start sets up anew."""
     assert decode(NONE[case]) is None
+
+
+def test_where_a_record_lies_is_known_before_this_is_loaded() -> None:
+    """loading guesses by it what a start will need."""
+    assert loading.RECORD == f"{PLACE}/{NAME}"

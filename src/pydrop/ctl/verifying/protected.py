@@ -19,15 +19,8 @@ from pydrop.survey import asked
 from pydrop.trust import is_plainly_trusted, open_trusted
 
 MOST = 20_000  # files of pydrop's own that are looked at
-KINDS = (
-    "",
-    ".rare",
-    ".init",
-    ".ask",
-    ".named",
-    ".volumes",
-    ".walk",
-)  # of the files that a start is loaded from, see door/freeze.py
+# Of the files that a start is loaded from, see door/freeze.py
+KINDS = ("", ".rare", ".init", ".ask", ".named", ".volumes", ".walk")
 
 
 def checks(question: Question) -> list[Check]:

@@ -10,9 +10,7 @@ from pydrop.errors import PydropError
 from pydrop.model import Outcome
 from pydrop.takeover import require_uninterrupted
 
-from . import (
-    place,
-)  # the others when there is something to walk or to tell: a volume whose top says it is right needs none
+from . import place  # the others when there is something to walk or to tell: most restarts need none
 from .report import Report
 
 TYPE_CHECKING = False
