@@ -75,4 +75,4 @@ def test_what_is_no_record_is_none(case: str) -> None:
 
 def test_where_a_record_lies_is_known_before_this_is_loaded() -> None:
     """loading guesses by it what a start will need."""
-    assert loading.RECORD == f"{PLACE}/{NAME}"
+    assert f"{PLACE}/{NAME}" == loading.RECORD
