@@ -169,7 +169,7 @@ def _slow(name: str, how: str, room: Room, owner: int) -> Result:
 
 def _bare(room: Room, reset: Callable[[], None]) -> Command:
     """A start without volumes, which the others are compared with: after the same work of others, since that leaves
-    the processors' caches cold (0.5 ms of a start)."""
+    the processors' caches cold."""
     command = pydrop(room)
     command.reset = partial(_again, room, reset)
     return command
