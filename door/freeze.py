@@ -36,9 +36,10 @@ BUNDLES = (
     ("personalities.gosu", "personalities.su_exec", "personalities.s6_setuidgid"),
 )
 # Of them, those that lie in a file of their own too, for starts whose environment names volumes.
-AHEAD = {".volumes": VOLUMES, ".walk": WALK}
+AHEAD = {".volumes": (VOLUMES,), ".walk": (VOLUMES, WALK)}
 ELSEWHERE = ("__main__", "loading", "ctl")  # not part of a start by the door
 HEAD = 1 << 14  # bytes that door.c reads
+SHORT_HEAD = 1 << 9  # bytes that loading.py reads of a file without its own code
 INDEX = 1 << 12  # bytes that loading.py reads of TARGET.rare first
 PART = 3 << 13  # bytes of code from which on a part is full: far below the 128 KB for which malloc asks the kernel anew
 
@@ -81,7 +82,8 @@ def main(sources: str, target: str) -> None:
     others = {"": frequent, ".init": stay, ".named": named}
     files = {kind: in_parts(loading, bundle) for kind, bundle in others.items()}
     files |= {".ask": in_parts(None, ask), ".rare": indexed(bundles)}
-    files |= {kind: in_parts(None, asked[BUNDLES.index(roots)]) for kind, roots in AHEAD.items()}
+    for kind, ahead in AHEAD.items():
+        files[kind] = in_parts(None, [module for roots in ahead for module in asked[BUNDLES.index(roots)]])
     for kind, content in files.items():
         with open(target + kind, "wb") as file:
             file.write(content)
@@ -132,7 +134,7 @@ def in_parts(loading: CodeType | None, bundle: Bundle) -> bytes:
             part, size = [], 0
     sizes = [len(part) for part in parts]
     head = marshal.dumps((loading, sizes, 0))
-    if len(head) > HEAD:
+    if len(head) > (HEAD if loading else SHORT_HEAD):
         raise SystemExit(f"{len(head)} bytes is more than door.c reads; raise both numbers, and that of loading.py")
     return marshal.dumps((loading, sizes, len(head) + sum(sizes))) + b"".join(parts)
 

@@ -6,7 +6,8 @@ that can read it; and door.c has Python run this module out of that file. What i
 one, TAG.rare, which is read when the first of it is asked for. What the process needs that stays in init
 mode lies in a third, TAG.init, since it holds that for as long as the container lives; what a start needs
 there besides, in TAG.ask; and what there is instead of a start by the name of an init, in TAG.named. TAG.volumes
-and TAG.walk hold what the second file has for volumes, for starts whose environment names some: without a look for it.
+holds what the second file has for volumes, for starts whose environment names some: without a look for it; and
+TAG.walk that and what walking them takes.
 Where these files are not, and for pydropctl's own modules, import goes its ordinary way.
 """
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     Compiled = tuple[str, bool, CodeType]  # name, whether it is a package, what it runs
 
 HEAD = 16384  # bytes of a file, of which the first say how to read the others; as in door.c
+SHORT_HEAD = 512  # the same where the code of this module is not among them
 INDEX = 4096  # bytes before the first module of the second file
 BUILT_IN = ("errno", "_stat")  # what the modules import that is in every Python, and no start of one imports it
 FAILED = 125  # as in errors, which is not loaded yet
@@ -54,7 +56,7 @@ def begin(file: int, parts: list[int]) -> None:
         named = sys.modules.get("pydrop.personalities.supervising")
         if not named and ":G:" not in sys.argv[1]:
             for kind in _guessed():
-                _run_new(_more(tag + kind), home)
+                _run_new(_more(tag + kind, SHORT_HEAD), home)
     except Exception as error:  # python-prctl's library is missing in the image, say
         _say(f"pydrop: {error}\n")
         posix._exit(FAILED)
@@ -64,7 +66,7 @@ def begin(file: int, parts: list[int]) -> None:
         named.door()
     if "pydrop.pid1.staying" in sys.modules:
         sys.modules["pydrop.pid1.staying"].door()
-        _run_new(_more(tag), home)
+        _run_new(_more(tag, HEAD), home)
     __import__("pydrop.entry")
     sys.modules["pydrop.entry"].door(began)
 
@@ -80,7 +82,7 @@ def _guessed() -> list[str]:
         return [*kinds, ".volumes"]
     if _imp.is_builtin("fcntl"):
         _load_built_in("fcntl")
-    return [*kinds, ".volumes", ".walk"]
+    return [*kinds, ".walk"]
 
 
 def _say(line: str) -> None:
@@ -105,7 +107,7 @@ def _unpacked(file: int, parts: list[int]) -> "Iterator[Compiled]":
         yield from marshal.loads(posix.read(file, size))  # noqa: S302 # root's file
 
 
-def _more(path: str) -> "list[Compiled]":
+def _more(path: str, head: int) -> "list[Compiled]":
     """The modules of another file like the first one: of what is guessed, or what the process that stayed needs for a
     start. None where it is missing or broken: then import goes its ordinary way."""
     try:
@@ -113,7 +115,7 @@ def _more(path: str) -> "list[Compiled]":
     except OSError:
         return []
     try:
-        _, parts, size = marshal.loads(posix.read(file, HEAD))  # noqa: S302 # root's file
+        _, parts, size = marshal.loads(posix.read(file, head))  # noqa: S302 # root's file
         return list(_unpacked(file, parts)) if posix.fstat(file).st_size == size else []
     except (OSError, EOFError, ValueError, TypeError, MemoryError):
         return []

@@ -16,7 +16,7 @@ from pydrop.perform.ownership.entries import Entries
 from pydrop.perform.ownership.folder import Folder
 from pydrop.perform.ownership.report import Report
 from pydrop.perform.ownership.tokens import Counts, Tokens
-from pydrop.perform.ownership.wanted import Wanted
+from pydrop.perform.ownership.wanted import Wanted, of
 
 RIGHT = (UID, GID)
 
@@ -29,9 +29,14 @@ def volume(tmp_path):
     return folder
 
 
-@pytest.fixture
-def shared(monkeypatch):
+BIT_BY_BIT = "pydrop.perform.ownership.folder.BRIEF", 0
+
+
+@pytest.fixture(params=["folders read at once", "folders read bit by bit"])
+def shared(monkeypatch, request):
     """Four processes from the first folder on, with slices as narrow as can be."""
+    if request.param != "folders read at once":
+        monkeypatch.setattr(*BIT_BY_BIT)
     monkeypatch.setattr(walk, "LOOK", -1.0)
     monkeypatch.setattr(walk, "ALONE", -1.0)
     monkeypatch.setattr(walk, "FEW", 0)
@@ -295,6 +300,7 @@ def test_who_watches_sees_what_all_have_done_and_nothing_twice(volume, shared, m
 
 def test_a_worker_takes_no_folder_that_it_cannot_give_back(volume, shared, monkeypatch, tmp_path):
     """Its part of a folder may be the first in which something is wrong; who lent it would not know, and leave it."""
+    monkeypatch.setattr(*BIT_BY_BIT)  # in the order in which they are listed
     grow(volume, *[f"wide/{number}" for number in range(400)])
     os.chown(volume / "wide", 999, 999)
     for place, name in enumerate(os.listdir(volume / "wide")):
@@ -313,17 +319,20 @@ def test_a_worker_takes_no_folder_that_it_cannot_give_back(volume, shared, monke
     assert set(owners(volume).values()) == {RIGHT}
 
 
-@pytest.mark.parametrize("by_kind", [True, False])
-def test_what_is_given_away_are_names_of_any_kind(volume, by_kind):
+@pytest.mark.parametrize(("by_kind", "at_once"), [(True, False), (False, False), (True, True), (False, True)])
+def test_what_is_given_away_are_names_of_any_kind(volume, monkeypatch, by_kind, at_once):
     """Who gets them finds the folders among them; what is excluded is not among them, what is gone is no error."""
+    if not at_once:
+        monkeypatch.setattr(*BIT_BY_BIT)
     grow(volume, "file", "folder/", "left")
     report, mounted = Report(), mounts.Table
-    wanted = Wanted(Volume(path=str(volume), exclude=("left",)), UID, GID)
+    wanted = of(Volume(path=str(volume), exclude=("left",)), UID, GID)
     entries = Entries(wanted, report, True, mounted)
     top = Folder(os.open(volume, os.O_RDONLY), ".", None)
     entries.open(top.fd)
     names = entries.listed(top, 10, by_kind)
-    assert (sorted(names), top.folders) == ((["file"], ["folder"]) if by_kind else (["file", "folder"], []))
+    apart = by_kind and not at_once
+    assert (sorted(names), top.folders) == ((["file"], ["folder"]) if apart else (["file", "folder"], []))
     assert not top.has_entries()
     entries.look(top, [*names, "gone"])
     entries.close()
@@ -337,6 +346,7 @@ def test_a_part_of_a_folder_is_all_that_is_left_of_it(volume):
     grow(volume, "a", "b", "c", "d/")
     entries = Entries(Wanted(Volume(path=str(volume)), UID, GID), Report(), True, mounts.Table)
     part = Folder(os.open(volume, os.O_RDONLY), ".", None)
+    part.listing()
     part.become_part(["d"], ["a", "b", "c"])
     assert part.has_entries()
     assert part.take_names(2) == ["b", "c"]

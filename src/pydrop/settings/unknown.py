@@ -4,8 +4,9 @@ Values are not shown here: nobody knows what a variable of an unknown name holds
 """
 
 from pydrop.errors import BadSetting
-from pydrop.settings.nearest import misspelt
-from pydrop.settings.table import BY_VARIABLE, ROWS
+from pydrop.settings.given import Given, quoted
+from pydrop.settings.nearest import CLOSE, likeness, misspelt, nearest
+from pydrop.settings.table import BY_VARIABLE, CHOWN_POLICIES, ROWS
 
 SERVICES = ("service", "services")
 ELSEWHERE = {  # what people know from other places, in the words of this one
@@ -54,6 +55,16 @@ def key(name: str, file: str) -> BadSetting:
     if name.lower() in ELSEWHERE:
         return BadSetting(f"{name} in {file} is not a setting of a file", ELSEWHERE[name.lower()])
     return misspelt(f"{name} in {file} is not a setting", name, {row.name: row.name for row in ROWS if row.key})
+
+
+def policy(given: Given, word: str) -> BadSetting:
+    """In a `chown` list."""
+    best = nearest(word, CHOWN_POLICIES)
+    policies = ", ".join(CHOWN_POLICIES)
+    problem = f"{given} has {quoted(word)}, which is neither an absolute path nor a policy ({policies})"
+    if likeness(word, best) <= CLOSE * max(len(word), len(best)):
+        return misspelt(problem, word, {name: name for name in CHOWN_POLICIES})
+    return BadSetting(problem, "name folders from / on; a path with a colon in it goes into a [[volume]] table")
 
 
 def services(what: str, source: str) -> BadSetting:

@@ -29,7 +29,9 @@ def _pairs(given: Given) -> list[tuple[str, str | None]]:
         elif not pairs:
             raise _not_absolute(given, word)
         elif word not in CHOWN_POLICIES:
-            raise _no_policy(given, word)
+            from pydrop.settings import unknown
+
+            raise unknown.policy(given, word)
         elif pairs[-1][1]:
             raise given.refuse(f"names two policies behind {pairs[-1][0]}", "a policy stands behind its path, once")
         else:
@@ -47,24 +49,15 @@ def _words(given: Given) -> list[str]:
         if not item.startswith("/"):
             raise _not_absolute(given, item)
         if ":" in policy or policy.startswith("/"):
-            raise _no_policy(given, policy)
+            from pydrop.settings import unknown
+
+            raise unknown.policy(given, policy)
         words += [where, policy] if colon else [where]
     return words
 
 
 def _not_absolute(given: Given, word: str) -> BadSetting:
     return given.refuse(f"has {quoted(word)}, which is not an absolute path", "name the folder from / on")
-
-
-def _no_policy(given: Given, word: str) -> BadSetting:
-    from pydrop.settings.nearest import CLOSE, likeness, misspelt, nearest
-
-    best = nearest(word, CHOWN_POLICIES)
-    policies = ", ".join(CHOWN_POLICIES)
-    problem = f"{given} has {quoted(word)}, which is neither an absolute path nor a policy ({policies})"
-    if likeness(word, best) <= CLOSE * max(len(word), len(best)):
-        return misspelt(problem, word, {name: name for name in CHOWN_POLICIES})
-    return BadSetting(problem, "name folders from / on; a path with a colon in it goes into a [[volume]] table")
 
 
 def merged(

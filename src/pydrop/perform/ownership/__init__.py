@@ -118,7 +118,7 @@ def own(
                 if not _is_done(volume, uid, gid, found.look()):
                     from . import wanted, work
 
-                    target = wanted.Wanted(volume, uid, gid, dry)
+                    target = wanted.of(volume, uid, gid, dry)
                     around = around or place.Surroundings()
                     work.Work(volume, target, groups, report, watch, around).on(found)
             finally:

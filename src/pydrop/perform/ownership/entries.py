@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .report import Report
     from .wanted import Wanted
 
+    Hold = Callable[["Entries", Folder, str], bool]
+
 
 class Entries:
     """What looking and changing needs, in one process: a forked worker needs its own, since /proc/self stays ours."""
@@ -23,22 +25,27 @@ class Entries:
         self.report = report
         self.alone = alone  # no other pydrop gives folders of this volume away meanwhile
         self.table = table
-        self.descriptors = -1  # /proc/self/fd, through which a held entry is reached
+        self._descriptors = -1
         self.mount: mounts.Mount | None = None  # None: mounts are crossed
         self.mount_names: frozenset[str] | None = None  # not asked for yet
 
     def open(self, top: int) -> None:
         """Get ready for the volume that `top` is a descriptor of."""
-        self.descriptors = os.open("/proc/self/fd", os.O_PATH | os.O_DIRECTORY)
         if not self.wanted.across_mounts:
             self.mount = mounts.Mount(top)
 
     def close(self) -> None:
         if self.mount:
             self.mount.close()
-        if self.descriptors >= 0:
-            os.close(self.descriptors)
-        self.descriptors = -1
+        if self._descriptors >= 0:
+            os.close(self._descriptors)
+        self._descriptors = -1
+
+    def descriptors(self) -> int:
+        """/proc/self/fd, through which a held entry is reached."""
+        if self._descriptors < 0:
+            self._descriptors = os.open("/proc/self/fd", os.O_PATH | os.O_DIRECTORY)
+        return self._descriptors
 
     def elsewhere(self, fd: int) -> bool:
         """Whether `fd` is on another mount than the volume, and that matters."""
@@ -54,13 +61,18 @@ class Entries:
         `by_kind`: folders, where the filesystem names the kind of an entry beside its name, are noted at once, and left
         out. Where it does not, that is a look at each; who gives names away leaves it to the one who gets them.
         """
+        if folder.is_brief():
+            try:
+                return self._listed_at_once(folder, most)
+            except OSError:
+                pass  # one by one, it can be read up to where it is damaged
         names: list[str] = []
         excluded, folders = self.wanted.excluded, folder.folders
         prefix = folder.path("") if excluded else ""
         count, before = 0, len(folders)
         note_folder, note_name = folders.append, names.append
         try:
-            for count, entry in zip(range(1, most + 1), folder.entries):  # noqa: B007, B905 # counted to its end; shorter on purpose
+            for count, entry in zip(range(1, most + 1), folder.listing()):  # noqa: B007, B905 # counted to its end; shorter on purpose
                 name = entry.name
                 if excluded and excluded(prefix + name):
                     continue
@@ -78,6 +90,16 @@ class Entries:
         folder.found += len(folders) - before
         return names
 
+    def _listed_at_once(self, folder: "Folder", most: int) -> list[str]:
+        """As `listed`, but the rest is listed too, and folders are not told apart. Raises OSError."""
+        names = os.listdir(folder.fd)
+        if excluded := self.wanted.excluded:
+            prefix = folder.path("")
+            names = [name for name in names if not excluded(prefix + name)]
+        folder.end()
+        folder.names += names
+        return folder.take_names(most)
+
     def look(self, folder: "Folder", names: list[str]) -> None:
         """Look at entries of a folder by their names; change what is no folder, note folders.
 
@@ -85,17 +107,17 @@ class Entries:
         is wrong takes two where names can be trusted, without a call of our own.
         """
         uid, gid, mode = self.wanted.uid, self.wanted.gid, self.wanted.mode
-        settle, settle_held, folders = self._settle, self._settle_held, folder.folders
-        mount_names = self._names_of_mounts() if self.alone else ()  # else nothing is changed by its name
+        settle, folders = self._settle, folder.folders
+        mount_names = self.names_of_mounts() if self.alone else ()  # else nothing is changed by its name
         fd, stat, chown = folder.fd, os.stat, os.chown
         count, before, given = 0, len(folders), 0
-        hold = False  # the one before was held and wrong: this one probably is too, and a look before that is waste
+        hold: Hold | None = None  # the one before was held and wrong: this one probably is too; to look first is waste
         by_name = self._by_name(folder)
         try:
             for count, name in enumerate(names, 1):  # noqa: B007 # where it ends, so many were looked at
                 try:
                     if hold:
-                        hold = settle_held(folder, name)
+                        hold = hold if hold(self, folder, name) else None
                         continue
                     info = stat(name, dir_fd=fd, follow_symlinks=False)
                     if S_ISDIR(info.st_mode):
@@ -120,7 +142,7 @@ class Entries:
             self.report.changed += given
             folder.found += len(folders) - before
 
-    def _names_of_mounts(self) -> frozenset[str]:
+    def names_of_mounts(self) -> frozenset[str]:
         """What an entry must be called to be a mount, which is not to be changed; nothing where mounts are crossed."""
         if self.mount_names is None:
             self.mount_names = self.table().names() if self.mount else frozenset()
@@ -135,28 +157,32 @@ class Entries:
         """
         return self.alone and folder.root_alone and self.wanted.plain
 
-    def _settle(self, folder: "Folder", name: str, info: os.stat_result) -> bool:
-        """Give an entry that is no folder to whom it should belong; whether the next one is held at once.
+    def _settle(self, folder: "Folder", name: str, info: os.stat_result) -> "Hold | None":
+        """Give an entry that is no folder to whom it should belong; what to hold the next one with at once.
 
         The folder is taken from its owner, if it is not to stay his, so that this one and those that follow may be
         changed by their names. Else it is held by a descriptor. Either way it is looked at again.
         """
         wanted = self.wanted
         if wanted.right(info):
-            return False
-        if info.st_nlink > 1 and wanted.of_others(info):
-            self.report.linked.add(folder.path(name))
-            return False
-        if folder.taken or not self._take(folder):
-            return self._settle_held(folder, name) and not folder.taken
-        info = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
-        if info.st_nlink > 1 or S_ISDIR(info.st_mode) or name in self._names_of_mounts():
-            self._settle_held(folder, name)
-        elif not wanted.right(info):
-            os.chown(name, wanted.uid, wanted.gid, dir_fd=folder.fd, follow_symlinks=False)
-            self.report.given += 1
-            self.report.changed += 1
-        return False
+            return None
+        if info.st_nlink > 1:
+            from . import held
+
+            if held.of_others(wanted, info):
+                self.report.linked.add(folder.path(name))
+                return None
+        if not folder.taken and self._take(folder):
+            info = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
+            if info.st_nlink == 1 and not S_ISDIR(info.st_mode) and name not in self.names_of_mounts():
+                if not wanted.right(info):
+                    os.chown(name, wanted.uid, wanted.gid, dir_fd=folder.fd, follow_symlinks=False)
+                    self.report.given += 1
+                    self.report.changed += 1
+                return None
+        from . import held
+
+        return held.settle if held.settle(self, folder, name) and not folder.taken else None
 
     def _take(self, folder: "Folder") -> bool:
         """Make the folder root's alone, where that takes nothing from whom it will belong to; whether it is now."""
@@ -167,31 +193,6 @@ class Entries:
         except OSError:
             return False
         return folder.root_alone
-
-    def _settle_held(self, folder: "Folder", name: str) -> bool:
-        """Look and change by one descriptor (O_PATH: nothing is opened by that); whether it had to be changed."""
-        wanted, report = self.wanted, self.report
-        held = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=folder.fd)
-        try:
-            info = os.fstat(held)
-            if S_ISDIR(info.st_mode):
-                folder.folders.append(name)
-                return False
-            if wanted.right(info):
-                return False
-            if name in self._names_of_mounts() and self.elsewhere(held):
-                report.mounts.add(folder.path(name))
-            elif info.st_uid == 0 and wanted.unsure(folder.fd, name, info):
-                report.linked.add(folder.path(name))
-            elif wanted.mode is None and not wanted.dry:
-                os.chown(str(held), *wanted.owner(info), dir_fd=self.descriptors)
-                report.given += 1
-                report.changed += 1
-            else:
-                self.change(held, info)
-            return True
-        finally:
-            os.close(held)
 
     def change(self, fd: int, info: os.stat_result, opened: bool = False) -> None:
         self.report.given += self.wanted.give(fd, info, opened)

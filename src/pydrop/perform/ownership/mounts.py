@@ -4,6 +4,8 @@ import posix as os
 
 from pydrop.encoding import decoded
 
+PAGE = 4096  # bytes: a read of mountinfo gets no more at once
+
 
 class Mount:
     """The mount of a volume, to compare others with. For one process: a forked worker needs its own."""
@@ -81,7 +83,7 @@ def _read(path: str) -> bytes:
     file = os.open(path, os.O_RDONLY)
     try:
         text = b""
-        while piece := os.read(file, 65536):
+        while piece := os.read(file, PAGE):
             text += piece
         return text
     finally:

@@ -8,8 +8,6 @@ import posix as os
 from _stat import S_ISDIR, S_ISLNK, S_ISVTX
 from errno import ELOOP
 
-from pydrop.errors import BadSetting, Untrusted
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .mounts import Table
@@ -103,9 +101,13 @@ def opened(path: str, create: bool) -> Place:
     could have made, OSError for what the kernel says; FileNotFoundError where there is nothing.
     """
     if not path.startswith("/") or "\0" in path:
-        raise BadSetting(f"the volume {path!r} is not an absolute path", 'write it from the root on, as in "/data"')
+        from . import unsuited
+
+        raise unsuited.not_absolute(path)
     if _plain(path) in SYSTEM:
-        raise _system(path, path)
+        from . import unsuited
+
+        raise unsuited.system(path, path)
     place = Place(path)
     try:
         _follow(place, create)
@@ -140,7 +142,9 @@ def _follow(place: Place, create: bool) -> None:
         os.close(place.next)
         place.next = -1
         if info.st_uid != 0 or not _root_alone(place, place.look()):
-            raise _planted(place, name, target)
+            from . import unsuited
+
+            raise unsuited.planted(place.path, name, target)
         links += 1
         if links > LINKS:
             raise OSError(ELOOP, os.strerror(ELOOP))
@@ -159,10 +163,9 @@ def _restart(place: Place, path: str) -> None:
 def _step(place: Place, name: str, create: bool) -> int:
     """Open the component itself, a symlink too, without opening what it is for reading."""
     if name == ".." and not place.trusted:
-        raise Untrusted(
-            f"the volume {place.path} goes up again from a folder that others than root can move",
-            "write its path without ..",
-        )
+        from . import unsuited
+
+        raise unsuited.upwards(place.path)
     try:
         return os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=place.fd)
     except FileNotFoundError:
@@ -201,19 +204,6 @@ def vet(place: Place, around: Surroundings) -> None:
     real = os.readlink(f"/proc/self/fd/{place.fd}")
     system = real if real in SYSTEM else around.system(place.look())
     if system:
-        raise _system(place.path, system)
+        from . import unsuited
 
-
-def _system(path: str, system: str) -> BadSetting:
-    is_what = "is part of the system" if system == path else f"is {system}, part of the system"
-    return BadSetting(
-        f"the volume {path} {is_what}: its owner could become root",
-        "name the folder below it that holds the program's data",
-    )
-
-
-def _planted(place: Place, name: str, target: str) -> Untrusted:
-    return Untrusted(
-        f"the volume {place.path} leads through the symlink {name} to {target}, which others than root could have made",
-        "write the path that is meant, without the symlink",
-    )
+        raise unsuited.system(place.path, system)

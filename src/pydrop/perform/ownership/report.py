@@ -16,20 +16,13 @@ class Refusals:
         if len(self.names) < NAMED:
             self.names.append(name if len(name) <= LONGEST else f"{name[: LONGEST // 2]}…{name[-LONGEST // 2 :]}")
 
-    def merge(self, other: "Refusals") -> None:
-        self.count += other.count
-        self.names += other.names[: NAMED - len(self.names)]
-
     def __str__(self) -> str:
         shown = ", ".join(self.names)
         return f"{shown} and {self.count - len(self.names)} more" if self.count > len(self.names) else shown
 
 
 class Report:
-    """Counts of entries of one volume. Names are relative to it; "." is the volume itself.
-
-    Several of them, each of another part of the volume, can be merged into one.
-    """
+    """Counts of entries of one volume. Names are relative to it; "." is the volume itself."""
 
     def __init__(self) -> None:
         self.looked_at = 0  # entries whose owner was read, the top included
@@ -71,13 +64,3 @@ class Report:
     def refuse(self, errno: int, name: str) -> None:
         """Note an entry that could not be changed or looked into."""
         self.refused.setdefault(errno, Refusals()).add(name)
-
-    def merge(self, other: "Report") -> None:
-        """Take in what another process did in the same volume."""
-        self.looked_at += other.looked_at
-        self.changed += other.changed
-        self.given += other.given
-        self.linked.merge(other.linked)
-        self.mounts.merge(other.mounts)
-        for errno, refusals in other.refused.items():
-            self.refused.setdefault(errno, Refusals()).merge(refusals)

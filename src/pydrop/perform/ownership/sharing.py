@@ -16,7 +16,7 @@ from .count import BUSY, leave, processor, workers
 from .entries import Entries
 from .report import Report
 from .tokens import Counts, Tokens
-from .worker import Worker, close_all_but, packed
+from .worker import Worker, add, close_all_but, packed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class Sharing:
             self._take_back(walk, folder, worker.part)
             return
         report, started = told
-        walk.report.merge(report)
+        add(walk.report, report)
         self.started += started
         if self.counts:
             self.counts.merged(report.looked_at, report.changed)

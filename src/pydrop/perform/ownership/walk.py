@@ -157,8 +157,10 @@ class Walk:
         except (FileNotFoundError, NotADirectoryError):  # gone since, or exchanged: for a symlink it is ENOTDIR too
             return
         except OSError as error:
+            from . import held
+
             self.entries.refuse(error, parent, name)
-            self._enter_not(parent, name)
+            held.change_unentered(self, parent, name)
             return
         try:
             self._go_in(fd, name, parent)
@@ -168,21 +170,6 @@ class Walk:
             from . import depth
 
             depth.close_farthest(self)
-
-    def _enter_not(self, parent: Folder, name: str) -> None:
-        """Change a folder that cannot be looked into, as far as it is one."""
-        try:
-            held = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY, dir_fd=parent.fd)
-        except OSError:
-            return
-        try:
-            info = os.fstat(held)
-            if not self.wanted.right(info) and not self.entries.elsewhere(held):
-                self.entries.change(held, info)
-        except OSError as error:
-            self.entries.refuse(error, parent, name)
-        finally:
-            os.close(held)
 
     def _leave(self) -> None:
         """The end of a folder: all below it is done, so it may change itself. The top is left to others."""

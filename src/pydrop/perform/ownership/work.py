@@ -107,7 +107,7 @@ class Work:
             info = found.look()
             if self.target.right(info):
                 return
-            if self.target.unsure(found.parent, found.name, info):
+            if not found.is_folder and self._has_other_names(found, info):
                 self.report.linked.add(".")
             else:
                 self.report.given += self.target.give(found.fd, info)
@@ -116,6 +116,11 @@ class Work:
             if former is not None:
                 os.chown(f"/proc/self/fd/{found.fd}", former, -1)
             self._refused(found, error)
+
+    def _has_other_names(self, found: "Place", info: os.stat_result) -> bool:
+        from . import held
+
+        return held.unsure(self.target, found.parent, found.name, info)
 
     def _refused(self, found: "Place", error: OSError) -> None:
         """Note that of the top, unless the user can write it: then its owner is right enough, and it is no news either

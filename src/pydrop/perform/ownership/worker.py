@@ -4,7 +4,7 @@ import _signal
 import marshal
 import posix as os
 
-from .report import Refusals, Report
+from .report import NAMED, Refusals, Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,3 +89,19 @@ def _refusals(count: int, names: list[str]) -> Refusals:
     refusals = Refusals()
     refusals.count, refusals.names = count, names
     return refusals
+
+
+def add(report: Report, other: Report) -> None:
+    """Take into `report` what another process did in the same volume."""
+    report.looked_at += other.looked_at
+    report.changed += other.changed
+    report.given += other.given
+    _add_refusals(report.linked, other.linked)
+    _add_refusals(report.mounts, other.mounts)
+    for errno, refusals in other.refused.items():
+        _add_refusals(report.refused.setdefault(errno, Refusals()), refusals)
+
+
+def _add_refusals(refusals: Refusals, other: Refusals) -> None:
+    refusals.count += other.count
+    refusals.names += other.names[: NAMED - len(refusals.names)]
