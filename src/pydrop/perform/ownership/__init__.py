@@ -115,7 +115,7 @@ def own(
             try:
                 report.created = found.created
                 report.looked_at = 1
-                if not _is_done(volume, uid, gid, found.look()):
+                if not _is_done(volume, uid, gid, found.seen):
                     from . import wanted, work
 
                     target = wanted.of(volume, uid, gid, dry)

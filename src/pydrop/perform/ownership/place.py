@@ -61,7 +61,12 @@ def _idents(names: tuple[str, ...]) -> "Idents":
 
 
 class Place:
-    """An opened volume. `fd` is the folder or file itself (O_PATH), `parent` the folder it was found in, by `name`."""
+    """An opened volume. `fd` is the folder or file itself (O_PATH), `parent` the folder it was found in, by `name`.
+
+    `seen` is what it was at the last look at it: its kind and its inode are that for good.
+    """
+
+    seen: os.stat_result
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -72,10 +77,11 @@ class Place:
 
     @property
     def is_folder(self) -> bool:
-        return S_ISDIR(self.look().st_mode)
+        return S_ISDIR(self.seen.st_mode)
 
     def look(self) -> os.stat_result:
-        return os.fstat(self.fd)
+        self.seen = os.fstat(self.fd)
+        return self.seen
 
     def close(self) -> None:
         for fd in {self.fd, self.parent, self.next} - {-1}:
@@ -141,7 +147,7 @@ def _follow(place: Place, create: bool) -> None:
         target = os.readlink("", dir_fd=place.next)
         os.close(place.next)
         place.next = -1
-        if info.st_uid != 0 or not _root_alone(place, place.look()):
+        if info.st_uid != 0 or not _root_alone(place, place.seen):
             from . import unsuited
 
             raise unsuited.planted(place.path, name, target)
@@ -157,6 +163,7 @@ def _restart(place: Place, path: str) -> None:
     if path.startswith("/"):
         place.close()
         place.fd = os.open("/", os.O_PATH | os.O_DIRECTORY)
+        place.look()
         place.trusted = True
 
 
@@ -188,21 +195,21 @@ def _root_alone(place: Place, folder: os.stat_result) -> bool:
 
 
 def _advance(place: Place, name: str, info: os.stat_result) -> None:
-    folder = place.look()
+    folder = place.seen
     # In a sticky folder like /tmp, what root owns is moved by nobody else; moved into it, it could have been
     kept = bool(folder.st_mode & S_ISVTX) and folder.st_uid == 0 and info.st_uid == 0
     trusted = place.trusted and (kept or _root_alone(place, folder))
     if place.parent >= 0:
         os.close(place.parent)
     place.parent, place.fd, place.next = place.fd, place.next, -1
-    place.name, place.trusted = name, trusted
+    place.name, place.trusted, place.seen = name, trusted, info
 
 
 def vet(place: Place, around: Surroundings) -> None:
     """Raise BadSetting for what holds the image together, under whatever name it was reached; before anything of it is
     given away. `around` keeps from one volume to the next what was seen."""
     real = os.readlink(f"/proc/self/fd/{place.fd}")
-    system = real if real in SYSTEM else around.system(place.look())
+    system = real if real in SYSTEM else around.system(place.seen)
     if system:
         from . import unsuited
 

@@ -70,7 +70,7 @@ class Work:
         """
         from . import lock
 
-        right = self.target.reached(found.look())
+        right = self.target.reached(found.seen)
         try:
             turn = lock.Lock(found.fd)
         except OSError as error:
