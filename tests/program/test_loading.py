@@ -67,7 +67,7 @@ def test_a_start_with_nothing_to_do_reads_no_other_module(options: tuple[str, ..
 @pytest.mark.parametrize("init", [(), ("--init",)])
 @pytest.mark.parametrize(
     ("policy", "second", "files"),
-    [("", False, ".volumes .walk"), (":on-root-mismatch", False, ".volumes"), ("", True, ".volumes .rare")],
+    [("", False, ".walk"), (":on-root-mismatch", False, ".volumes"), ("", True, ".volumes .rare")],
 )
 def test_a_start_whose_environment_names_volumes_looks_for_nothing(policy, second, files, init, tmp_path) -> None:
     """What a guess at the environment finds comes in files of its own; the second file is for what was not guessed, as

@@ -41,24 +41,6 @@ class Folder:
     `fd` is -1 while the folder is too far up to be kept open.
     """
 
-    __slots__ = (
-        "above",
-        "began",
-        "done",
-        "ended",
-        "entries",
-        "fd",
-        "folders",
-        "found",
-        "ident",
-        "info",
-        "lent",
-        "name",
-        "names",
-        "root_alone",
-        "taken",
-    )
-
     def __init__(self, fd: int, name: str, above: "Folder | None") -> None:
         """Take over the descriptor. Raises OSError where it says nothing of itself; then the descriptor is left."""
         self.info = os.fstat(fd)
