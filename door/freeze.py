@@ -135,7 +135,7 @@ def in_parts(loading: CodeType | None, bundle: Bundle) -> bytes:
     sizes = [len(part) for part in parts]
     head = marshal.dumps((loading, sizes, 0))
     if len(head) > (HEAD if loading else SHORT_HEAD):
-        raise SystemExit(f"{len(head)} bytes is more than door.c reads; raise both numbers, and that of loading.py")
+        raise SystemExit(f"a head of {len(head)} bytes is more than is read; raise the number here and there")
     return marshal.dumps((loading, sizes, len(head) + sum(sizes))) + b"".join(parts)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         def close(self) -> None: ...
 
 
-BRIEF = 1 << 15  # bytes of a folder that is read at once: no more than 2,700 names, and a few hundred kilobytes of them
+BRIEF = 1 << 15  # bytes of a folder that is read at once: three thousand names at most
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
@@ -63,8 +63,8 @@ class Folder:
         self.ended = False
 
     def is_brief(self) -> bool:
-        """Whether nothing of it is listed yet, and all of it may be: os.listdir takes half as long as os.scandir, but
-        holds all names at once. Only a filesystem on a disk of this machine is believed what it says of a size."""
+        """Whether nothing of it is listed yet, and all of it may be: os.listdir is quicker than os.scandir, but holds
+        all names at once. Only a filesystem on a disk of this machine is believed what it says of a size."""
         return self.entries is None and 0 < self.info.st_size <= BRIEF and os.major(self.info.st_dev) != 0
 
     def listing(self) -> "Entries":

@@ -147,7 +147,7 @@ def _follow(place: Place, create: bool) -> None:
         target = os.readlink("", dir_fd=place.next)
         os.close(place.next)
         place.next = -1
-        if info.st_uid != 0 or not _root_alone(place, place.seen):
+        if info.st_uid != 0 or not _root_alone(place, place.look()):
             from . import unsuited
 
             raise unsuited.planted(place.path, name, target)
@@ -195,7 +195,7 @@ def _root_alone(place: Place, folder: os.stat_result) -> bool:
 
 
 def _advance(place: Place, name: str, info: os.stat_result) -> None:
-    folder = place.seen
+    folder = place.look()
     # In a sticky folder like /tmp, what root owns is moved by nobody else; moved into it, it could have been
     kept = bool(folder.st_mode & S_ISVTX) and folder.st_uid == 0 and info.st_uid == 0
     trusted = place.trusted and (kept or _root_alone(place, folder))
