@@ -576,6 +576,28 @@ def test_a_users_folder_on_the_way_makes_all_symlinks_behind_it_untrusted(volume
     assert owner(tmp_path / "home/app/roots") == (UID, GID)
 
 
+@pytest.mark.parametrize("way", ["link", "inner/link"])
+def test_a_folder_that_was_roots_only_until_something_in_it_was_opened_is_not_trusted(
+    volume, tmp_path, monkeypatch, way
+):
+    """Another pydrop makes folders root's while it changes their entries, and gives them on."""
+    link = tmp_path / "folder" / way
+    link.parent.mkdir(parents=True)
+    link.symlink_to(volume)
+    real = posix.open
+
+    def opening(path, *rest, **more):
+        fd = real(path, *rest, **more)
+        if path == way.split("/")[0]:
+            os.chown(tmp_path / "folder", 999, 999)
+        return fd
+
+    monkeypatch.setattr(posix, "open", opening)
+    with pytest.raises(Untrusted, match="symlink link"):
+        give(link)
+    assert owner(volume) == (0, 0)
+
+
 def test_dots_do_not_lead_up_from_what_its_owner_can_move(tmp_path):
     grow(tmp_path, "sticky/theirs/", "sticky/data/")
     os.chmod(tmp_path / "sticky", 0o1777)
