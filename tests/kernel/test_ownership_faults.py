@@ -231,8 +231,7 @@ def test_a_walk_that_was_killed_is_completed_by_the_next(volume, policy, moment,
 @pytest.mark.parametrize("call", ["chown", "fstat", "open", "listdir", "scandir", "close"])
 @pytest.mark.parametrize("after", [1, 4, 7])
 def test_an_interrupted_walk_leaves_no_descriptor_and_not_the_top(volume, monkeypatch, policy, call, after):
-    if call == "scandir":
-        monkeypatch.setattr("pydrop.perform.ownership.folder.BRIEF", 0)
+    monkeypatch.setattr("pydrop.perform.ownership.folder.on_disk", lambda _: call != "scandir")
     for number in range(5):
         grow(volume, f"{number}/file", f"{number}/deeper/file")
     descriptors = sorted(os.listdir("/proc/self/fd"))

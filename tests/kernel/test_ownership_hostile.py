@@ -27,8 +27,7 @@ def exchange(one, two):
 
 @pytest.fixture(params=["folders read at once", "folders read bit by bit"])
 def volume(tmp_path, request, monkeypatch):
-    if request.param != "folders read at once":
-        monkeypatch.setattr("pydrop.perform.ownership.folder.BRIEF", 0)
+    monkeypatch.setattr("pydrop.perform.ownership.folder.on_disk", lambda _: request.param == "folders read at once")
     top = tmp_path / "volume"
     top.mkdir()
     yield top

@@ -2,6 +2,7 @@
 
 import os
 import posix
+import stat
 from errno import EIO
 
 import pytest
@@ -20,13 +21,19 @@ def readings(monkeypatch):
     return found
 
 
-def test_a_folder_on_a_disk_that_is_small_is_read_at_once(tmp_path, readings):
+@pytest.fixture
+def on_disk(monkeypatch):
+    """As it is where the tests do not run in a container, whose root has no device."""
+    monkeypatch.setattr(folder, "on_disk", lambda _: True)
+
+
+def test_a_folder_on_a_disk_that_is_small_is_read_at_once(tmp_path, readings, on_disk):
     grow(tmp_path, "a/file", "b")
     assert give(tmp_path).changed == 4
     assert readings == ["listdir", "listdir"]
 
 
-def test_a_folder_that_grew_large_is_read_bit_by_bit(tmp_path, readings):
+def test_a_folder_that_grew_large_is_read_bit_by_bit(tmp_path, readings, on_disk):
     """A folder of ext4 keeps the size that it once had, so the many names are gone again."""
     names = [tmp_path / f"{number}-{'long' * 40}" for number in range(300)]
     for name in names:
@@ -52,7 +59,15 @@ def test_a_size_is_believed_of_disks_only(tmp_path, readings):
     apart(check)
 
 
-def test_of_a_damaged_folder_that_was_to_be_read_at_once_the_sound_part_is_owned(tmp_path, monkeypatch):
+def test_what_has_a_block_device_is_on_a_disk():
+    """0 is the major number of whatever has none: tmpfs, overlay, NFS, FUSE."""
+    info = list(os.stat("/"))
+    for number, expected in ((os.makedev(0, 42), False), (os.makedev(8, 1), True), (os.makedev(259, 0), True)):
+        info[stat.ST_DEV] = number
+        assert folder.on_disk(os.stat_result(info)) is expected
+
+
+def test_of_a_damaged_folder_that_was_to_be_read_at_once_the_sound_part_is_owned(tmp_path, monkeypatch, on_disk):
     grow(tmp_path, "a/file", "file")
 
     def damaged(fd):
@@ -63,7 +78,7 @@ def test_of_a_damaged_folder_that_was_to_be_read_at_once_the_sound_part_is_owned
     assert (report.looked_at, report.changed, report.refused) == (4, 4, {})
 
 
-def test_what_is_excluded_is_left_alone_however_its_folder_is_read(tmp_path, monkeypatch):
+def test_what_is_excluded_is_left_alone_however_its_folder_is_read(tmp_path, monkeypatch, on_disk):
     for size in (folder.BRIEF, 0):
         monkeypatch.setattr(folder, "BRIEF", size)
         top = grow(tmp_path / str(size), "a/kept", "a/file", "kept")

@@ -29,14 +29,13 @@ def volume(tmp_path):
     return folder
 
 
-BIT_BY_BIT = "pydrop.perform.ownership.folder.BRIEF", 0
+ON_DISK = "pydrop.perform.ownership.folder.on_disk"  # else folders are read bit by bit
 
 
 @pytest.fixture(params=["folders read at once", "folders read bit by bit"])
 def shared(monkeypatch, request):
     """Four processes from the first folder on, with slices as narrow as can be."""
-    if request.param != "folders read at once":
-        monkeypatch.setattr(*BIT_BY_BIT)
+    monkeypatch.setattr(ON_DISK, lambda _: request.param == "folders read at once")
     monkeypatch.setattr(walk, "LOOK", -1.0)
     monkeypatch.setattr(walk, "ALONE", -1.0)
     monkeypatch.setattr(walk, "FEW", 0)
@@ -300,7 +299,7 @@ def test_who_watches_sees_what_all_have_done_and_nothing_twice(volume, shared, m
 
 def test_a_worker_takes_no_folder_that_it_cannot_give_back(volume, shared, monkeypatch, tmp_path):
     """Its part of a folder may be the first in which something is wrong; who lent it would not know, and leave it."""
-    monkeypatch.setattr(*BIT_BY_BIT)  # in the order in which they are listed
+    monkeypatch.setattr(ON_DISK, lambda _: False)  # in the order in which they are listed
     grow(volume, *[f"wide/{number}" for number in range(400)])
     os.chown(volume / "wide", 999, 999)
     for place, name in enumerate(os.listdir(volume / "wide")):
@@ -322,8 +321,7 @@ def test_a_worker_takes_no_folder_that_it_cannot_give_back(volume, shared, monke
 @pytest.mark.parametrize(("by_kind", "at_once"), [(True, False), (False, False), (True, True), (False, True)])
 def test_what_is_given_away_are_names_of_any_kind(volume, monkeypatch, by_kind, at_once):
     """Who gets them finds the folders among them; what is excluded is not among them, what is gone is no error."""
-    if not at_once:
-        monkeypatch.setattr(*BIT_BY_BIT)
+    monkeypatch.setattr(ON_DISK, lambda _: at_once)
     grow(volume, "file", "folder/", "left")
     report, mounted = Report(), mounts.Table
     wanted = of(Volume(path=str(volume), exclude=("left",)), UID, GID)

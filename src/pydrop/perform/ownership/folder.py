@@ -35,6 +35,11 @@ def opened(name: str, start: int) -> int:
         return os.open(name, FOLDER, dir_fd=start)
 
 
+def on_disk(info: os.stat_result) -> bool:
+    """Whether it lies on a block device of this machine; only then is it believed what it says of a folder's size."""
+    return os.major(info.st_dev) != 0
+
+
 class Folder:
     """An open folder, found as `name` in the folder `above` it; None for the top.
 
@@ -64,8 +69,8 @@ class Folder:
 
     def is_brief(self) -> bool:
         """Whether nothing of it is listed yet, and all of it may be: os.listdir is quicker than os.scandir, but holds
-        all names at once. Only a filesystem on a disk of this machine is believed what it says of a size."""
-        return self.entries is None and 0 < self.info.st_size <= BRIEF and os.major(self.info.st_dev) != 0
+        all names at once."""
+        return self.entries is None and 0 < self.info.st_size <= BRIEF and on_disk(self.info)
 
     def listing(self) -> "Entries":
         """What is still to be listed. Raises OSError."""
