@@ -1,5 +1,7 @@
 """What a worker is given of a folder: half of the folders that are left to enter, or a slice of the entries."""
 
+import time
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .folder import Folder
@@ -35,6 +37,8 @@ def _has_folders(folder: "Folder", now: float) -> bool:
 def taken(walk: "Walk", folder: "Folder", now: float, pace: float) -> Part | None:
     """A part, which is no longer left to be done here; None where there is none that an entry's `pace`, in seconds,
     makes worth a worker."""
+    if folder.folders:
+        _list_on(walk, folder, now)
     if _has_folders(folder, now):
         half = len(folder.folders) // 2
         part = Part(folder.folders[:half], [])
@@ -47,6 +51,13 @@ def taken(walk: "Walk", folder: "Folder", now: float, pace: float) -> Part | Non
         return None
     walk.width = min(walk.width * 2, walk.widest)  # narrow at first: nobody knows how much there is
     return Part([], names)
+
+
+def _list_on(walk: "Walk", folder: "Folder", now: float) -> None:
+    """Find, for a moment, what other folders there are: half of the few that are known is soon done, and then the next
+    half takes another worker."""
+    while not folder.ended and len(folder.folders) < walk.widest and time.monotonic() - now < WORTH:
+        folder.names += walk.entries.listed(folder, walk.bit, by_kind=True)
 
 
 def lay_up(walk: "Walk", folder: "Folder") -> None:
