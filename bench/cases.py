@@ -29,10 +29,11 @@ class Pace:
 
 
 QUICK = Pace(1000, 3)  # what takes milliseconds
-OFTEN = Pace(1000, 3, 3)  # a difference of two that do, a few milliseconds of twenty
+OFTEN = Pace(1000, 3, 8)  # a difference of two that do, a few milliseconds of twenty
 BRIEF = Pace(21, 2)  # tens of milliseconds
-LONG = Pace(5, 1)  # a second
-LONGER = Pace(3, 0)  # seconds, and more to put it back
+LONG = Pace(11, 1)  # most of a second
+LONGER = Pace(5, 1)  # one or two seconds
+SEVERAL = Pace(3, 0)  # seconds, and more to put it back
 TWICE = Pace(2, 0)  # the same, where no target is judged
 LONGEST = Pace(1, 0)  # most of a minute
 
@@ -100,7 +101,7 @@ CASES: dict[str, tuple[Callable[[Room], Result], Pace]] = {
     "bundle": (bundle, QUICK),
     "job": (job, QUICK),
     "init-start": (inits.start, QUICK),
-    "init-reap": (inits.reap, LONG),
+    "init-reap": (inits.reap, LONGER),
     "small-right": (volumes.small_right, OFTEN),
     "small-wrong": (volumes.small_wrong, OFTEN),
     "hundred-right": (volumes.hundred_right, BRIEF),
@@ -109,8 +110,8 @@ CASES: dict[str, tuple[Callable[[Room], Result], Pace]] = {
     "wrong": (volumes.wrong, LONGER),
     "wrong-shared": (volumes.wrong_shared, TWICE),
     "wrong-group": (volumes.wrong_group, TWICE),
-    "wide-right": (volumes.wide_right, LONGER),
-    "wide-wrong": (volumes.wide_wrong, LONGER),
+    "wide-right": (volumes.wide_right, SEVERAL),
+    "wide-wrong": (volumes.wide_wrong, SEVERAL),
     "restart": (volumes.restart, OFTEN),
     "growth-right": (volumes.growth_right, BRIEF),
     "growth-wrong": (volumes.growth_wrong, BRIEF),

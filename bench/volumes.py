@@ -31,7 +31,9 @@ SELDOM = (1, 1, 3, 10)  # of the rounds, how many run the volume of this size
 def right(room: Room) -> Result:
     tree = room.large()
     title = f"a volume of {tree.entries:,} entries, all owned rightly"
-    return Result("right", title, _all(room, tree, _rightly(tree)), RIGHT)
+    commands = _all(room, tree, _rightly(tree))
+    _seldom(commands[3:])
+    return Result("right", title, commands, RIGHT)
 
 
 def wrong(room: Room) -> Result:

@@ -274,6 +274,66 @@ def test_a_worker_is_not_started_for_less_than_it_costs(volume, shared, monkeypa
     assert set(owners(volume).values()) == {RIGHT}
 
 
+@pytest.fixture
+def begun(volume, monkeypatch):
+    """A function: a walk that has just begun to look at the volume, bit by bit or with all names listed."""
+    monkeypatch.setattr(parts, "WORTH", 60.0)
+    walks = []
+
+    def begin(at_once):
+        monkeypatch.setattr(ON_DISK, lambda _: at_once)
+        walked = walk.Walk(Wanted(Volume(path=str(volume)), UID, GID), Report(), True, mounts.Table)
+        walked.way = [Folder(os.open(volume, os.O_RDONLY), ".", None)]
+        walked.entries.open(walked.way[0].fd)
+        walked.entries.sweep(walked.way[0], 4)
+        walks.append(walked)
+        return walked
+
+    yield begin
+    for walked in walks:
+        walked.entries.close()
+        walked.way[0].close()
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_half_of_the_folders_is_half_of_all(volume, begun, at_once):
+    """Not of those that were known when a worker could be started."""
+    grow(volume, *[f"{number}/" for number in range(100)])
+    walked = begun(at_once)
+    top = walked.way[0]
+    part = parts.taken(walked, top, time.monotonic(), 1e-6)
+    assert (len(part.folders), len(top.folders), top.has_entries()) == (50, 50, False)
+    assert sorted(part.folders + top.folders) == sorted(os.listdir(volume))
+    assert (walked.report.looked_at, walked.report.changed) == (100, 0)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize(
+    ("worth", "widest", "known"),
+    [(0.0, walk.WIDEST, 4), (60.0, 4, 4), (60.0, 30, 36)],
+    ids=["the moment is over", "so many are enough", "so many are found at last"],
+)
+def test_more_folders_are_found_for_a_moment_and_not_without_end(
+    volume, begun, monkeypatch, worth, widest, known, at_once
+):
+    """The next start of a worker finds more."""
+    grow(volume, *[f"{number}/" for number in range(100)])
+    walked = begun(at_once)
+    monkeypatch.setattr(parts, "WORTH", worth)
+    walked.widest = widest
+    part = parts.taken(walked, walked.way[0], time.monotonic(), 1e-6)
+    assert (len(part.folders), walked.report.looked_at) == (known // 2, known)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_among_files_alone_no_folders_are_looked_for(volume, begun, at_once):
+    """These are worth a worker without."""
+    grow(volume, *[str(number) for number in range(100)])
+    walked = begun(at_once)
+    assert parts.taken(walked, walked.way[0], time.monotonic(), 1e6).names
+    assert walked.report.looked_at == 4
+
+
 @pytest.mark.parametrize(
     ("content", "expected"), [("max 100000", 2), ("100000 100000", 1), ("50000 100000", 1), ("400000 100000", 2)]
 )

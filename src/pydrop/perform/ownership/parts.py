@@ -37,8 +37,7 @@ def _has_folders(folder: "Folder", now: float) -> bool:
 def taken(walk: "Walk", folder: "Folder", now: float, pace: float) -> Part | None:
     """A part, which is no longer left to be done here; None where there is none that an entry's `pace`, in seconds,
     makes worth a worker."""
-    if folder.folders:
-        _list_on(walk, folder, now)
+    _find_more(walk, folder, now)
     if _has_folders(folder, now):
         half = len(folder.folders) // 2
         part = Part(folder.folders[:half], [])
@@ -53,11 +52,13 @@ def taken(walk: "Walk", folder: "Folder", now: float, pace: float) -> Part | Non
     return Part([], names)
 
 
-def _list_on(walk: "Walk", folder: "Folder", now: float) -> None:
-    """Find, for a moment, what other folders there are: half of the few that are known is soon done, and then the next
-    half takes another worker."""
-    while not folder.ended and len(folder.folders) < walk.widest and time.monotonic() - now < WORTH:
-        folder.names += walk.entries.listed(folder, walk.bit, by_kind=True)
+def _find_more(walk: "Walk", folder: "Folder", now: float) -> None:
+    """Go on through the entries of the folder for a moment, as long as there are folders among them: half of the few
+    that are known would soon be done, and the next half takes another worker."""
+    known = 0
+    while known < len(folder.folders) < walk.widest and folder.has_entries() and time.monotonic() - now < WORTH:
+        known = len(folder.folders)
+        walk.entries.sweep(folder, walk.bit)
 
 
 def lay_up(walk: "Walk", folder: "Folder") -> None:
