@@ -326,6 +326,16 @@ def test_more_folders_are_found_for_a_moment_and_not_without_end(
 
 
 @pytest.mark.parametrize("at_once", [True, False])
+def test_no_more_folders_are_looked_for_where_a_look_takes_long(volume, begun, monkeypatch, at_once):
+    """Behind a network a worker had better begin at once, and sixteen looks take longer than one is worth."""
+    grow(volume, *[f"{number}/" for number in range(100)])
+    walked = begun(at_once)
+    monkeypatch.setattr(parts, "WORTH", 0.004)
+    part = parts.taken(walked, walked.way[0], time.monotonic(), 0.001)
+    assert (len(part.folders), walked.report.looked_at) == (2, 4)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
 def test_among_files_alone_no_folders_are_looked_for(volume, begun, at_once):
     """These are worth a worker without."""
     grow(volume, *[str(number) for number in range(100)])
