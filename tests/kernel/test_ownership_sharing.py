@@ -262,14 +262,21 @@ def test_slices_take_a_tenth_of_a_second_and_what_lies_between_two_looks_a_milli
 
 
 def test_a_worker_is_not_started_for_less_than_it_costs(volume, shared, monkeypatch):
-    """Neither for entries nor for folders, by what those before them took."""
+    """Neither for entries nor for folders, by what those before them took; as long as there were none, nobody knows."""
     monkeypatch.setattr(parts, "WORTH", 60.0)
-    started = []
-    real = sharing.Worker
-    monkeypatch.setattr(sharing, "Worker", lambda pid, *more: started.append(pid) or real(pid, *more))
+    given, real = [], parts.taken
+
+    def taken(walk, folder, *more):
+        part = real(walk, folder, *more)
+        if part:
+            given.append((folder.done, len(part.folders), len(part.names)))
+        return part
+
+    monkeypatch.setattr(parts, "taken", taken)
     grow(volume, *[f"{folder}/{number}" for folder in range(20) for number in range(40)])
     report = give(volume)
-    assert len(started) <= 3  # as long as nothing was known: one for each token
+    assert given
+    assert {(done, names) for done, _, names in given} == {(0, 0)}
     assert report.changed == 821
     assert set(owners(volume).values()) == {RIGHT}
 
@@ -323,6 +330,19 @@ def test_more_folders_are_found_for_a_moment_and_not_without_end(
     walked.widest = widest
     part = parts.taken(walked, walked.way[0], time.monotonic(), 1e-6)
     assert (len(part.folders), walked.report.looked_at) == (known // 2, known)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_half_of_the_folders_is_given_away_by_what_those_before_them_took(volume, begun, at_once):
+    """Each of a hundred took two seconds, or one."""
+    grow(volume, *[f"{number}/" for number in range(100)])
+    walked = begun(at_once)
+    top = walked.way[0]
+    top.done, top.began = 1, time.monotonic() - 1.0
+    assert parts.taken(walked, top, time.monotonic(), 1e-6) is None
+    assert len(top.folders) == 100
+    top.began -= 1.0
+    assert len(parts.taken(walked, top, time.monotonic(), 1e-6).folders) == 50
 
 
 @pytest.mark.parametrize("at_once", [True, False])
