@@ -334,7 +334,7 @@ def test_more_folders_are_found_for_a_moment_and_not_without_end(
 
 @pytest.mark.parametrize("at_once", [True, False])
 def test_half_of_the_folders_is_given_away_by_what_those_before_them_took(volume, begun, at_once):
-    """Each of a hundred took two seconds, or one."""
+    """Fifty at a second each are not worth a worker that must save sixty seconds; at two seconds each they are."""
     grow(volume, *[f"{number}/" for number in range(100)])
     walked = begun(at_once)
     top = walked.way[0]

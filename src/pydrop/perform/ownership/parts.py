@@ -37,7 +37,7 @@ def _has_folders(folder: "Folder", now: float) -> bool:
 def taken(walk: "Walk", folder: "Folder", now: float, pace: float) -> Part | None:
     """A part, which is no longer left to be done here; None where there is none that an entry's `pace`, in seconds,
     makes worth a worker."""
-    if walk.bit * pace < WORTH:  # else who waits would wait longer for it than it gains
+    if walk.bit * pace < WORTH:  # else a worker had better begin at once
         _find_more(walk, folder, now)
     if _has_folders(folder, now):
         half = len(folder.folders) // 2
