@@ -33,7 +33,7 @@ OFTEN = Pace(1000, 3, 8)  # a difference of two that do, a few milliseconds of t
 BRIEF = Pace(21, 2)  # tens of milliseconds
 LONG = Pace(11, 1)  # most of a second
 LONGER = Pace(5, 1)  # one or two seconds
-SEVERAL = Pace(3, 0)  # seconds, and more to put it back
+SEVERAL = Pace(5, 0)  # seconds, and more to put it back
 TWICE = Pace(2, 0)  # the same, where no target is judged
 LONGEST = Pace(1, 0)  # most of a minute
 

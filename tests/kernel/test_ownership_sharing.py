@@ -244,16 +244,18 @@ def test_a_clock_tells_how_long_an_entry_takes(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("pace", "widest", "bit"), [(1e-6, 16384, 1000), (3e-6, 16384, 333), (0.0005, 200, 16), (0.001, 100, 16)]
+    ("busy", "pace", "widest", "bit"),
+    [(1.0, 1e-6, 65536, 1000), (1.0, 8e-6, 50000, 125), (0.1, 0.0005, 200, 16), (0.1, 0.001, 100, 16)],
 )
-def test_slices_take_a_tenth_of_a_second_and_what_lies_between_two_looks_a_millisecond(
-    volume, monkeypatch, pace, widest, bit
+def test_slices_take_parts_of_a_second_and_what_lies_between_two_looks_a_millisecond(
+    volume, monkeypatch, busy, pace, widest, bit
 ):
-    """Unless entries are so slow that these would be fewer than 16."""
+    """Four tenths on a local disk, one where entries wait, 65,536 names at most; unless that were fewer than 16."""
     monkeypatch.setattr(walk, "LOOK", -1.0)
     monkeypatch.setattr(walk, "ALONE", -1.0)
     monkeypatch.setattr(walk, "FEW", 0)
     monkeypatch.setattr(count.Clock, "pace", lambda *_: pace)
+    monkeypatch.setattr(count.Clock, "busy", lambda _: busy)
     grow(volume, *[f"{number}/" for number in range(4)])
     walked = walk.Walk(Wanted(Volume(path=str(volume)), UID, GID), Report(), True, mounts.Table)
     walked.run(top := os.open(volume, os.O_PATH))
