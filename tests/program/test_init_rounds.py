@@ -50,7 +50,9 @@ def stopped_at_some_moment(place: Throwaway, pid_1: bool, moment: float) -> "tup
 
 
 def ended_by_itself(place: Throwaway, pid_1: bool) -> "tuple[str, int, list[str]]":
-    running = Running(place, "sh", "-c", f"sleep 0.02 & {CHILD} orphans 3; exit 7", pid_1=pid_1)
+    """Once it was seen to run, which takes a while in this crowd: `end` closes the standard input that it waits for."""
+    words = f"read -r _; sleep 0.02 & {CHILD} orphans 3; exit 7"
+    running = Running(place, "sh", "-c", words, pid_1=pid_1, stdin=subprocess.PIPE)
     return ("by itself", *running.end())
 
 
