@@ -127,6 +127,7 @@ def test_folders_are_read_in_pieces_and_to_their_end(volume, monkeypatch, size):
     """Also those that are closed on the way down with only a piece read."""
     monkeypatch.setattr(walk, "NARROWEST", size)
     monkeypatch.setattr(walk, "WIDEST", size)
+    monkeypatch.setattr(walk, "HELD", 0)
     monkeypatch.setattr(walk, "OPEN", 4)
     way = volume
     for depth in range(12):  # another name at each depth: the order of entries follows from the names

@@ -43,6 +43,7 @@ def shared(monkeypatch, request):
     monkeypatch.setattr(sharing, "AGAIN", 0.0)
     monkeypatch.setattr(parts, "WORTH", 0.0)
     monkeypatch.setattr(walk, "WIDEST", 16)
+    monkeypatch.setattr(walk, "HELD", 0)
     monkeypatch.setattr(sharing, "workers", lambda _busy: 4)
 
 
@@ -244,18 +245,28 @@ def test_a_clock_tells_how_long_an_entry_takes(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("busy", "pace", "widest", "bit"),
-    [(1.0, 1e-6, 65536, 1000), (1.0, 8e-6, 50000, 125), (0.1, 0.0005, 200, 16), (0.1, 0.001, 100, 16)],
+    ("busy", "processors", "pace", "widest", "bit"),
+    [
+        (1.0, 2, 1e-6, 32768, 1000),
+        (1.0, 2, 16e-6, 25000, 62),
+        (1.0, 3, 1e-6, 21845, 1000),
+        (1.0, 32, 1e-6, 16384, 1000),
+        (0.1, 2, 1e-6, 16384, 1000),
+        (0.1, 2, 0.0005, 200, 16),
+        (0.1, 2, 0.001, 100, 16),
+    ],
 )
 def test_slices_take_parts_of_a_second_and_what_lies_between_two_looks_a_millisecond(
-    volume, monkeypatch, busy, pace, widest, bit
+    volume, monkeypatch, busy, processors, pace, widest, bit
 ):
-    """Four tenths on a local disk, one where entries wait, 65,536 names at most; unless that were fewer than 16."""
+    """Four tenths on a local disk, one where entries wait; 65,536 names at most in all of them, or 16,384 in each; and
+    no fewer than 16."""
     monkeypatch.setattr(walk, "LOOK", -1.0)
     monkeypatch.setattr(walk, "ALONE", -1.0)
     monkeypatch.setattr(walk, "FEW", 0)
     monkeypatch.setattr(count.Clock, "pace", lambda *_: pace)
     monkeypatch.setattr(count.Clock, "busy", lambda _: busy)
+    monkeypatch.setattr(count, "processors", lambda: processors)
     grow(volume, *[f"{number}/" for number in range(4)])
     walked = walk.Walk(Wanted(Volume(path=str(volume)), UID, GID), Report(), True, mounts.Table)
     walked.run(top := os.open(volume, os.O_PATH))

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 LOOK = 0.002  # seconds after which a walk watches how it goes
 ALONE = 0.008  # seconds more before it may be shared out: a small volume needs no worker
 FEW = 64  # entries that must have been looked at, however slow they were
-NARROWEST, WIDEST = 16, 65536  # entries in one slice
+NARROWEST, WIDEST = 16, 16384  # entries in one slice
+HELD = 65536  # in all slices together, if they may be wider for that: who gave them away keeps the names meanwhile
 SLICE = 0.1  # seconds of work in one, about
 BUSY_SLICE = 0.4  # the same where processors are what counts: each slice costs them 5 ms
 BIT = 0.001  # seconds of work after which a worker that has ended its slice gets the next
@@ -115,7 +116,8 @@ class Walk:
         pace = self.clock.pace(self.report.looked_at)
         self.sharing = Sharing.decided(self.clock.busy(), pace, told=self.tell is not None)
         seconds = BUSY_SLICE if self.sharing.is_busy else SLICE
-        self.widest = max(NARROWEST, min(int(seconds / pace), WIDEST))
+        processes = self.sharing.tokens.count + 1 if self.sharing.tokens else 1
+        self.widest = max(NARROWEST, min(int(seconds / pace), max(WIDEST, HELD // processes)))
         self.width = min(FIRST, self.widest)
         self.bit = max(NARROWEST, min(int(BIT / pace), self.widest))
 
