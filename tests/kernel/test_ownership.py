@@ -262,9 +262,9 @@ def test_the_top_changes_last_and_a_folder_after_what_is_in_it(volume, tmp_path)
     changed = [line for line in log.read_text().splitlines() if f"{UID}, {GID}" in line]
     place = {name: index for index, line in enumerate(changed) for name in ("a/b>", "a>", "c>") if f"/{name}" in line}
     assert len(changed) == 7
-    assert changed[-1].startswith("chown(")  # the top, by its held descriptor
+    assert f"<{volume}>" in changed[-1]
     finished = [line.split("(")[0] for line in changed]
-    assert finished.count("fchown") == 3  # the folders
+    assert finished.count("fchown") == 4  # the folders
     assert place["a/b>"] < place["a>"]
 
 
@@ -657,6 +657,28 @@ def test_the_words_tell_what_was_done_and_nothing_when_nothing_was(tmp_path):
     assert (outcome.changed, outcome.warnings) == (5, ())
     again = perform(step(*volumes), START)
     assert (again.words, again.changed, again.warnings) == ("", 0, ())
+
+
+def test_each_volume_of_a_start_is_compared_with_its_own_mount(tmp_path):
+    """What is open for that is kept from one volume to the next, and is gone at the end."""
+    below = {tmp_path / "a": "in/below", tmp_path / "b": "in", tmp_path / "c": "in/below"}
+
+    def check():
+        before = sorted(os.listdir("/proc/self/fd"))
+        for top, inner in below.items():
+            top.mkdir()
+            mount("-t", "tmpfs", "none", top)
+            grow(top, "in/below/", "file")
+            mount("-t", "tmpfs", "none", top / inner)
+            grow(top / inner, "file")
+        outcome = perform(step(*[Volume(path=str(top)) for top in below]), START)
+        for top, inner in below.items():
+            assert {owner(top / name) for name in ("", "file", *("in",) * (inner != "in"))} == {(UID, GID)}
+            assert {owner(top / inner), owner(top / inner / "file")} == {(0, 0)}
+            assert f"mounts below left alone ({inner})" in outcome.words
+        assert sorted(os.listdir("/proc/self/fd")) == before
+
+    apart(check)
 
 
 def test_a_missing_volume_is_a_warning_with_the_line_that_mounts_it(tmp_path):

@@ -1,5 +1,6 @@
 """Calls that fail, and kills at any moment: what is counted, what is said, and that the next start completes it."""
 
+import errno
 import os
 import posix
 import re
@@ -11,6 +12,7 @@ from test_ownership import GID, START, UID, apart, entries, give, grow, mount, o
 from pydrop.errors import Interrupted, PydropError
 from pydrop.model import Volume
 from pydrop.perform.ownership import mounts, perform
+from pydrop.perform.ownership.place import Surroundings
 from pydrop.perform.ownership.reasons import complaints
 from pydrop.perform.ownership.report import Report
 
@@ -172,7 +174,7 @@ def test_a_read_only_volume_is_one_warning(volume):
 
 
 @pytest.mark.parametrize(("mode", "quiet"), [(0o777, True), (0o755, False)])
-@pytest.mark.parametrize("inject", ["chown:error=EPERM", "chown,fchown,fchownat:error=EPERM"])
+@pytest.mark.parametrize("inject", ["fchown:error=EPERM:when=2+", "chown,fchown,fchownat:error=EPERM"])
 @pytest.mark.parametrize("errors", ["warn", "fail"])
 def test_an_owner_that_cannot_be_changed_is_no_news_where_the_user_can_write(volume, mode, quiet, inject, errors):
     grow(volume, "a/file")
@@ -212,13 +214,14 @@ def test_with_errors_fail_an_entry_that_refuses_ends_the_start_after_the_walk(vo
 @pytest.mark.parametrize("policy", ["mismatch", "on-root-mismatch", "unless-writable"])
 @pytest.mark.parametrize("owner_before", [0, 999])
 @pytest.mark.parametrize(
-    "moment", ["fchownat:when=1", "fchownat:when=5", "fchown:when=1", "fchown:when=3", "chown:when=1"]
+    "moment", ["fchownat:when=1", "fchownat:when=5", "fchown:when=1", "fchown:when=3", "fchown:last"]
 )
 def test_a_walk_that_was_killed_is_completed_by_the_next(volume, policy, moment, owner_before):
+    """The last fchown is that of the top; three folders are changed before it, and what is not root's is taken too."""
     grow(volume, *[f"{folder}/{name}" for folder in ("a", "b", "c") for name in ("one", "two", "three")])
     for path in [volume, *[volume / name for name in owners(volume)]]:
         os.chown(path, owner_before, owner_before)
-    call, when = moment.split(":")
+    call, when = moment.replace("last", "when=7" if owner_before else "when=4").split(":")
     killed = faulty(f"{call}:signal=KILL:{when}", script(volume, policy))
     assert killed == ""
     before = owners(volume)
@@ -290,6 +293,21 @@ def test_where_no_process_can_be_made_the_volume_is_walked(volume, monkeypatch):
 # -- kernels that tell less -------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("before", [RIGHT, ROOT, (999, 999)])
+def test_without_proc_nothing_is_changed_and_the_volume_refuses(volume, before):
+    """Not even the top, whose owner would say that all is done."""
+    grow(volume, "a/file", "other")
+    os.chown(volume, *before)
+
+    def check():
+        mount("-t", "tmpfs", "none", "/proc")
+        report = give(volume)
+        assert {number: refused.names for number, refused in report.refused.items()} == {errno.ENOENT: ["."]}
+        assert (report.changed, set(owners(volume).values()), owner(volume)) == (0, {ROOT}, before)
+
+    apart(check)
+
+
 def test_without_mount_ids_the_device_tells_mounts_apart(volume, monkeypatch):
     """gVisor's fdinfo has flags alone."""
     grow(volume, "a/tmpfs/", "a/file")
@@ -319,11 +337,12 @@ def test_a_position_that_moves_meanwhile_hides_no_mount(volume):
             return seen
 
     (volume / "a").mkdir()
+    around = Surroundings()
     top, inner, other = (os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in (volume, volume / "a", "/proc"))
     for position in (0, FAR):
         os.lseek(top, position, os.SEEK_SET)
-        moving = Moving(top)
+        moving = Moving(top, around.probes)
         assert [moving.holds(each) for each in (inner, other)] == [True, False]
-        moving.close()
+        around.close()
     for each in (top, inner, other):
         os.close(each)

@@ -11,9 +11,11 @@ from test_ownership_hostile import ROOT, grow, naive, ours, owners, swapped
 
 from pydrop.errors import Interrupted
 from pydrop.model import Volume
-from pydrop.perform.ownership import count, mounts, own, parts, sharing, walk
+from pydrop.perform.ownership import count, own, parts, sharing, walk
 from pydrop.perform.ownership.entries import Entries
 from pydrop.perform.ownership.folder import Folder
+from pydrop.perform.ownership.parts import Part, limit
+from pydrop.perform.ownership.place import Surroundings
 from pydrop.perform.ownership.report import Report
 from pydrop.perform.ownership.tokens import Counts, Tokens
 from pydrop.perform.ownership.wanted import Wanted, of
@@ -268,7 +270,7 @@ def test_slices_take_parts_of_a_second_and_what_lies_between_two_looks_a_millise
     monkeypatch.setattr(count.Clock, "busy", lambda _: busy)
     monkeypatch.setattr(count, "processors", lambda: processors)
     grow(volume, *[f"{number}/" for number in range(4)])
-    walked = walk.Walk(Wanted(Volume(path=str(volume)), UID, GID), Report(), True, mounts.Table)
+    walked = walk.Walk(Wanted(Volume(path=str(volume)), UID, GID), Report(), True, Surroundings())
     walked.run(top := os.open(volume, os.O_PATH))
     os.close(top)
     assert (walked.widest, walked.bit) == (widest, bit)
@@ -302,7 +304,7 @@ def begun(volume, monkeypatch):
 
     def begin(at_once):
         monkeypatch.setattr(ON_DISK, lambda _: at_once)
-        walked = walk.Walk(Wanted(Volume(path=str(volume)), UID, GID), Report(), True, mounts.Table)
+        walked = walk.Walk(Wanted(Volume(path=str(volume)), UID, GID), Report(), True, Surroundings())
         walked.way = [Folder(os.open(volume, os.O_RDONLY), ".", None)]
         walked.entries.open(walked.way[0].fd)
         walked.entries.sweep(walked.way[0], 4)
@@ -426,9 +428,9 @@ def test_what_is_given_away_are_names_of_any_kind(volume, monkeypatch, by_kind, 
     """Who gets them finds the folders among them; what is excluded is not among them, what is gone is no error."""
     monkeypatch.setattr(ON_DISK, lambda _: at_once)
     grow(volume, "file", "folder/", "left")
-    report, mounted = Report(), mounts.Table
+    report, around = Report(), Surroundings()
     wanted = of(Volume(path=str(volume), exclude=("left",)), UID, GID)
-    entries = Entries(wanted, report, True, mounted)
+    entries = Entries(wanted, report, True, around)
     top = Folder(os.open(volume, os.O_RDONLY), ".", None)
     entries.open(top.fd)
     names = entries.listed(top, 10, by_kind)
@@ -445,10 +447,10 @@ def test_what_is_given_away_are_names_of_any_kind(volume, monkeypatch, by_kind, 
 def test_a_part_of_a_folder_is_all_that_is_left_of_it(volume):
     """Its names are looked at bit by bit, and what lists the folder, whose position others share, is not touched."""
     grow(volume, "a", "b", "c", "d/")
-    entries = Entries(Wanted(Volume(path=str(volume)), UID, GID), Report(), True, mounts.Table)
+    entries = Entries(Wanted(Volume(path=str(volume)), UID, GID), Report(), True, Surroundings())
     part = Folder(os.open(volume, os.O_RDONLY), ".", None)
     part.listing()
-    part.become_part(["d"], ["a", "b", "c"])
+    limit(part, Part(["d"], ["a", "b", "c"]))
     assert part.has_entries()
     assert part.take_names(2) == ["b", "c"]
     entries.sweep(part, 2)

@@ -11,9 +11,10 @@ from pydrop import accounts, survey, takeover
 from pydrop.ctl import offers, owned
 from pydrop.ctl.bar import Bar
 from pydrop.ctl.strict import Strict
+from pydrop.ctl.vetted import vetted
 from pydrop.errors import BadSetting, Interrupted, NotPermitted, PydropError
 from pydrop.model import Identity, Settings, Start, Volume
-from pydrop.perform.ownership import own, place, telling
+from pydrop.perform.ownership import own, telling
 from pydrop.perform.ownership.progress import Progress
 from pydrop.planning import limits
 from pydrop.report import Report, escaped
@@ -141,7 +142,7 @@ def whole(path: str) -> str:
 def vet(volume: Volume) -> None:
     """Refuse what the engine would refuse, before it has changed the volume before that."""
     try:
-        place.find(volume.path, create=False).close()
+        vetted(volume.path).close()
     except OSError:
         pass  # its report says so
 

@@ -2,6 +2,7 @@
 
 from pydrop.encoding import decoded
 from pydrop.model import Value
+from pydrop.perform.ownership.octal import plain
 
 # What no program keeps anything in: the kernel's own, shown as files.
 KERNELS = frozenset(
@@ -42,19 +43,13 @@ def read(line: bytes) -> Mount:
     _, _, device, root, point, options = before.split(b" ")[:6]
     kind, source, more = [*behind.split(b" ", 2), b"", b""][:3]
     return Mount(
-        point=_plain(point),
-        root=_plain(root),
+        point=plain(decoded(point)),
+        root=plain(decoded(root)),
         type=decoded(kind),
-        source=_plain(source),
+        source=plain(decoded(source)),
         options=frozenset(decoded(options + b"," + more).split(",")),
         device=decoded(device),
     )
-
-
-def _plain(text: bytes) -> str:
-    """Blank, tab, newline and backslash are written as three octal digits."""
-    first, *rest = text.split(b"\\")
-    return decoded(first + b"".join([bytes([int(part[:3], 8)]) + part[3:] for part in rest]))
 
 
 def is_kernels(mount: Mount) -> bool:

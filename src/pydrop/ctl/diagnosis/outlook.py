@@ -6,10 +6,10 @@ from pydrop.capabilities import names_of
 from pydrop.ctl.diagnosis.finding import Change, add_capabilities, add_tmpfs, advice
 from pydrop.ctl.diagnosis.world import World
 from pydrop.ctl.mounts import holding
+from pydrop.ctl.vetted import vetted
 from pydrop.errors import PydropError
 from pydrop.handover import candidates
 from pydrop.model import Plan, Volume
-from pydrop.perform.ownership import place
 from pydrop.planning import limits
 
 Outlook = tuple[str, Plan | None, tuple[str, ...], list[Change]]
@@ -64,7 +64,7 @@ def _volumes(world: World) -> tuple[str, Change] | None:
     """One that must never be given away ends a start; one that cannot be, only where somebody asked for that."""
     for volume in world.settings.volumes if world.settings and world.is_root else ():
         try:
-            found = place.find(volume.path, create=False)
+            found = vetted(volume.path)
         except PydropError as error:
             return str(error), advice(f"volume {volume.path}", error.problem, error.remedy)
         except OSError as error:

@@ -7,6 +7,7 @@ from pydrop.capabilities import mask_of
 from pydrop.ctl.diagnosis.finding import Change, Fact, Section, advice, set_variable
 from pydrop.ctl.diagnosis.world import World
 from pydrop.ctl.mounts import Mount, is_kernels
+from pydrop.ctl.vetted import vetted
 from pydrop.errors import PydropError
 from pydrop.model import Volume
 from pydrop.perform.ownership import place, writable
@@ -46,7 +47,7 @@ def _unmounted(volume: Volume, changes: list[Change]) -> Fact:
 def _mount(world: World, mount: Mount, changes: list[Change]) -> Fact:
     kind = f"{mount.type}{', read-only' if mount.read_only else ''}"
     try:
-        found = place.find(mount.point, create=False)
+        found = vetted(mount.point)
     except (OSError, PydropError):  # part of the system, or closed to us: nothing that could be owned
         return Fact(name=mount.point, found=kind)
     try:

@@ -7,10 +7,10 @@ import stat
 from pydrop.ctl.verifying import writing
 from pydrop.ctl.verifying.check import Check, fail, ok, skip, warn
 from pydrop.ctl.verifying.question import Question
+from pydrop.ctl.vetted import vetted
 from pydrop.errors import BadSetting, PydropError
 from pydrop.handover import candidates
 from pydrop.model import Device, Volume
-from pydrop.perform.ownership import place
 from pydrop.perform.streams import UNMAPPED
 
 AS_ROOT = "this is root, which may write nearly everywhere: that says nothing about the program's user"
@@ -95,7 +95,7 @@ def _volume(question: Question, volume: Volume) -> Check:
     if question.is_root:
         return skip(name, AS_ROOT)
     try:
-        found = place.find(volume.path, create=False)
+        found = vetted(volume.path)
         try:
             return ok(name, writing.try_place(found))
         finally:

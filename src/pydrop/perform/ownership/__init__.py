@@ -6,7 +6,6 @@ processes go it, lock for several containers.
 
 import time
 
-from pydrop.errors import PydropError
 from pydrop.model import Outcome
 from pydrop.takeover import require_uninterrupted
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from pydrop.steps import VolumesStep
 
     from .progress import Progress
-    from .reasons import Complaint
 
     Watch = Callable[[Progress], None]
 
@@ -41,20 +39,25 @@ def perform(step: "VolumesStep", start: "Start") -> Outcome:
     owner = f"{step.uid}:{step.gid}"
     changed, done, warnings, failed = 0, [], [], []
     around = place.Surroundings()
-    for volume in step.volumes:
-        report = own(volume, step.uid, step.gid, step.groups, watching(start), around=around)
-        if report.silent:
-            continue
-        if report.troubled:
-            from . import reasons
+    try:
+        for volume in step.volumes:
+            report = own(volume, step.uid, step.gid, step.groups, watching(start), around=around)
+            if report.silent:
+                continue
+            if report.troubled:
+                from . import reasons
 
-            wrong, left = reasons.complaints(volume, owner, report)
-            failed += wrong
-            warnings += left
-        changed += report.changed
-        done.append(report.words(volume.path, owner))
+                wrong, left = reasons.complaints(volume, owner, report)
+                failed += wrong
+                warnings += left
+            changed += report.changed
+            done.append(report.words(volume.path, owner))
+    finally:
+        around.close()
     if failed and step.errors == "fail":
-        raise _failure(failed)
+        from . import reasons
+
+        raise reasons.failure(failed)
     lines = [f"{complaint.problem}; {complaint.remedy}" for complaint in [*failed, *warnings]]
     return Outcome(changed=changed, words="; ".join(filter(None, done)), warnings=tuple(lines))
 
@@ -78,11 +81,6 @@ def watching(start: "Start") -> "Watch | None":
         telling(progress)
 
     return watch
-
-
-def _failure(failed: "list[Complaint]") -> PydropError:
-    more = f" (and {len(failed) - 1} more problems with volumes)" if len(failed) > 1 else ""
-    return PydropError(failed[0].problem + more, failed[0].remedy)
 
 
 def own(
@@ -112,6 +110,7 @@ def own(
         except OSError as error:
             report.refuse(error.errno or 0, ".")
         else:
+            surroundings = around or place.Surroundings()
             try:
                 report.created = found.created
                 report.looked_at = 1
@@ -119,10 +118,11 @@ def own(
                     from . import wanted, work
 
                     target = wanted.of(volume, uid, gid, dry)
-                    around = around or place.Surroundings()
-                    work.Work(volume, target, groups, report, watch, around).on(found)
+                    work.Work(volume, target, groups, report, watch, surroundings).on(found)
             finally:
                 found.close()
+                if surroundings is not around:
+                    surroundings.close()
     report.seconds = time.monotonic() - began
     return report
 

@@ -3,13 +3,14 @@
 import posix as os
 from _stat import S_ISDIR
 
-from . import mounts
+from .mounts import Mount
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .folder import Folder
+    from .place import Surroundings
     from .report import Report
     from .wanted import Wanted
 
@@ -19,33 +20,25 @@ if TYPE_CHECKING:
 class Entries:
     """What looking and changing needs, in one process: a forked worker needs its own, since /proc/self stays ours."""
 
-    def __init__(self, wanted: "Wanted", report: "Report", alone: bool, table: "Callable[[], mounts.Table]") -> None:
-        """`table` is asked where something is wrong: what is right may lie on any mount."""
+    def __init__(self, wanted: "Wanted", report: "Report", alone: bool, around: "Surroundings") -> None:
+        """`around` is asked for the mounts where something is wrong: what is right may lie on any."""
         self.wanted = wanted
         self.report = report
         self.alone = alone  # no other pydrop gives folders of this volume away meanwhile
-        self.table = table
-        self._descriptors = -1
-        self.mount: mounts.Mount | None = None  # None: mounts are crossed
+        self.around = around
+        self.descriptors = -1  # /proc/self/fd, through which a held entry is reached, once one was
+        self.mount: Mount | None = None  # None: mounts are crossed
         self.mount_names: frozenset[str] | None = None  # not asked for yet
 
     def open(self, top: int) -> None:
         """Get ready for the volume that `top` is a descriptor of."""
         if not self.wanted.across_mounts:
-            self.mount = mounts.Mount(top)
+            self.mount = Mount(top, self.around.probes)
 
     def close(self) -> None:
-        if self.mount:
-            self.mount.close()
-        if self._descriptors >= 0:
-            os.close(self._descriptors)
-        self._descriptors = -1
-
-    def descriptors(self) -> int:
-        """/proc/self/fd, through which a held entry is reached."""
-        if self._descriptors < 0:
-            self._descriptors = os.open("/proc/self/fd", os.O_PATH | os.O_DIRECTORY)
-        return self._descriptors
+        if self.descriptors >= 0:
+            os.close(self.descriptors)
+        self.descriptors = -1
 
     def elsewhere(self, fd: int) -> bool:
         """Whether `fd` is on another mount than the volume, and that matters."""
@@ -145,7 +138,7 @@ class Entries:
     def names_of_mounts(self) -> frozenset[str]:
         """What an entry must be called to be a mount, which is not to be changed; nothing where mounts are crossed."""
         if self.mount_names is None:
-            self.mount_names = self.table().names() if self.mount else frozenset()
+            self.mount_names = self.around.mounts().names() if self.mount else frozenset()
         return self.mount_names
 
     def _by_name(self, folder: "Folder") -> bool:

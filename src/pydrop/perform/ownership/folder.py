@@ -106,13 +106,6 @@ class Folder:
         del self.names[-most:]
         return names
 
-    def become_part(self, folders: list[str], names: list[str]) -> None:
-        """Of this folder, which another process has open too, these alone are left to this one."""
-        self.folders, self.names = folders, names
-        self.found, self.done = len(folders), 0
-        self.began = time.monotonic()
-        self.ended = self.lent = True
-
     def end(self) -> None:
         """There are no more entries to list."""
         if self.entries and not self.ended:

@@ -28,7 +28,7 @@ def settle(entries: "Entries", folder: "Folder", name: str) -> bool:
         elif info.st_uid == 0 and unsure(wanted, folder.fd, name, info):
             report.linked.add(folder.path(name))
         elif wanted.mode is None and not wanted.dry:
-            os.chown(str(held), *wanted.owner(info), dir_fd=entries.descriptors())
+            os.chown(str(held), *wanted.owner(info), dir_fd=_descriptors(entries))
             report.given += 1
             report.changed += 1
         else:
@@ -36,6 +36,12 @@ def settle(entries: "Entries", folder: "Folder", name: str) -> bool:
         return True
     finally:
         os.close(held)
+
+
+def _descriptors(entries: "Entries") -> int:
+    if entries.descriptors < 0:
+        entries.descriptors = os.open("/proc/self/fd", os.O_PATH | os.O_DIRECTORY)
+    return entries.descriptors
 
 
 def of_others(wanted: "Wanted", info: os.stat_result) -> bool:

@@ -4,25 +4,27 @@ import posix as os
 
 from pydrop.encoding import decoded
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Probes = dict[int, int]  # a descriptor -> that of its /proc/self/fdinfo/NUMBER
+
 PAGE = 4096  # bytes: a read of mountinfo gets no more at once
 
 
 class Mount:
     """The mount of a volume, to compare others with. For one process: a forked worker needs its own."""
 
-    def __init__(self, fd: int) -> None:
-        """The mount of `fd`, which must stay open: the kernel gives freed ids to new mounts."""
-        self.probes: dict[int, int] = {}
+    def __init__(self, fd: int, probes: "Probes") -> None:
+        """The mount of `fd`, which must stay open: the kernel gives freed ids to new mounts. `probes` are kept from one
+        volume to the next, and closed by who made them."""
+        self.probes = probes
         self.fd = fd
         self.tag: bytes | None = None  # not asked for yet: a volume without folders has nothing to compare with
 
     def _remember(self) -> None:
-        fd = self.fd
-        self.device = os.fstat(fd).st_dev
         # Read once: the first line has a position, which a worker shares with who forked it, and which may move between
-        about = self._about(fd)
+        about = self._about(self.fd)
         start = about.find(b"\nmnt_id:")
-        # gVisor's fdinfo has no mnt_id; there the device is all there is to compare
         self.tag = about[start : about.index(b"\n", start + 1) + 1] if start >= 0 else b""
 
     def _about(self, fd: int) -> bytes:
@@ -39,13 +41,9 @@ class Mount:
         """Whether `fd` is on this mount."""
         if self.tag is None:
             self._remember()
-        if not self.tag:
-            return os.fstat(fd).st_dev == self.device
+        if not self.tag:  # gVisor's fdinfo has no mnt_id; there the device is all there is to compare
+            return os.fstat(fd).st_dev == os.fstat(self.fd).st_dev
         return self.tag in self._about(fd)
-
-    def close(self) -> None:
-        while self.probes:
-            os.close(self.probes.popitem()[1])
 
 
 class Table:
@@ -54,6 +52,7 @@ class Table:
     def __init__(self) -> None:
         self.text = _read("/proc/self/mountinfo")
         self._names: frozenset[str] | None = None
+        self._types: dict[int, str] = {}  # device -> type
 
     def names(self) -> frozenset[str]:
         """The last component of every mount point: only entries of these names can be mounts.
@@ -64,12 +63,22 @@ class Table:
             # Not splitlines: it also cuts at a carriage return, which the kernel writes as it is
             lines = decoded(self.text).split("\n")
             points = [line.split(" ", 5)[4].rpartition("/")[2] for line in lines if line]
-            self._names = frozenset([_unescaped(point) if "\\" in point else point for point in points])
+            if "\\" in "".join(points):
+                from .octal import plain
+
+                points = [plain(point) for point in points]
+            self._names = frozenset(points)
         return self._names
 
     def filesystem_type(self, fd: int) -> str:
         """The type of the filesystem that `fd` is on as mountinfo names it (``ext4``, ``nfs4``), or ``""``."""
         device = os.fstat(fd).st_dev
+        found = self._types.get(device)
+        if found is None:
+            found = self._types[device] = self._type(device)
+        return found
+
+    def _type(self, device: int) -> str:
         number = b" %d:%d " % (os.major(device), os.minor(device))
         text, at = self.text, -1
         while (at := text.find(number, at + 1)) >= 0:
@@ -88,9 +97,3 @@ def _read(path: str) -> bytes:
         return text
     finally:
         os.close(file)
-
-
-def _unescaped(name: str) -> str:
-    """proc_pid_mountinfo(5) writes blank, tab, newline and backslash as three octal digits."""
-    first, *rest = name.split("\\")
-    return first + "".join([chr(int(part[:3], 8)) + part[3:] for part in rest])

@@ -21,6 +21,14 @@ class Part:
         self.names = names
 
 
+def limit(folder: "Folder", part: Part) -> None:
+    """Of this folder, which another process has open too, that part alone is left to this one."""
+    folder.folders, folder.names = part.folders, part.names
+    folder.found, folder.done = len(part.folders), 0
+    folder.began = time.monotonic()
+    folder.ended = folder.lent = True
+
+
 def may_have(folder: "Folder", now: float) -> bool:
     """Whether there may be a part of this folder that is worth a worker."""
     return _has_folders(folder, now) or folder.has_entries()

@@ -10,7 +10,7 @@ from errno import ELOOP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .mounts import Table
+    from .mounts import Probes, Table
 
     Idents = dict[tuple[int, int], str]  # (device, inode) -> name
 
@@ -26,10 +26,19 @@ LINKS = 40  # symlinks in one path, as in the kernel
 class Surroundings:
     """What lies around all volumes of a start, each looked at once, when the first volume asks."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: "Table | None" = None) -> None:
         self._files: Idents | None = None
         self._folders: Idents | None = None
-        self._table: Table | None = None
+        self._table = table
+        self.probes: Probes = {}
+
+    def forked(self) -> "Surroundings":
+        """The same for a forked worker, whose descriptors are others."""
+        return Surroundings(self._table)
+
+    def close(self) -> None:
+        while self.probes:
+            os.close(self.probes.popitem()[1])
 
     def mounts(self) -> "Table":
         if self._table is None:
@@ -39,9 +48,13 @@ class Surroundings:
         return self._table
 
     def system(self, info: os.stat_result) -> str | None:
-        """The name under which this folder or file holds the image together, if it does."""
+        """The name under which this folder or file holds the image together, if it does.
+
+        Raises OSError where there is no /proc, through which entries are changed: better nothing than a part.
+        """
         if S_ISDIR(info.st_mode):
             if self._folders is None:
+                os.stat("/proc/self/fd")
                 self._folders = _idents(SYSTEM_FOLDERS)
             return self._folders.get((info.st_dev, info.st_ino))
         if self._files is None:
@@ -87,17 +100,6 @@ class Place:
         for fd in {self.fd, self.parent, self.next} - {-1}:
             os.close(fd)
         self.fd = self.parent = self.next = -1
-
-
-def find(path: str, create: bool) -> Place:
-    """What `opened` opens, if `vet` lets it be given away."""
-    place = opened(path, create)
-    try:
-        vet(place, Surroundings())
-    except BaseException:
-        place.close()
-        raise
-    return place
 
 
 def opened(path: str, create: bool) -> Place:
@@ -208,8 +210,7 @@ def _advance(place: Place, name: str, info: os.stat_result) -> None:
 def vet(place: Place, around: Surroundings) -> None:
     """Raise BadSetting for what holds the image together, under whatever name it was reached; before anything of it is
     given away. `around` keeps from one volume to the next what was seen."""
-    real = os.readlink(f"/proc/self/fd/{place.fd}")
-    system = real if real in SYSTEM else around.system(place.seen)
+    system = around.system(place.seen)
     if system:
         from . import unsuited
 

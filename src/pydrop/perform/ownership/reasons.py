@@ -3,6 +3,7 @@
 import posix as os
 from errno import EACCES, EDQUOT, EINVAL, EIO, EMFILE, ENOSPC, EOPNOTSUPP, EPERM, EROFS, ESTALE
 
+from pydrop.errors import PydropError
 from pydrop.model import Value
 
 from .report import Report
@@ -46,6 +47,12 @@ def complaints(volume: "Volume", owner: str, report: Report) -> tuple[list[Compl
     if report.busy:
         failed.append(_busy(volume, owner, report))
     return failed, [_linked(volume, owner, report)] if report.linked.count else []
+
+
+def failure(failed: list[Complaint]) -> PydropError:
+    """The error that ends a start for what failed, of which there is something."""
+    more = f" (and {len(failed) - 1} more problems with volumes)" if len(failed) > 1 else ""
+    return PydropError(failed[0].problem + more, failed[0].remedy)
 
 
 def _missing(volume: "Volume") -> Complaint:

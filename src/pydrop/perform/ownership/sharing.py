@@ -129,9 +129,9 @@ class Sharing:
             self.workers, self.debt, self.started = {}, 0, 0
             former = walk.entries
             walk.report = Report()
-            walk.entries = Entries(walk.wanted, walk.report, former.alone, former.table)
+            walk.entries = Entries(walk.wanted, walk.report, former.alone, former.around.forked())
             walk.entries.open(folder.fd)
-            folder.become_part(part.folders, part.names)
+            parts.limit(folder, part)
             walk.way, walk.closed = [folder], 0
             if self.counts:
                 self.counts.begin()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .count import Clock
-    from .mounts import Table
+    from .place import Surroundings
     from .report import Report
     from .sharing import Sharing
     from .wanted import Wanted
@@ -42,12 +42,12 @@ class Walk:
     """
 
     def __init__(
-        self, wanted: "Wanted", report: "Report", alone: bool, table: "Callable[[], Table]", tell: "Tell | None" = None
+        self, wanted: "Wanted", report: "Report", alone: bool, around: "Surroundings", tell: "Tell | None" = None
     ) -> None:
-        """`alone`, `table`: see Entries. `tell` is called with entries looked at, changed, and the part done."""
+        """`alone`, `around`: see Entries. `tell` is called with entries looked at, changed, and the part done."""
         self.wanted = wanted
         self.report = report
-        self.entries = Entries(wanted, report, alone, table)
+        self.entries = Entries(wanted, report, alone, around)
         self.way: list[Folder] = []
         self.closed = 0
         self.began = time.monotonic()

@@ -46,21 +46,24 @@ class Work:
             return
         try:
             place.vet(found, self.around)
+            if found.is_folder and self.volume.policy != "top":
+                self._in_turn(found)
+            else:
+                self._give_top(found, found.fd)
+            if self.report.refused:
+                self.report.filesystem = self.around.mounts().filesystem_type(found.fd)
         except OSError as error:  # no /proc, say
             self.report.refuse(error.errno or 0, ".")
-            return
-        if found.is_folder and self.volume.policy != "top":
-            self._in_turn(found)
-        else:
-            self._give_top(found)
-        if self.report.refused:
-            self.report.filesystem = self.around.mounts().filesystem_type(found.fd)
 
     def _is_done(self, found: "Place") -> bool:
         """Whether the policy says so without a look below the top."""
         if self.volume.policy == "on-root-mismatch":
             return self.target.reached(found.look())
-        return self.volume.policy == "unless-writable" and self._can_write(found)
+        if self.volume.policy != "unless-writable":
+            return False
+        from .writable import can_write
+
+        return can_write(found, self.target.uid, self.target.gid, self.groups)
 
     def _in_turn(self, found: "Place") -> None:
         """Walk, unless another container has done so while we waited for it.
@@ -79,60 +82,49 @@ class Work:
         try:
             turn.take(not right and not self.target.dry, self.around.mounts, self._waiting)
             self.report.waited, self.report.busy = turn.waited, turn.refused
-            if not (turn.refused or (turn.waited and self._was_done(found, right))):
+            # Another container has done the work where the top, which is changed last, was wrong and is right now
+            done = turn.waited and (self._is_done(found) or (not right and self.target.reached(found.look())))
+            if not (turn.refused or done):
                 self._walk(found, turn)
         finally:
             turn.close()
-
-    def _was_done(self, found: "Place", right: bool) -> bool:
-        """Whether another container has done the work: the top, which is changed last, was wrong and is `right` now."""
-        return self._is_done(found) or (not right and self.target.reached(found.look()))
 
     def _walk(self, found: "Place", turn: "Lock") -> None:
         from . import walk
 
         tell = self._tell if self.watch else None
-        going = walk.Walk(self.target, self.report, turn.alone, self.around.mounts, tell)
+        going = walk.Walk(self.target, self.report, turn.alone, self.around, tell)
         going.lock = turn.fd
         try:
             taken = going.run(found.fd)
         except OSError as error:
             self._refused(found, error)
             return
-        self._give_top(found, taken)
+        self._give_top(found, turn.fd, taken)
 
-    def _give_top(self, found: "Place", former: int | None = None) -> None:
-        """Change the top itself; `former` had it before the walk took it."""
+    def _give_top(self, found: "Place", fd: int, former: int | None = None) -> None:
+        """Change the top itself, whose descriptor is `fd`; `former` had it before the walk took it."""
         try:
             info = found.look()
             if self.target.right(info):
                 return
-            if not found.is_folder and self._has_other_names(found, info):
-                self.report.linked.add(".")
-            else:
-                self.report.given += self.target.give(found.fd, info)
-                self.report.changed += 1
+            if not found.is_folder:
+                from .held import unsure
+
+                if unsure(self.target, found.parent, found.name, info):
+                    self.report.linked.add(".")
+                    return
+            self.report.given += self.target.give(fd, info, opened=fd != found.fd)
+            self.report.changed += 1
         except OSError as error:
             if former is not None:
-                os.chown(f"/proc/self/fd/{found.fd}", former, -1)
+                os.chown(fd, former, -1)
             self._refused(found, error)
 
-    def _has_other_names(self, found: "Place", info: os.stat_result) -> bool:
-        from . import held
-
-        return held.unsure(self.target, found.parent, found.name, info)
-
     def _refused(self, found: "Place", error: OSError) -> None:
-        """Note that of the top, unless the user can write it: then its owner is right enough, and it is no news either
-        what else refused for that reason."""
-        self.report.refuse(error.errno or 0, ".")
-        if self._can_write(found):
-            del self.report.refused[error.errno or 0]
+        from .writable import refused
 
-    def _can_write(self, found: "Place") -> bool:
-        from . import writable
-
-        return writable.can_write(found, self.target.uid, self.target.gid, self.groups)
+        refused(self, found, error)
 
     def _waiting(self) -> None:
         self._tell(self.report.looked_at, 0, 0.0, waiting=True)

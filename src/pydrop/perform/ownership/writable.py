@@ -9,6 +9,7 @@ import posix as os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .place import Place
+    from .work import Work
 
 
 def can_write(place: "Place", uid: int, gid: int, groups: tuple[int, ...]) -> bool:
@@ -32,6 +33,15 @@ def can_write(place: "Place", uid: int, gid: int, groups: tuple[int, ...]) -> bo
         if child:
             _end(child)
         _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
+
+
+def refused(work: "Work", found: "Place", error: OSError) -> None:
+    """Note that the top of a volume refused, unless the user can write it: then its owner is right enough, and it is no
+    news either what else refused for that reason."""
+    report, target = work.report, work.target
+    report.refuse(error.errno or 0, ".")
+    if can_write(found, target.uid, target.gid, work.groups):
+        del report.refused[error.errno or 0]
 
 
 def _answer(place: "Place", uid: int, gid: int, groups: tuple[int, ...]) -> None:
