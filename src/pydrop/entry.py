@@ -95,7 +95,7 @@ def _start(start: Start, report: Report) -> int:
         done.perform(step)
     last = plan.steps[-1]
     await_guardian = _waiting(start)
-    ready = handover.Handover(plan.command, done.environment(), start)
+    ready = handover.Handover(plan.command, start.environment, start)
     timeline = timing.open_file() if done.recorded else -1
     timing.mark(start, "command")
     # ---- the drop: from here on nothing is imported and nothing is opened ----
@@ -143,9 +143,11 @@ class _Done:
         self.changes: list[tuple[str, str | None]] = list(plan.environment)
         self.public = list(plan.environment)
         self.words: list[str] = []
+        self.apply()
 
-    def environment(self) -> tuple[str, ...]:
-        return handover.environment(self.came, self.changes)
+    def apply(self) -> None:
+        """What comes next gets an environment with all changes."""
+        self.start.environment = handover.environment(self.came, self.changes)
 
     def perform(self, step: Step) -> None:
         takeover.require_uninterrupted()
@@ -155,7 +157,6 @@ class _Done:
             return
         if isinstance(step, RecordStep):
             step.record.environment = tuple([f"{n}={v}" for n, v in self.public if v is not None])
-        self.start.environment = self.environment()
         began = time.monotonic()
         try:
             outcome = performer(step)(step, self.start)
@@ -178,7 +179,9 @@ class _Done:
             self.report.warn(warning)
         if outcome.words:
             self.words.append(outcome.words)
-        self.changes += outcome.environment
+        if outcome.environment:
+            self.changes += outcome.environment
+            self.apply()
         if isinstance(step, RecordStep):
             self.recorded = outcome.changed > 0
         if not isinstance(step, SecretsStep):

@@ -1,10 +1,15 @@
 """Volumes: the list, the tables, and both together."""
 
+import itertools
+
 import pytest
 
 from pydrop import settings
 from pydrop.errors import BadSetting
 from pydrop.model import Volume
+from pydrop.settings import volumelist
+from pydrop.settings.given import Given
+from pydrop.settings.volumes import plainly_listed
 
 FILE = "/etc/pydrop.toml"
 
@@ -48,6 +53,37 @@ def test_a_policy_belongs_to_the_path_before_it(text, expected):
     assert pairs(volumes(environment=[f"PYDROP_CHOWN={text}"])) == expected
     assert pairs(volumes([f"--chown={text}"])) == expected
     assert {volume.source for volume in volumes([f"--chown={text}"])} == {"--chown"}
+
+
+WORDS = [
+    "",
+    " ",
+    "/",
+    "/a",
+    "/a/",
+    "//a",
+    "/a/.",
+    "/a/../b",
+    "/.a",
+    "/b c ",
+    " /a",
+    "a",
+    "/a\0",
+    "top",
+    "never",
+    "tops",
+    "TOP",
+]
+
+
+def test_what_is_read_without_a_second_look_is_what_the_whole_parser_reads():
+    plain = 0
+    for words in (words for count in range(1, 5) for words in itertools.product(WORDS, repeat=count)):
+        text = ":".join(words)
+        if found := plainly_listed(text):
+            plain += 1
+            assert found == volumelist.listed(Given(name="chown", source="--chown", value=text))
+    assert plain == 24  # of 88740: one or both of two paths, with none or one of two policies behind each
 
 
 @pytest.mark.parametrize(
