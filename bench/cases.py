@@ -29,8 +29,9 @@ class Pace:
 
 
 QUICK = Pace(1000, 3)  # what takes milliseconds
-OFTEN = Pace(1000, 3, 8)  # a difference of two that do, a few milliseconds of twenty
+OFTEN = Pace(2000, 3, 16)  # a difference of two that do, a few milliseconds of twenty: half as often, it moves by 5 %
 BRIEF = Pace(21, 2)  # tens of milliseconds
+SOME = Pace(63, 2)  # the same, where the target is near
 LONG = Pace(11, 1)  # most of a second
 LONGER = Pace(5, 1)  # one or two seconds
 SEVERAL = Pace(5, 0)  # seconds, and more to put it back
@@ -104,8 +105,8 @@ CASES: dict[str, tuple[Callable[[Room], Result], Pace]] = {
     "init-reap": (inits.reap, LONGER),
     "small-right": (volumes.small_right, OFTEN),
     "small-wrong": (volumes.small_wrong, OFTEN),
-    "hundred-right": (volumes.hundred_right, BRIEF),
-    "hundred-wrong": (volumes.hundred_wrong, BRIEF),
+    "hundred-right": (volumes.hundred_right, SOME),
+    "hundred-wrong": (volumes.hundred_wrong, SOME),
     "right": (volumes.right, LONG),
     "wrong": (volumes.wrong, LONGER),
     "wrong-shared": (volumes.wrong_shared, TWICE),

@@ -25,7 +25,7 @@ ASK = ("settings.choices", "planning.staying", "pid1.asking")
 # asked for without it too.
 PARTS = ("settings.values", "settings.choices", "settings.identity", "settings.supervision")
 VOLUMES = ("settings.volumes", "perform.ownership")
-WALK = ("perform.ownership.wanted", "perform.ownership.work", "perform.ownership.lock", "perform.ownership.walk")
+WALK = ("perform.ownership.wanted", "perform.ownership.work")
 BUNDLES = (
     ("perform.runtime",),
     ("perform.accountfiles",),

@@ -163,7 +163,8 @@ def _restart(place: Place, path: str) -> None:
     """Put the components of `path` in front of what is still to follow; from the root where it is absolute."""
     place.todo += [name for name in reversed(path.split("/")) if name not in ("", ".")]
     if path.startswith("/"):
-        place.close()
+        if place.fd >= 0:
+            place.close()
         place.fd = os.open("/", os.O_PATH | os.O_DIRECTORY)
         place.look()
         place.trusted = True

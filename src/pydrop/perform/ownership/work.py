@@ -3,7 +3,7 @@
 import posix as os
 import time
 
-from . import place
+from . import lock, place, walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
     from pydrop.model import Volume
 
-    from .lock import Lock
     from .place import Place, Surroundings
     from .progress import Progress
     from .report import Report
@@ -71,8 +70,6 @@ class Work:
         A top that is wrong says that there is work, which one does alone. Where it is right there is little or nothing
         to do: who only looks does not wait for others that do the same.
         """
-        from . import lock
-
         right = self.target.reached(found.seen)
         try:
             turn = lock.Lock(found.fd)
@@ -89,9 +86,7 @@ class Work:
         finally:
             turn.close()
 
-    def _walk(self, found: "Place", turn: "Lock") -> None:
-        from . import walk
-
+    def _walk(self, found: "Place", turn: lock.Lock) -> None:
         tell = self._tell if self.watch else None
         going = walk.Walk(self.target, self.report, turn.alone, self.around, tell)
         going.lock = turn.fd
