@@ -25,7 +25,7 @@ WRONG = (
 MEMORY = Memory(60e6, "under 60 MB in the largest of pydrop's processes")
 SLOW = AtMost(1, 1 / 8, "8 times faster than chown -R")
 GROWTH = (1_000, 10_000, 100_000, 1_000_000)
-SELDOM = (1, 1, 3, 10)  # of the rounds, how many run the volume of this size
+SELDOM = (1, 1, 3, 5)  # of the rounds, how many run the volume of this size
 
 
 def right(room: Room) -> Result:
