@@ -32,8 +32,8 @@ QUICK = Pace(1000, 3)  # what takes milliseconds
 OFTEN = Pace(2000, 3, 16)  # a difference of two that do, a few milliseconds of twenty: half as often, it moves by 5 %
 BRIEF = Pace(21, 2)  # tens of milliseconds
 SOME = Pace(63, 2)  # the same, where the target is near
-LONG = Pace(11, 1)  # most of a second
-LONGER = Pace(5, 1)  # one or two seconds
+LONG = Pace(11, 1)  # a second or two
+LONGER = Pace(5, 1)  # the same, where no target is judged
 SEVERAL = Pace(5, 0)  # seconds, and more to put it back
 TWICE = Pace(2, 0)  # the same, where no target is judged
 LONGEST = Pace(1, 0)  # most of a minute
@@ -108,7 +108,7 @@ CASES: dict[str, tuple[Callable[[Room], Result], Pace]] = {
     "hundred-right": (volumes.hundred_right, SOME),
     "hundred-wrong": (volumes.hundred_wrong, SOME),
     "right": (volumes.right, LONG),
-    "wrong": (volumes.wrong, LONGER),
+    "wrong": (volumes.wrong, LONG),
     "wrong-shared": (volumes.wrong_shared, TWICE),
     "wrong-group": (volumes.wrong_group, TWICE),
     "wide-right": (volumes.wide_right, SEVERAL),
