@@ -162,5 +162,6 @@ def test_a_signal_ends_a_walk_at_once_and_the_next_start_completes(tmp_path, pid
         completed(place, tree, {}, f" (seed {seed})")
         milliseconds = [round(seconds * 1000) for seconds in (statistics.median(late), max(late))]
         print(f"gone after {milliseconds[0]} ms in the median, {milliseconds[1]} ms at worst")
+        assert milliseconds[0] < 100
 
     apart(tmp_path, check)
