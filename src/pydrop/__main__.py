@@ -1,4 +1,4 @@
-"""``python3 -I -m pydrop``: for images where the door, a static program, cannot be used."""
+"""``python3 -I -m pydrop``: for images where the launcher, a static program, cannot be used."""
 
 from pydrop.entry import module
 

@@ -7,10 +7,10 @@ import posix as os
 import sys
 import time
 
-from pydrop import handover, personalities, planning, survey, takeover
+from pydrop import compat, handover, inherited, inspection, planning
 from pydrop.errors import FAILED, Interrupted, PydropError
 from pydrop.model import Outcome, Plan, Start
-from pydrop.perform import timing
+from pydrop.perform import timeline_writer
 from pydrop.report import Report
 from pydrop.signals import name_of
 from pydrop.steps import AccountsStep, PrivilegesStep, RecordStep, SecretsStep, Step
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def door(loading: float | None = None) -> None:
-    """What door.c starts: by the name it was called, pydrop, pydropctl or a personality. Never returns."""
-    start = takeover.from_door(sys.argv)
+def launched(loading: float | None = None) -> None:
+    """What launcher.c starts: by the name it was called, pydrop, pydropctl or a personality. Never returns."""
+    start = inherited.from_launcher(sys.argv)
     start.loading = loading
-    if start.child:  # the process that stays, where no compiled file can be read
-        from pydrop.pid1 import staying
+    if start.starter:  # the process that stays, where no compiled file can be read
+        from pydrop.pid1 import init
 
-        staying.stay(start)
+        init.stay(start)
     if start.name.rpartition("/")[2] == "pydropctl":
         from pydrop.ctl.main import run
 
         run(start)
-    _exit(personalities.run(start) if personalities.name_of(start) else begin(start))
+    _exit(compat.run(start) if compat.name_of(start) else begin(start))
 
 
 def module() -> None:
-    """``python3 -I -m pydrop``, for images where the door cannot be used. Never returns."""
-    _exit(begin(takeover.without_door(sys.argv)))
+    """``python3 -I -m pydrop``, for images where the launcher cannot be used. Never returns."""
+    _exit(begin(inherited.without_launcher(sys.argv)))
 
 
 def _exit(code: int) -> None:
@@ -51,17 +51,17 @@ def begin(start: Start) -> int:
         code = _begin(start, Report())
     except Interrupted as stop:  # while the end was told, to a standard error that nobody empties
         code = 128 + stop.signum
-    if start.guardian:
-        from pydrop.pid1 import asking
+    if start.init:
+        from pydrop.pid1 import starter
 
-        asking.fails(start.guardian)
+        starter.fails(start.init)
     return code
 
 
 def _begin(start: Start, report: Report) -> int:
     try:
-        takeover.interruptible(start)
-        takeover.occupy_closed_streams()
+        inherited.interruptible(start)
+        inherited.occupy_closed_streams()
         return _start(start, report)
     except Interrupted as stop:
         report.warn(f"stopped by {name_of(stop.signum)} before the command was run; the next start goes on from here")
@@ -75,59 +75,59 @@ def _begin(start: Start, report: Report) -> int:
 
 
 def _start(start: Start, report: Report) -> int:
-    timing.mark(start, "modules")
-    settings = survey.read_settings(start)
-    timing.mark(start, "settings")
+    timeline_writer.mark(start, "modules")
+    settings = inspection.read_settings(start)
+    timeline_writer.mark(start, "settings")
     report.obey(settings)
     if settings.show:
         return _show(settings.show)
-    if settings.init != bool(start.guardian):
+    if settings.init != bool(start.init):
         _guess_again(start)
-    facts = survey.look(settings, start)
-    timing.mark(start, "survey")
+    facts = inspection.look(settings, start)
+    timeline_writer.mark(start, "survey")
     plan = planning.plan(settings, facts)
     for warning in plan.warnings:
         report.warn(warning)
-    timing.mark(start, "plan")
+    timeline_writer.mark(start, "plan")
     # ---- the first step that cannot be undone: from here on a failure says what is already done ----
     done = _Done(plan, start, report)
     for step in plan.steps[:-1]:
         done.perform(step)
     last = plan.steps[-1]
-    await_guardian = _waiting(start)
+    await_init = _waiting(start)
     ready = handover.Handover(plan.command, start.environment, start)
-    timeline = timing.open_file() if done.recorded else -1
-    timing.mark(start, "command")
+    timeline = timeline_writer.open_file() if done.recorded else -1
+    timeline_writer.mark(start, "command")
     # ---- the drop: from here on nothing is imported and nothing is opened ----
     done.perform(last)
     report.info(_summary(plan, done, start.marks[0][3]))
-    timing.mark(start, "summary")
-    if start.guardian:
-        await_guardian()
-        timing.mark(start, "wait")
+    timeline_writer.mark(start, "summary")
+    if start.init:
+        await_init()
+        timeline_writer.mark(start, "wait")
     if timeline >= 0:
-        timing.write(timeline, start, facts.instance, plan.command[0])
+        timeline_writer.write(timeline, start, facts.instance, plan.command[0])
     ready.run()
     return FAILED
 
 
 def _waiting(start: Start) -> "Callable[[], None]":
-    """What waits until the guardian has given up root too; loaded before the drop. Without init mode, nothing."""
-    if start.guardian is None:
+    """What waits until init has given up root too; loaded before the drop. Without init mode, nothing."""
+    if start.init is None:
         return lambda: None
-    from pydrop.pid1 import asking
+    from pydrop.pid1 import starter
 
-    guardian = start.guardian
-    return lambda: asking.wait_for_go(guardian)
+    init = start.init
+    return lambda: starter.wait_for_go(init)
 
 
 def _guess_again(start: Start) -> None:
-    """The door forks before the settings are read, and guessed wrong. Where they do not ask for init mode, the process
-    that stayed makes the start itself. Where they do after all (a key in odd spelling, no door), this one forks now."""
-    from pydrop.pid1 import asking, forking
+    """The launcher forks before the settings are read, and guessed wrong. Where they do not ask for init mode, init
+    makes the start itself. Where they do after all (a key in odd spelling, no launcher), this process forks now."""
+    from pydrop.pid1 import forking, starter
 
-    if start.guardian:
-        asking.decline(start.guardian)
+    if start.init:
+        starter.decline(start.init)
     forking.fork(start)
 
 
@@ -150,9 +150,9 @@ class _Done:
         self.start.environment = handover.environment(self.came, self.changes)
 
     def perform(self, step: Step) -> None:
-        takeover.require_uninterrupted()
+        inherited.require_uninterrupted()
         if step.done:
-            timing.mark(self.start, step, "", "0")
+            timeline_writer.mark(self.start, step, "", "0")
             self.report.debug(f"{step.words}: so already")
             return
         if isinstance(step, RecordStep):
@@ -164,7 +164,7 @@ class _Done:
             raise self.after(error) from error
         self.report.clear()
         changed = "1" if outcome.words or outcome.changed else "0"
-        self.note(step, outcome, timing.mark(self.start, step, outcome.words, changed) - began)
+        self.note(step, outcome, timeline_writer.mark(self.start, step, outcome.words, changed) - began)
 
     def after(self, error: PydropError) -> PydropError:
         """A failure after the first step says what is done and stays done."""
@@ -193,16 +193,16 @@ PERFORMERS = {  # the kind of a step, or the way an account step goes -> the mod
     "rename": "pydrop.perform.accountfiles",
     "in place": "pydrop.perform.accountfiles",
     "append": "pydrop.perform.accountfiles",
-    "wrapper": "pydrop.perform.wrapper",
+    "wrapper": "pydrop.perform.nss_wrapper",
     "runtime": "pydrop.perform.runtime",
     "streams": "pydrop.perform.streams",
-    "home": "pydrop.perform.ownership.home",
+    "home": "pydrop.perform.ownership.home_folder",
     "volumes": "pydrop.perform.ownership",
     "secrets": "pydrop.perform.secrets",
     "hooks": "pydrop.perform.hooks",
     "oom": "pydrop.perform.oom",
-    "record": "pydrop.perform.recording",
-    "guardian": "pydrop.pid1.asking",
+    "record": "pydrop.perform.record_file",
+    "guardian": "pydrop.pid1.starter",
     "privileges": "pydrop.perform.privileges",
 }
 

@@ -2,7 +2,7 @@
 
 Grammar of every message: ``unable to VERB OBJECT: REASON; REMEDY`` or, for what a person wrote,
 ``SOURCE=VALUE is not ...; REMEDY``. One line each; values are escaped by whoever prints them.
-Only a door (`entry`, `ctl`) turns an error into an exit.
+Only a launcher (`entry`, `ctl`) turns an error into an exit.
 """
 
 FAILED = 125  # pydrop itself failed: the code that docker and env use for "not even started"

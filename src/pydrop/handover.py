@@ -9,8 +9,9 @@ import errno
 import posix as os
 
 from pydrop.errors import NOT_EXECUTABLE, NOT_FOUND, CommandFailed
+from pydrop.inherited import IGNORED_BY_PYTHON
 from pydrop.process import Start
-from pydrop.takeover import HELD, IGNORED_BY_PYTHON
+from pydrop.signals import ENDING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -137,11 +138,11 @@ def _executor(command: tuple[str, ...], environment: tuple[str, ...]) -> "Callab
 
 
 def _restore_signals(start: Start) -> None:
-    """Undo what CPython and the door changed. Handlers of ours become the default by exec itself."""
+    """Undo what CPython and the launcher changed. Handlers of ours become the default by exec itself."""
     for number in IGNORED_BY_PYTHON:
         if number not in start.ignored:
             _signal.signal(number, _signal.SIG_DFL)
-    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [s for s in HELD if s not in start.blocked])
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [s for s in ENDING if s not in start.blocked])
 
 
 def _is_there(path: str) -> bool:

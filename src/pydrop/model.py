@@ -5,9 +5,9 @@ Text that came from the world (paths, arguments, environment, account files) is 
 """
 
 from pydrop.process import Credentials as Credentials
-from pydrop.process import Guardian as Guardian
 from pydrop.process import Identity as Identity
 from pydrop.process import IdRange as IdRange
+from pydrop.process import InitProcess as InitProcess
 from pydrop.process import Outcome as Outcome
 from pydrop.process import Start as Start
 from pydrop.process import Supervision as Supervision

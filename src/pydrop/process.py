@@ -40,6 +40,9 @@ class Value:
         return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in self.fields)})"
 
 
+MAX_ID = 4294967294  # of users and groups; one more is setresuid(2)'s word for "leave unchanged"
+
+
 class IdRange(Value):
     """A line of /proc/self/uid_map: `count` ids from `inside` on are `outside` on in the parent."""
 
@@ -83,17 +86,17 @@ class Start(Value):
     arguments: tuple[str, ...]
     environment: tuple[str, ...]  # NAME=value, in order, byte for byte
     ignored: tuple[int, ...]  # signals Python ignores on its own that came ignored
-    blocked: tuple[int, ...]  # signals the door holds back that came blocked
-    began: float | None = None  # when the door did, by CLOCK_MONOTONIC in seconds; None without a door
+    blocked: tuple[int, ...]  # signals the launcher holds back that came blocked
+    began: float | None = None  # when the launcher did, by CLOCK_MONOTONIC in seconds; None without a launcher
     loading: float | None = None  # when Python began to load pydrop's modules; None where they are imported as ever
     marks: "tuple[tuple[str | Step, str, str, float], ...]" = ()  # what was done until when: see perform/timing
     progress: "Callable[[str, bool], None] | None" = None  # shows how far a step is; whether the line is due
     note: "Callable[[str], None] | None" = None  # tells something once
-    guardian: "Guardian | None" = None  # in init mode: the process above this one, which stays
-    child: "Child | None" = None  # in init mode, where this process is the one that stays
+    init: "InitProcess | None" = None  # in init mode: the process above this one, which stays
+    starter: "StarterProcess | None" = None  # in init mode, where this process is the one that stays
 
 
-class Guardian(Value):
+class InitProcess(Value):
     """The process that stays, as the one that becomes the command knows it (see pid1)."""
 
     pid: int
@@ -101,7 +104,7 @@ class Guardian(Value):
     answer: int  # descriptor: one byte comes when it has done its own part
 
 
-class Child(Value):
+class StarterProcess(Value):
     """The process that makes the start and becomes the command, as the one that stays knows it."""
 
     pid: int
@@ -159,7 +162,7 @@ class PrivilegesStep(Step):
     inherits: bool = True  # what is kept is the program's too, behind exec (inheritable and ambient)
 
 
-class GuardianStep(Step):
+class InitStep(Step):
     """Init mode: PID 1 stays, is the identity too, and looks after the command.
 
     `identity` None: it stays root. `keep_root`: the identity is root's own, asked for in so many words."""

@@ -1,6 +1,6 @@
 """Signals by their names and numbers (signal(7)), as Linux on x86 and ARM has them."""
 
-NAMES = {
+SIGNAL_NAMES = {
     **dict(enumerate("HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT".split(), 1)),
     **dict(enumerate("CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS".split(), 17)),
 }
@@ -9,13 +9,14 @@ RTMIN, RTMAX = 34, 64  # as glibc counts them; the kernel's 32 and 33 are the C 
 HUP, INT, QUIT, KILL, TERM, CHLD, CONT, STOP, TSTP, TTIN, TTOU = 1, 2, 3, 9, 15, 17, 18, 19, 20, 21, 22
 ALL = (*range(1, 32), *range(RTMIN, RTMAX + 1))
 WAKE = RTMAX  # what tells that something can be read (pid1): one that a person sends has another si_code
+ENDING = (TERM, INT, HUP, QUIT)  # what ends a start while root works, in the order of the launcher's letters
 FROM_TERMINAL = (TSTP, TTIN, TTOU)  # what stops a job
 
 
 def name_of(number: int) -> str:
     """``SIGTERM``, ``SIGRTMIN+3``; the number itself where it has no name."""
-    if number in NAMES:
-        return f"SIG{NAMES[number]}"
+    if number in SIGNAL_NAMES:
+        return f"SIG{SIGNAL_NAMES[number]}"
     if RTMIN <= number <= RTMAX:
         return f"SIGRTMIN+{number - RTMIN}" if number > RTMIN else "SIGRTMIN"
     return str(number)
@@ -27,9 +28,9 @@ def number_of(word: str) -> int | None:
     None where that is no signal that a process can be sent."""
     if word.isascii() and word.isdigit():
         number = int(word[:4])
-        return number if len(word) < 4 and (number in NAMES or RTMIN <= number <= RTMAX) else None
+        return number if len(word) < 4 and (number in SIGNAL_NAMES or RTMIN <= number <= RTMAX) else None
     name = word.upper().removeprefix("SIG")
-    for number, known in NAMES.items():
+    for number, known in SIGNAL_NAMES.items():
         if name == known:
             return number
     return OTHER_NAMES.get(name) or _realtime(name)

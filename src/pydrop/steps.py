@@ -1,7 +1,7 @@
 """The kinds of step that a start is made of: each a postcondition, as a value."""
 
 from pydrop.model import AccountChange, Identity, Secret, Value, Volume
-from pydrop.process import GuardianStep as GuardianStep
+from pydrop.process import InitStep as InitStep
 from pydrop.process import PrivilegesStep as PrivilegesStep
 from pydrop.process import Step as Step
 

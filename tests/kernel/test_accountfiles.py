@@ -21,7 +21,7 @@ from pydrop.accounts import accounts, group_with, groups, passwd_with
 from pydrop.errors import Interrupted, PydropError
 from pydrop.model import Account, AccountChange, Group, Outcome, Start
 from pydrop.perform import accountfiles
-from pydrop.perform.accountfiles import files
+from pydrop.perform.accountfiles import account_file
 from pydrop.steps import AccountsStep
 
 SRC = Path(accountfiles.__file__).parents[3]
@@ -115,7 +115,7 @@ def test_mode_and_owner_stay(etc: Path) -> None:
 
 def test_the_security_label_stays(etc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`user.` stands for `security.selinux`, which only a kernel with SELinux gives."""
-    monkeypatch.setattr(files, "LABELS", ("user.label",))
+    monkeypatch.setattr(account_file, "LABELS", ("user.label",))
     try:
         os.setxattr(etc / "passwd", "user.label", b"system_u:object_r:passwd_file_t:s0")
     except OSError as error:
@@ -293,7 +293,9 @@ def test_a_lock_that_is_given_up_is_waited_for(etc: Path, monkeypatch: pytest.Mo
     with contextlib.ExitStack() as stack:
         stack.enter_context(held(etc / ".pwd.lock"))
         waits = iter([None, stack.close])
-        monkeypatch.setattr("pydrop.perform.accountfiles.lock.time.sleep", lambda _: (next(waits, None) or str)())
+        monkeypatch.setattr(
+            "pydrop.perform.accountfiles.system_lock.time.sleep", lambda _: (next(waits, None) or str)()
+        )
         perform()
     assert (etc / "passwd").read_text() == NEW_PASSWD
 
@@ -302,7 +304,7 @@ def test_the_lock_is_the_one_that_the_shadow_suite_takes(etc: Path, monkeypatch:
     """lckpwdf(3): a write lock of fcntl(2) on .pwd.lock, which is for root alone."""
     seen = []
 
-    def looked(folder: int, *_args: object) -> files.Found:
+    def looked(folder: int, *_args: object) -> account_file.AccountFile:
         def other() -> bool:
             file = os.open(etc / ".pwd.lock", os.O_RDWR)
             try:
@@ -312,7 +314,7 @@ def test_the_lock_is_the_one_that_the_shadow_suite_takes(etc: Path, monkeypatch:
             return False
 
         seen.append(forked(other))
-        return files.Found(text="", status=None)
+        return account_file.AccountFile(text="", status=None)
 
     monkeypatch.setattr(accountfiles, "read", looked)
     perform()
@@ -428,7 +430,7 @@ def test_in_place_a_file_that_somebody_changes_without_the_lock_is_left(
 ) -> None:
     real = accountfiles.read
 
-    def read(folder: int, name: str) -> files.Found:
+    def read(folder: int, name: str) -> account_file.AccountFile:
         found = real(folder, name)
         with (etc / name).open("a") as file:
             file.write("late:x:77:\n")

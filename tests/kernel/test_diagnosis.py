@@ -5,10 +5,10 @@ import os
 
 import pytest
 
-from pydrop.ctl.diagnosis import files, volumes, who
+from pydrop.ctl.diagnosis import files_section, identity_section, volumes_section
 from pydrop.ctl.diagnosis.world import World
-from pydrop.ctl.mounts import Mount
-from pydrop.ctl.verifying import grants, writing
+from pydrop.ctl.mount_list import Mount
+from pydrop.ctl.verifying import set_id_files, write_test
 from pydrop.model import Credentials, Facts, Identity, IdRange, Settings, Value, Volume
 
 APP = Identity(name="app", uid=1500, gid=1500, group="app", groups=(1500,), home="/", shell="/bin/sh", why="PUID")
@@ -44,26 +44,26 @@ POLICIES = {
 
 @pytest.mark.parametrize("kind", POLICIES)
 def test_the_policy_that_suits_a_filesystem_behind_a_network_is_named(tmp_path, kind):
-    section, _ = volumes.examine(world(kind, str(tmp_path)))
+    section, _ = volumes_section.examine(world(kind, str(tmp_path)))
     assert POLICIES[kind] in section.facts[0].found
 
 
 def test_another_policy_on_one_that_keeps_no_owners_is_to_be_changed(tmp_path):
     listed = (Volume(path="/a", policy="top", source="PYDROP_CHOWN"), Volume(path=str(tmp_path), source="PYDROP_CHOWN"))
-    _, changes = volumes.examine(world("virtiofs", str(tmp_path), listed))
+    _, changes = volumes_section.examine(world("virtiofs", str(tmp_path), listed))
     lines = dict(next(change for change in changes if change.key == f"policy {tmp_path}").lines)
     assert lines["docker run"] == f"-e PYDROP_CHOWN=/a:top:{tmp_path}:unless-writable"
 
 
 def test_a_local_one_has_no_word_about_policies(tmp_path):
-    section, _ = volumes.examine(world("ext4", str(tmp_path)))
+    section, _ = volumes_section.examine(world("ext4", str(tmp_path)))
     assert "policy" not in section.facts[0].found
 
 
 def test_a_link_of_a_stranger_s_on_the_way_is_not_followed(tmp_path):
     (tmp_path / "link").symlink_to("/etc")
     os.lchown(tmp_path / "link", 1500, 1500)
-    section, changes = volumes.examine(world("ext4", str(tmp_path / "link")))
+    section, changes = volumes_section.examine(world("ext4", str(tmp_path / "link")))
     assert section.facts[0].found == "ext4"
     assert changes == []
 
@@ -83,7 +83,7 @@ MAPS = {
 def test_a_user_namespace_is_described(case):
     ranges, said = MAPS[case]
     uid_map = tuple([IdRange(inside=a, outside=b, count=c) for a, b, c in ranges])
-    section, _ = who.examine(world("ext4", "/x", uid_map=uid_map))
+    section, _ = identity_section.examine(world("ext4", "/x", uid_map=uid_map))
     assert next(fact.found for fact in section.facts if fact.name == "user namespace").startswith(said)
 
 
@@ -99,13 +99,13 @@ def test_a_user_namespace_is_described(case):
     ],
 )
 def test_sizes_are_told_as_people_say_them(octets, said):
-    assert files.human(octets) == said
+    assert files_section.human(octets) == said
 
 
 def test_a_walk_for_set_uid_files_ends_when_its_time_is_over(monkeypatch):
     held = world("ext4", "/x").held
-    monkeypatch.setattr(grants, "LONGEST", -1.0)
-    found = grants.within_reach(held)
+    monkeypatch.setattr(set_id_files, "SEARCH_TIME", -1.0)
+    found = set_id_files.within_reach(held)
     assert (found.complete, found.files) == (False, [])
 
 
@@ -119,7 +119,7 @@ def test_where_no_nameless_file_can_be_made_a_named_one_is_and_goes(tmp_path, mo
         return opening(path, flags, *mode, **more)
 
     opening = os.open
-    monkeypatch.setattr(writing.os, "open", without_tmpfile)
-    writing.try_folder(str(tmp_path))
+    monkeypatch.setattr(write_test.os, "open", without_tmpfile)
+    write_test.try_folder(str(tmp_path))
     assert any(str(path).startswith(".pydrop-verify-") for path in calls)
     assert list(tmp_path.iterdir()) == []

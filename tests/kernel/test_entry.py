@@ -1,4 +1,4 @@
-"""The door's promise about failures: one line, an exit code, and never a traceback."""
+"""The launcher's promise about failures: one line, an exit code, and never a traceback."""
 
 import os
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from pydrop.model import Start
 
 def begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Callable[[Start], object]) -> tuple[int, str]:
     """The exit code of a start in which reading the settings does this, and what it said."""
-    monkeypatch.setattr("pydrop.survey.read_settings", settings)
+    monkeypatch.setattr("pydrop.inspection.read_settings", settings)
     said = tmp_path / "said"
 
     def start() -> int:

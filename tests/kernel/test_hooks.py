@@ -323,7 +323,7 @@ def test_more_than_an_environment_can_hold_is_refused(content: bytes) -> None:
 DRIVER = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
-from pydrop import takeover
+from pydrop import inherited
 from pydrop.errors import Interrupted, PydropError
 from pydrop.model import Start
 from pydrop.steps import HooksStep
@@ -331,7 +331,7 @@ from pydrop.perform import hooks
 hooks.PLACE = sys.argv[2]
 hooks.PATIENCE = float(sys.argv[3]) or hooks.PATIENCE
 start = Start(name="", arguments=(), environment=("PATH=/usr/bin:/bin",), ignored=(), blocked=())
-takeover.interruptible(start)
+inherited.interruptible(start)
 def stat(pid):
     with open(f"/proc/{pid}/stat") as file:
         return file.read().rpartition(")")[2].split()

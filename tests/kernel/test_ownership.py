@@ -16,8 +16,8 @@ import pytest
 from pydrop.errors import BadSetting, PydropError, Untrusted
 from pydrop.model import Start, Volume
 from pydrop.perform.ownership import own, perform, worker
-from pydrop.perform.ownership.reasons import complaints
-from pydrop.perform.ownership.report import Refusals, Report
+from pydrop.perform.ownership.complaints import complaints
+from pydrop.perform.ownership.volume_report import Refusals, VolumeReport
 from pydrop.steps import VolumesStep
 
 UID, GID = 1500, 1600
@@ -706,7 +706,7 @@ def test_linked_files_are_a_warning_and_never_end_a_start(volume, errors):
 
 
 def test_a_report_names_a_few_and_counts_all():
-    report = Report()
+    report = VolumeReport()
     for number in range(10):
         report.refuse(5, f"name{number}")
     report.refuse(1, "x" * 100_000)
@@ -716,7 +716,7 @@ def test_a_report_names_a_few_and_counts_all():
 
 
 def test_reports_of_several_walks_add_up():
-    one, two = Report(), Report()
+    one, two = VolumeReport(), VolumeReport()
     for report, names in ((one, ["a", "b"]), (two, ["c", "d"])):
         report.looked_at, report.changed, report.given = 5, 4, 3
         for name in names:

@@ -13,7 +13,7 @@ from test_ownership import GID, UID, give, grow, owner, owners, step
 
 from pydrop.errors import Interrupted
 from pydrop.model import Start, Volume
-from pydrop.perform.ownership import depth, lock, mounts, own, perform, walk
+from pydrop.perform.ownership import mounts, open_folders, own, perform, volume_lock, walk
 
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
 RIGHT, ROOT, FORMER = (UID, GID), (0, 0), (999, 999)
@@ -179,14 +179,14 @@ def test_folders_that_are_closed_on_the_way_down_are_given_back_before(volume, m
             os.chown(path, *FORMER)
         folder = folder / "deep"
     closed = []
-    real = depth.close_farthest
+    real = open_folders.close_farthest
 
     def closing(going):
         real(going)
         folder = going.way[going.closed]
         closed.append(os.stat(os.path.join(volume, folder.path(""))).st_uid)
 
-    monkeypatch.setattr(depth, "close_farthest", closing)
+    monkeypatch.setattr(open_folders, "close_farthest", closing)
     give(volume)
     assert len(closed) > 4 and set(closed) == {999}
     assert set(owners(volume).values()) | {owner(volume)} == {RIGHT}
@@ -280,7 +280,7 @@ def test_what_needs_no_walk_needs_no_lock(volume, policy):
 
 def test_nobody_is_waited_for_without_end(volume, monkeypatch):
     """Whoever may read the folder can lock it. Nothing is changed then: the other one may be at work in there."""
-    monkeypatch.setattr(lock, "LONGEST", 0.2)
+    monkeypatch.setattr(volume_lock, "LONGEST_WAIT", 0.2)
     other = held(volume)
     outcome = perform(step(Volume(path=str(volume))), START)
     os.close(other)
@@ -305,7 +305,7 @@ def test_where_there_are_no_locks_each_works_by_itself(volume, monkeypatch, call
 @pytest.mark.parametrize("filesystem", ["nfs4", "fuse.sshfs", "ceph", "cifs", ""])
 def test_a_lock_that_others_may_not_see_lets_nobody_work_by_name(volume, monkeypatch, calls, filesystem):
     """An NFS client keeps a folder's lock to itself: on another host somebody may walk here at the same time."""
-    monkeypatch.setattr(mounts.Table, "filesystem_type", lambda *_: filesystem)
+    monkeypatch.setattr(mounts.MountTable, "filesystem_type", lambda *_: filesystem)
     give(volume)
     assert set(owners(volume).values()) | {owner(volume)} == {RIGHT}
     assert not [call for call in calls if call[0] not in ("FD", "HELD")]

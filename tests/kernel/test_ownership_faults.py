@@ -12,9 +12,9 @@ from test_ownership import GID, START, UID, apart, entries, give, grow, mount, o
 from pydrop.errors import Interrupted, PydropError
 from pydrop.model import Volume
 from pydrop.perform.ownership import mounts, perform
-from pydrop.perform.ownership.place import Surroundings
-from pydrop.perform.ownership.reasons import complaints
-from pydrop.perform.ownership.report import Report
+from pydrop.perform.ownership.complaints import complaints
+from pydrop.perform.ownership.volume_path import Surroundings
+from pydrop.perform.ownership.volume_report import VolumeReport
 
 ROOT, RIGHT = (0, 0), (UID, GID)
 FAR = 1 << 30  # a position in a folder, whose digits make fdinfo longer
@@ -84,7 +84,7 @@ FILESYSTEMS = [("nfs4", "no_root_squash"), ("cifs", "uid="), ("fuse.sshfs", "unl
 
 @pytest.mark.parametrize(("filesystem", "remedy"), FILESYSTEMS)
 def test_the_remedy_for_a_refused_permission_fits_the_filesystem(filesystem, remedy):
-    report = Report()
+    report = VolumeReport()
     report.refuse(1, "a")
     report.filesystem = filesystem
     (complaint,), _ = complaints(Volume(path="/data"), "1:1", report)
@@ -325,13 +325,13 @@ def test_a_position_that_moves_meanwhile_hides_no_mount(volume):
     """A worker shares a folder's position with who forked it and reads on: fdinfo's first line gets longer and shorter
     between two looks, and everything in the worker's part was taken for another mount."""
 
-    class Moving(mounts.Mount):
+    class Moving(mounts.VolumeMount):
         """The parent reads on, or begins again, after each look."""
 
         __slots__ = ()
 
         def _about(self, fd):
-            seen = mounts.Mount._about(self, fd)
+            seen = mounts.VolumeMount._about(self, fd)
             if fd == top:
                 os.lseek(fd, FAR - os.lseek(fd, 0, os.SEEK_CUR), os.SEEK_SET)
             return seen

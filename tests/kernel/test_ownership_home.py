@@ -10,10 +10,10 @@ from test_ownership import START, apart, grow, mount, owner, owners
 
 from pydrop.errors import PydropError
 from pydrop.model import Volume
-from pydrop.perform.ownership import own, place
+from pydrop.perform.ownership import own, volume_path
 from pydrop.perform.ownership import walk as engine
-from pydrop.perform.ownership.home import perform
-from pydrop.planning import home as planning
+from pydrop.perform.ownership.home_folder import perform
+from pydrop.planning import home_step as planning
 from pydrop.steps import HomeStep
 
 UID, GID = 1500, 1600
@@ -274,7 +274,7 @@ def test_an_error_that_cuts_the_walk_off_ends_the_start(home, monkeypatch) -> No
         perform(step(home), START)
 
 
-@pytest.mark.parametrize("system", place.SYSTEM)
+@pytest.mark.parametrize("system", volume_path.SYSTEM)
 def test_planning_and_the_engine_agree_on_what_is_the_system_s(system) -> None:
     """What the engine refuses, planning does not even ask for: no warning for accounts that live nowhere."""
     assert system in planning.NO_HOMES

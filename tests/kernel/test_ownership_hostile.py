@@ -12,9 +12,9 @@ from errno import ESTALE
 import pytest
 from test_ownership import GID, UID, apart, entries, give, grow, mount, owner, owners, script
 
-from pydrop.ctl.mounts import mounted
+from pydrop.ctl.mount_list import mounted
 from pydrop.model import Volume
-from pydrop.perform.ownership import held, mounts, own, walk, wanted
+from pydrop.perform.ownership import by_descriptor, mounts, own, target, walk
 
 ROOT, RIGHT = (0, 0), (UID, GID)
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -49,8 +49,8 @@ def outside(tmp_path):
 def test_symlinks_are_changed_themselves_and_never_followed(volume, outside):
     targets = {"absolute": outside, "file": outside / "file", "relative": "../outside", "loop": "loop", "up": ".."}
     targets |= {"gone": "/nowhere", "etc": "/etc", "passwd": "/etc/passwd", "self": "/proc/self/root", "dot": "."}
-    for name, target in targets.items():
-        (volume / name).symlink_to(target)
+    for name, leads_to in targets.items():
+        (volume / name).symlink_to(leads_to)
     before = owner("/etc"), owner("/etc/passwd")
     report = give(volume, mode="a=rwx")
     assert set(owners(volume).values()) == {RIGHT}
@@ -127,7 +127,7 @@ def test_folders_are_read_in_pieces_and_to_their_end(volume, monkeypatch, size):
     """Also those that are closed on the way down with only a piece read."""
     monkeypatch.setattr(walk, "NARROWEST", size)
     monkeypatch.setattr(walk, "WIDEST", size)
-    monkeypatch.setattr(walk, "HELD", 0)
+    monkeypatch.setattr(walk, "MOST_NAMES", 0)
     monkeypatch.setattr(walk, "OPEN", 4)
     way = volume
     for depth in range(12):  # another name at each depth: the order of entries follows from the names
@@ -198,7 +198,7 @@ def test_a_volume_that_is_right_asks_for_no_table_of_mounts(volume, monkeypatch)
     """To read it costs as much as to look at fifty entries."""
     grow(volume, "a/b/file", "file")
     give(volume)
-    monkeypatch.setattr(mounts, "Table", None)
+    monkeypatch.setattr(mounts, "MountTable", None)
     report = give(volume)
     assert (report.looked_at, report.changed) == (5, 0)
 
@@ -326,13 +326,13 @@ def test_a_link_whose_name_comes_back_is_not_given(volume, outside):
     grow(volume, "file")
     info = os.stat(outside / "file")
     os.link(outside / "file", volume / "again")
-    target = wanted.Wanted(Volume(path=str(volume)), UID, GID)
+    wanted = target.Target(Volume(path=str(volume)), UID, GID)
     top = os.open(volume, os.O_PATH)
     try:
-        assert held.unsure(target, top, "again", info)  # counted one before, two now
+        assert by_descriptor.unsure(wanted, top, "again", info)  # counted one before, two now
         with pytest.raises(FileNotFoundError):
-            held.unsure(target, top, "file", info)  # another file
-        assert not held.unsure(target, top, "file", os.stat(volume / "file"))
+            by_descriptor.unsure(wanted, top, "file", info)  # another file
+        assert not by_descriptor.unsure(wanted, top, "file", os.stat(volume / "file"))
     finally:
         os.close(top)
 
@@ -409,7 +409,7 @@ def test_a_file_removed_within_the_second_look_is_gone_and_no_link(volume, monke
         removed = os.fstat(file.fileno())
     monkeypatch.setattr(posix, "stat", lambda path, **more: removed)
     with pytest.raises(FileNotFoundError):
-        held.unsure(wanted.Wanted(Volume(path=str(volume)), UID, GID), 3, "file", before)
+        by_descriptor.unsure(target.Target(Volume(path=str(volume)), UID, GID), 3, "file", before)
 
 
 def test_a_file_of_roots_that_is_made_anew_while_it_is_held_is_no_news(volume, monkeypatch):

@@ -11,14 +11,14 @@ from test_ownership_hostile import ROOT, grow, naive, ours, owners, swapped
 
 from pydrop.errors import Interrupted
 from pydrop.model import Volume
-from pydrop.perform.ownership import count, own, parts, sharing, walk
+from pydrop.perform.ownership import own, sharing, slices, walk, worker_count
 from pydrop.perform.ownership.entries import Entries
 from pydrop.perform.ownership.folder import Folder
-from pydrop.perform.ownership.parts import Part, limit
-from pydrop.perform.ownership.place import Surroundings
-from pydrop.perform.ownership.report import Report
-from pydrop.perform.ownership.tokens import Counts, Tokens
-from pydrop.perform.ownership.wanted import Wanted, of
+from pydrop.perform.ownership.slices import Slice, limit
+from pydrop.perform.ownership.target import Target, of
+from pydrop.perform.ownership.volume_path import Surroundings
+from pydrop.perform.ownership.volume_report import VolumeReport
+from pydrop.perform.ownership.worker_pipes import Counts, Tokens
 
 RIGHT = (UID, GID)
 
@@ -43,9 +43,9 @@ def shared(monkeypatch, request):
     monkeypatch.setattr(walk, "FEW", 0)
     monkeypatch.setattr(sharing, "APART", 0.0)
     monkeypatch.setattr(sharing, "AGAIN", 0.0)
-    monkeypatch.setattr(parts, "WORTH", 0.0)
+    monkeypatch.setattr(slices, "WORTH", 0.0)
     monkeypatch.setattr(walk, "WIDEST", 16)
-    monkeypatch.setattr(walk, "HELD", 0)
+    monkeypatch.setattr(walk, "MOST_NAMES", 0)
     monkeypatch.setattr(sharing, "workers", lambda _busy: 4)
 
 
@@ -196,20 +196,20 @@ def test_folders_exchanged_for_symlinks_lead_no_worker_out(volume, shared, tmp_p
     ],
 )
 def test_how_many_is_decided_by_what_was_seen(monkeypatch, busy, processors, expected):
-    monkeypatch.setattr(count, "processors", lambda: processors)
-    assert count.workers(busy) == expected
+    monkeypatch.setattr(worker_count, "processors", lambda: processors)
+    assert worker_count.workers(busy) == expected
 
 
 def test_a_clock_tells_waiting_from_work():
     """Who sleeps waits; who computes, or stands in the queue for a processor, is busy."""
-    waiting = count.Clock(0)
+    waiting = worker_count.Clock(0)
     time.sleep(0.05)
     assert waiting.busy() < 0.5
     assert max(busy_while_computing() for _ in range(20)) > 0.8  # a host may take its processor away meanwhile
 
 
 def busy_while_computing():
-    clock = count.Clock(0)
+    clock = worker_count.Clock(0)
     while clock.wall() < 0.02:
         pass
     return clock.busy()
@@ -217,14 +217,14 @@ def busy_while_computing():
 
 def test_a_worker_leaves_the_processor_of_who_forked_it_and_may_run_on_all():
     allowed = os.sched_getaffinity(0)
-    assert count.processor() in allowed
+    assert worker_count.processor() in allowed
 
     def left(number):
-        count.leave(number)
-        return count.processor(), os.sched_getaffinity(0)
+        worker_count.leave(number)
+        return worker_count.processor(), os.sched_getaffinity(0)
 
     if len(allowed) > 1:
-        found = [forked(lambda: (before := count.processor(), *left(before))) for _ in range(20)]
+        found = [forked(lambda: (before := worker_count.processor(), *left(before))) for _ in range(20)]
         assert sum(after != before for before, after, _ in found) > 10  # the scheduler may bring it back
         assert all(mask == allowed for *_, mask in found)
     assert forked(lambda: left(1 << 20)[1]) == allowed  # one that it is not on
@@ -232,16 +232,16 @@ def test_a_worker_leaves_the_processor_of_who_forked_it_and_may_run_on_all():
 
 def test_a_process_that_has_one_processor_stays_there():
     def alone():
-        os.sched_setaffinity(0, {count.processor()})
-        count.leave(count.processor())
+        os.sched_setaffinity(0, {worker_count.processor()})
+        worker_count.leave(worker_count.processor())
         return len(os.sched_getaffinity(0))
 
     assert forked(alone) == 1
 
 
 def test_a_clock_tells_how_long_an_entry_takes(monkeypatch):
-    clock = count.Clock(100)
-    monkeypatch.setattr(count.Clock, "wall", lambda _: 0.5)
+    clock = worker_count.Clock(100)
+    monkeypatch.setattr(worker_count.Clock, "wall", lambda _: 0.5)
     assert clock.pace(1100) == 0.0005
     assert clock.pace(100) == 0.5
 
@@ -266,11 +266,11 @@ def test_slices_take_parts_of_a_second_and_what_lies_between_two_looks_a_millise
     monkeypatch.setattr(walk, "LOOK", -1.0)
     monkeypatch.setattr(walk, "ALONE", -1.0)
     monkeypatch.setattr(walk, "FEW", 0)
-    monkeypatch.setattr(count.Clock, "pace", lambda *_: pace)
-    monkeypatch.setattr(count.Clock, "busy", lambda _: busy)
-    monkeypatch.setattr(count, "processors", lambda: processors)
+    monkeypatch.setattr(worker_count.Clock, "pace", lambda *_: pace)
+    monkeypatch.setattr(worker_count.Clock, "busy", lambda _: busy)
+    monkeypatch.setattr(worker_count, "processors", lambda: processors)
     grow(volume, *[f"{number}/" for number in range(4)])
-    walked = walk.Walk(Wanted(Volume(path=str(volume)), UID, GID), Report(), True, Surroundings())
+    walked = walk.Walk(Target(Volume(path=str(volume)), UID, GID), VolumeReport(), True, Surroundings())
     walked.run(top := os.open(volume, os.O_PATH))
     os.close(top)
     assert (walked.widest, walked.bit) == (widest, bit)
@@ -278,8 +278,8 @@ def test_slices_take_parts_of_a_second_and_what_lies_between_two_looks_a_millise
 
 def test_a_worker_is_not_started_for_less_than_it_costs(volume, shared, monkeypatch):
     """Neither for entries nor for folders, by what those before them took; as long as there were none, nobody knows."""
-    monkeypatch.setattr(parts, "WORTH", 60.0)
-    given, real = [], parts.taken
+    monkeypatch.setattr(slices, "WORTH", 60.0)
+    given, real = [], slices.taken
 
     def taken(walk, folder, *more):
         part = real(walk, folder, *more)
@@ -287,7 +287,7 @@ def test_a_worker_is_not_started_for_less_than_it_costs(volume, shared, monkeypa
             given.append((folder.done, len(part.folders), len(part.names)))
         return part
 
-    monkeypatch.setattr(parts, "taken", taken)
+    monkeypatch.setattr(slices, "taken", taken)
     grow(volume, *[f"{folder}/{number}" for folder in range(20) for number in range(40)])
     report = give(volume)
     assert given
@@ -299,12 +299,12 @@ def test_a_worker_is_not_started_for_less_than_it_costs(volume, shared, monkeypa
 @pytest.fixture
 def begun(volume, monkeypatch):
     """A function: a walk that has just begun to look at the volume, bit by bit or with all names listed."""
-    monkeypatch.setattr(parts, "WORTH", 60.0)
+    monkeypatch.setattr(slices, "WORTH", 60.0)
     walks = []
 
     def begin(at_once):
         monkeypatch.setattr(ON_DISK, lambda _: at_once)
-        walked = walk.Walk(Wanted(Volume(path=str(volume)), UID, GID), Report(), True, Surroundings())
+        walked = walk.Walk(Target(Volume(path=str(volume)), UID, GID), VolumeReport(), True, Surroundings())
         walked.way = [Folder(os.open(volume, os.O_RDONLY), ".", None)]
         walked.entries.open(walked.way[0].fd)
         walked.entries.sweep(walked.way[0], 4)
@@ -323,7 +323,7 @@ def test_half_of_the_folders_is_half_of_all(volume, begun, at_once):
     grow(volume, *[f"{number}/" for number in range(100)])
     walked = begun(at_once)
     top = walked.way[0]
-    part = parts.taken(walked, top, time.monotonic(), 1e-6)
+    part = slices.taken(walked, top, time.monotonic(), 1e-6)
     assert (len(part.folders), len(top.folders), top.has_entries()) == (50, 50, False)
     assert sorted(part.folders + top.folders) == sorted(os.listdir(volume))
     assert (walked.report.looked_at, walked.report.changed) == (100, 0)
@@ -341,9 +341,9 @@ def test_more_folders_are_found_for_a_moment_and_not_without_end(
     """The next start of a worker finds more."""
     grow(volume, *[f"{number}/" for number in range(100)])
     walked = begun(at_once)
-    monkeypatch.setattr(parts, "WORTH", worth)
+    monkeypatch.setattr(slices, "WORTH", worth)
     walked.widest = widest
-    part = parts.taken(walked, walked.way[0], time.monotonic(), 1e-6)
+    part = slices.taken(walked, walked.way[0], time.monotonic(), 1e-6)
     assert (len(part.folders), walked.report.looked_at) == (known // 2, known)
 
 
@@ -354,10 +354,10 @@ def test_half_of_the_folders_is_given_away_by_what_those_before_them_took(volume
     walked = begun(at_once)
     top = walked.way[0]
     top.done, top.began = 1, time.monotonic() - 1.0
-    assert parts.taken(walked, top, time.monotonic(), 1e-6) is None
+    assert slices.taken(walked, top, time.monotonic(), 1e-6) is None
     assert len(top.folders) == 100
     top.began -= 1.0
-    assert len(parts.taken(walked, top, time.monotonic(), 1e-6).folders) == 50
+    assert len(slices.taken(walked, top, time.monotonic(), 1e-6).folders) == 50
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -365,8 +365,8 @@ def test_no_more_folders_are_looked_for_where_a_look_takes_long(volume, begun, m
     """Behind a network a worker had better begin at once, and sixteen looks take longer than one is worth."""
     grow(volume, *[f"{number}/" for number in range(100)])
     walked = begun(at_once)
-    monkeypatch.setattr(parts, "WORTH", 0.004)
-    part = parts.taken(walked, walked.way[0], time.monotonic(), 0.001)
+    monkeypatch.setattr(slices, "WORTH", 0.004)
+    part = slices.taken(walked, walked.way[0], time.monotonic(), 0.001)
     assert (len(part.folders), walked.report.looked_at) == (2, 4)
 
 
@@ -375,7 +375,7 @@ def test_among_files_alone_no_folders_are_looked_for(volume, begun, at_once):
     """These are worth a worker without."""
     grow(volume, *[str(number) for number in range(100)])
     walked = begun(at_once)
-    assert parts.taken(walked, walked.way[0], time.monotonic(), 1e6).names
+    assert slices.taken(walked, walked.way[0], time.monotonic(), 1e6).names
     assert walked.report.looked_at == 4
 
 
@@ -385,9 +385,9 @@ def test_among_files_alone_no_folders_are_looked_for(volume, begun, at_once):
 def test_a_quota_counts_as_fewer_processors(monkeypatch, tmp_path, content, expected):
     file = tmp_path / "cpu.max"
     file.write_text(content + "\n")
-    monkeypatch.setattr(count, "QUOTA", str(file))
-    monkeypatch.setattr(count.os, "sched_getaffinity", lambda _pid: {0, 1})
-    assert count.processors() == expected
+    monkeypatch.setattr(worker_count, "QUOTA", str(file))
+    monkeypatch.setattr(worker_count.os, "sched_getaffinity", lambda _pid: {0, 1})
+    assert worker_count.processors() == expected
 
 
 def test_who_watches_sees_what_all_have_done_and_nothing_twice(volume, shared, monkeypatch):
@@ -428,7 +428,7 @@ def test_what_is_given_away_are_names_of_any_kind(volume, monkeypatch, by_kind, 
     """Who gets them finds the folders among them; what is excluded is not among them, what is gone is no error."""
     monkeypatch.setattr(ON_DISK, lambda _: at_once)
     grow(volume, "file", "folder/", "left")
-    report, around = Report(), Surroundings()
+    report, around = VolumeReport(), Surroundings()
     wanted = of(Volume(path=str(volume), exclude=("left",)), UID, GID)
     entries = Entries(wanted, report, True, around)
     top = Folder(os.open(volume, os.O_RDONLY), ".", None)
@@ -447,10 +447,10 @@ def test_what_is_given_away_are_names_of_any_kind(volume, monkeypatch, by_kind, 
 def test_a_part_of_a_folder_is_all_that_is_left_of_it(volume):
     """Its names are looked at bit by bit, and what lists the folder, whose position others share, is not touched."""
     grow(volume, "a", "b", "c", "d/")
-    entries = Entries(Wanted(Volume(path=str(volume)), UID, GID), Report(), True, Surroundings())
+    entries = Entries(Target(Volume(path=str(volume)), UID, GID), VolumeReport(), True, Surroundings())
     part = Folder(os.open(volume, os.O_RDONLY), ".", None)
     part.listing()
-    limit(part, Part(["d"], ["a", "b", "c"]))
+    limit(part, Slice(["d"], ["a", "b", "c"]))
     assert part.has_entries()
     assert part.take_names(2) == ["b", "c"]
     entries.sweep(part, 2)

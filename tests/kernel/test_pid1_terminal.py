@@ -48,7 +48,7 @@ def _ask(controls: bool) -> list[str]:
     return done.stdout.split("\n")[:-1]
 
 
-def test_the_guardian_finds_its_terminal_also_when_the_command_has_taken_it_before() -> None:
+def test_init_finds_its_terminal_also_when_the_command_has_taken_it_before() -> None:
     """A busy machine runs the two in either order; without the terminal fg would not bring the command back."""
     assert _ask(True) == ["before True True", "after True False", "command True"]
 

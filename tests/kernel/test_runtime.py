@@ -14,7 +14,7 @@ from pydrop import kernel
 from pydrop.errors import NotPermitted
 from pydrop.model import Outcome, Start
 from pydrop.perform import runtime
-from pydrop.perform.runtime import making, way
+from pydrop.perform.runtime import entry_maker, path_walk
 from pydrop.steps import RunEntry, RuntimeStep
 from pydrop.tmpfiles import standard_entries
 
@@ -28,7 +28,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     tree = tmp_path / "root"
     tree.mkdir(mode=0o755)
     (tree / "run").mkdir(mode=0o755)
-    monkeypatch.setattr(way, "ROOT", str(tree))
+    monkeypatch.setattr(path_walk, "ROOT", str(tree))
     monkeypatch.setattr(runtime, "_mount_run", lambda: False)
     umask = os.umask(0o077)
     yield tree
@@ -306,7 +306,7 @@ def test_a_folder_swapped_for_a_link_between_the_look_and_the_open_is_not_entere
 ) -> None:
     (root / "outside").mkdir()
     (root / "run/x").mkdir()
-    looked = making.look
+    looked = entry_maker.look
 
     def swap(parent: int, name: str) -> os.stat_result | None:
         status = looked(parent, name)
@@ -314,7 +314,7 @@ def test_a_folder_swapped_for_a_link_between_the_look_and_the_open_is_not_entere
         (root / "run/x").symlink_to("../outside")
         return status
 
-    monkeypatch.setattr(making, "look", swap)
+    monkeypatch.setattr(entry_maker, "look", swap)
     with pytest.raises(NotPermitted):
         perform(entry("/run/x"))
     assert look(root / "outside")[1:] == (0, 0)

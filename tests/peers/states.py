@@ -176,7 +176,7 @@ STATES: "dict[str, State]" = {
     "names that a shell would drop": with_environment(
         b"my.var=1", b"a-b=2", b"a b=3", b"1=4", b"BASH_FUNC_f%%=() { :; }"
     ),
-    "names like the door's disguise": with_environment(b"!A=1", b"!!B=2", b"!=3"),
+    "names like the launcher's disguise": with_environment(b"!A=1", b"!!B=2", b"!=3"),
     "values with everything": with_environment(bytes([b"X="[i] if i < 2 else i - 1 for i in range(257)])),
     "values with newlines": with_environment(b"A=1\n2\n", b"B=\n", b"C=\r\n", b"D= ", b"E="),
     "a value of 100,000 bytes": with_environment(b"A=" + b"x" * 100_000),

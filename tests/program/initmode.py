@@ -67,7 +67,7 @@ class Running:
         self.process.communicate()
 
     def _find(self) -> "int | None":
-        """The first process below that has become pydrop: by name, the door's, Python's behind it, or its title."""
+        """The first process below that has become pydrop: by name, the launcher's, Python's behind it, or its title."""
         self._require_alive()
         for pid in below(self.top):
             above = cmdline(parent(pid))  # empty in the midst of an exec, when it may be pydrop's own child
@@ -160,7 +160,7 @@ def _runs(words: bytes) -> bool:
 
 
 def is_pydrop(words: bytes) -> bool:
-    """The door, Python behind it, or the title of the process that stays."""
+    """The launcher, Python behind it, or the title of the process that stays."""
     return (
         words.split(b"\0")[0].endswith(b"/pydrop")
         or b"\0import sys,gc" in words

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pydrop.ctl.bundling import elf, needed
+from pydrop.ctl.bundling import elf, needed_modules
 from pydrop.ctl.main import SUBCOMMANDS
 
 CTL = f"{sys.prefix}/bin/pydropctl"
@@ -153,7 +153,7 @@ def test_pydrop_only_leaves_out_pydropctl_and_what_it_needs(bundle: Path, tmp_pa
 def test_every_import_that_a_file_of_pydrops_names_can_be_made(start: Start, bundle: Path) -> None:
     """Also one in a function. Only what Python itself brings built in is no file."""
     package = Path(str(sys.modules["pydrop"].__file__)).parent
-    named = {name for path in package.rglob("*.py") for name in needed.imports("", str(path)) if name}
+    named = {name for path in package.rglob("*.py") for name in needed_modules.imports("", str(path)) if name}
     missing = [name for name in named if name.partition(".")[0] in sys.stdlib_module_names]
     script = "import sys\nfor name in sys.argv[1:]:\n  try: __import__(name)\n  except ImportError as e: print(name, e)"
     python = (f"{PREFIX}/bin/python3", "-I", "-S", "-c", script)

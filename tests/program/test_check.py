@@ -219,18 +219,18 @@ def test_an_unknown_subcommand_is_told_the_nearest():
     assert result.exit_code == 2
 
 
-def started_by_the_door(*environment, words=("check",), before="pass"):
-    """What `run` does with a start whose signals the door holds back, in a process of its own."""
+def started_by_the_launcher(*environment, words=("check",), before="pass"):
+    """What `run` does with a start whose signals the launcher holds back, in a process of its own."""
     program = f"""
 import sys, _signal
 sys.path[:0] = {[os.path.dirname(os.path.dirname(pydrop.__file__)), *sys.path]!r}
 from pydrop.ctl.main import main, run
 from pydrop.model import Start
-from pydrop.takeover import HELD
-_signal.pthread_sigmask(_signal.SIG_BLOCK, HELD)
+from pydrop.signals import ENDING
+_signal.pthread_sigmask(_signal.SIG_BLOCK, ENDING)
 {before}
 try:
-    run(Start(name="pydropctl", arguments={words!r}, environment={environment!r}, ignored=(), blocked=(HELD[3],)))
+    run(Start(name="pydropctl", arguments={words!r}, environment={environment!r}, ignored=(), blocked=(ENDING[3],)))
 finally:
     print(sorted(map(int, _signal.pthread_sigmask(_signal.SIG_BLOCK, []))))
 """
@@ -238,16 +238,16 @@ finally:
     return subprocess.run(command, check=False, capture_output=True, text=True, env={"X": "1"})
 
 
-def test_the_door_s_environment_and_signals_are_put_back(folder):
+def test_the_launchers_environment_and_signals_are_put_back(folder):
     """Of doubles the first holds; a signal that came blocked stays so (QUIT is 3)."""
     file = written(folder, GOOD)
-    done = started_by_the_door(f"PYDROP_CONFIG={file}", "PYDROP_CONFIG=/other", "broken", "=odd")
+    done = started_by_the_launcher(f"PYDROP_CONFIG={file}", "PYDROP_CONFIG=/other", "broken", "=odd")
     assert done.stdout == f"no problem in {file} (3 settings)\n[3]\n"
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_an_error_is_one_line_and_125():
-    done = started_by_the_door("PYDROP_CONFIG=here.toml")
+    done = started_by_the_launcher("PYDROP_CONFIG=here.toml")
     assert done.stderr.startswith("pydrop: PYDROP_CONFIG=here.toml is not an absolute path; ")
     assert (done.stderr.count("\n"), done.returncode) == (1, 125)
 
@@ -260,5 +260,5 @@ def test_an_error_is_one_line_and_125():
     ],
 )
 def test_neither_a_bug_nor_ctrl_c_is_a_traceback(bug, code, said):
-    done = started_by_the_door(before=f"def main_(**_): raise {bug}\nmain.main = main_")
+    done = started_by_the_launcher(before=f"def main_(**_): raise {bug}\nmain.main = main_")
     assert (done.returncode, done.stderr) == (code, said)

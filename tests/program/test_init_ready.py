@@ -157,11 +157,11 @@ SHOW = ("sh", "-c", "ps -o comm= -p 1; grep SigIgn /proc/self/status")
         ((), {"PYDROP_INIT": "1"}, "", True),
         ((), {}, "init = true\n", True),
         ((), {}, 'user = "app"\n  "init" = true\n', True),
-        ((), {}, '"\\u0069nit" = true\n', True),  # which the door does not see
+        ((), {}, '"\\u0069nit" = true\n', True),  # which the launcher does not see
         (("--init=0",), {"PYDROP_INIT": "1"}, "", False),
         (("--init=no",), {}, "init = true\n", False),
         ((), {"PYDROP_INIT": "off"}, "", False),
-        ((), {}, "init = false\n", False),  # which the door takes for a yes
+        ((), {}, "init = false\n", False),  # which the launcher takes for a yes
         ((), {"PYDROP_INIT": "0"}, "init = true\n", False),
         ((), {}, "# init\n", False),
         ((), {}, "", False),
@@ -170,7 +170,7 @@ SHOW = ("sh", "-c", "ps -o comm= -p 1; grep SigIgn /proc/self/status")
 def test_init_mode_is_asked_for_by_option_variable_or_file(
     place: Throwaway, words: "tuple[str, ...]", env: "dict[str, str]", file: str, stays: bool
 ) -> None:
-    """Whatever the door guessed, the settings decide; and a start that is none of init mode is as ever."""
+    """Whatever the launcher guessed, the settings decide; and a start that is none of init mode is as ever."""
     settings = place.folder / "etc/pydrop.toml"
     settings.write_text(file)
     try:
@@ -231,7 +231,7 @@ def test_a_command_of_its_own_may_have_such_an_option(place: Throwaway) -> None:
 
 
 def test_the_python_way_in_has_init_mode_too(place: Throwaway) -> None:
-    """For images where the door cannot be used."""
+    """For images where the launcher cannot be used."""
     python = str(Path(PYDROP).parent / "python3")
     done = place.run(python, "-I", "-m", "pydrop", "--init", "sh", "-c", "id -u; exit 5", env=ENV)
     assert (done.returncode, done.stdout) == (5, b"1500\n")

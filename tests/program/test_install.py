@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from faults.throwaway import PYDROP, Throwaway
 
+from pydrop.compat import COMPATIBILITY_NAMES
 from pydrop.ctl.install import usual_folder
 from pydrop.ctl.main import SUBCOMMANDS
-from pydrop.personalities import PERSONALITIES
 
 CTL = f"{sys.prefix}/bin/pydropctl"
 AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
@@ -52,10 +52,10 @@ def test_it_is_a_subcommand() -> None:
 
 def test_each_name_becomes_a_link_to_pydrops_own_file(folder: Path) -> None:
     """Every name of the table can be had, in one call."""
-    code, said, wrong = into(folder, *PERSONALITIES)
+    code, said, wrong = into(folder, *COMPATIBILITY_NAMES)
     assert (code, wrong) == (0, "")
-    assert said.splitlines() == [f"{folder}/{name} -> {OWN}" for name in PERSONALITIES]
-    assert {entry.name: os.readlink(entry) for entry in folder.iterdir()} == dict.fromkeys(PERSONALITIES, OWN)
+    assert said.splitlines() == [f"{folder}/{name} -> {OWN}" for name in COMPATIBILITY_NAMES]
+    assert {entry.name: os.readlink(entry) for entry in folder.iterdir()} == dict.fromkeys(COMPATIBILITY_NAMES, OWN)
 
 
 @pytest.mark.parametrize("name", BECOME)
@@ -273,6 +273,6 @@ def test_as_json_it_is_one_array_of_what_each_name_is(folder: Path) -> None:
     assert "tini is there and is another program" in wrong
     listed = json.loads(into(folder, "--list", "--json")[1])
     assert [each for each in listed if each["name"] in ("gosu", "tini")] == wanted
-    assert [each["name"] for each in listed] == list(PERSONALITIES)
+    assert [each["name"] for each in listed] == list(COMPATIBILITY_NAMES)
     missing = json.loads(install("--list", "--json", "su-exec", "--into", str(folder))[1])
     assert missing == [{"name": "su-exec", "path": "", "is_pydrop": False}]

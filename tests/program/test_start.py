@@ -145,7 +145,7 @@ def test_a_hook_s_addition_reaches_the_program_and_its_failure_ends_the_start(pl
 
 @pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "QUIT"])
 def test_a_signal_in_the_first_moment_is_not_lost(place: Throwaway, name: str) -> None:
-    """As PID 1 too, where the kernel would drop it: the door holds it back until Python can act."""
+    """As PID 1 too, where the kernel would drop it: the launcher holds it back until Python can act."""
     number = signal.Signals[f"SIG{name}"].value
     words = place.inside(sys.executable, "-I", "-S", "-c", SENDER, str(number), PYDROP, "sleep", "30")
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False)
@@ -153,7 +153,7 @@ def test_a_signal_in_the_first_moment_is_not_lost(place: Throwaway, name: str) -
     assert f"SIG{name}" in done.stderr.decode()
 
 
-# As PID 1 of the namespaces: a child that sends the signal as soon as the door runs, until we are gone.
+# As PID 1 of the namespaces: a child that sends the signal as soon as the launcher runs, until we are gone.
 SENDER = """
 import os, sys, time
 number, words = int(sys.argv[1]), sys.argv[2:]
@@ -198,11 +198,11 @@ def test_it_refuses_to_run_where_others_can_write_its_code(tmp_path: Path) -> No
 def test_as_a_set_uid_file_it_refuses_to_run(tmp_path: Path, mode: int) -> None:
     """Else `pydrop --user root sh` would make root of whoever can start it."""
     place = Throwaway(tmp_path, PASSWD, GROUP)
-    door = tmp_path / "opt/bin/pydrop"
-    door.parent.mkdir(parents=True)
-    door.write_bytes(Path(PYDROP).read_bytes())
-    door.chmod(mode)
-    words = ("setpriv", "--reuid", "1234", "--regid", "1234", "--clear-groups", str(door), "--user", "root", "id")
+    launcher = tmp_path / "opt/bin/pydrop"
+    launcher.parent.mkdir(parents=True)
+    launcher.write_bytes(Path(PYDROP).read_bytes())
+    launcher.chmod(mode)
+    words = ("setpriv", "--reuid", "1234", "--regid", "1234", "--clear-groups", str(launcher), "--user", "root", "id")
     done = place.run(*words, env=ENV)
     assert (done.returncode, done.stdout) == (125, b"")
     assert "set-uid" in lines_of(done)[0] and len(lines_of(done)) == 1

@@ -103,7 +103,7 @@ def test_it_is_current_while_its_program_runs(place: Throwaway) -> None:
     assert later.stderr.startswith(b"pydrop: warning: this is an earlier start's")
 
 
-def test_init_modes_is_the_childs_start_and_names_the_guardians_part(place: Throwaway) -> None:
+def test_init_modes_is_the_childs_start_and_names_inits_part(place: Throwaway) -> None:
     assert place.run(PYDROP, "--init", "true", env=ENV).returncode == 0
     kinds = [part["kind"] for part in timeline(place)["parts"]]
     assert "guardian" in kinds
@@ -269,7 +269,7 @@ def test_the_page_explains_every_row_that_is_no_step(place: Throwaway) -> None:
     assert rows == phases
 
 
-def test_without_the_door_it_begins_with_the_settings(place: Throwaway) -> None:
+def test_without_the_launcher_it_begins_with_the_settings(place: Throwaway) -> None:
     done = place.run(sys.executable, "-I", "-m", "pydrop", "true", env=ENV)
     assert done.returncode == 0, done
     assert [part["kind"] for part in timeline(place)["parts"]][:2] == ["settings", "survey"]

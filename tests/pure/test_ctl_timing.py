@@ -4,8 +4,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from pydrop.ctl.timing import Part, Timeline, picture
-from pydrop.ctl.timing.left import PHASES, parsed
+from pydrop.ctl.timing import Part, Timeline, timeline_picture
+from pydrop.ctl.timing.timeline_reader import PHASES, parsed
 from pydrop.record import TIMELINE_FORM
 
 HEAD = [TIMELINE_FORM, "mnt:[1] 999999999 1", "web", "1500000"]
@@ -54,7 +54,7 @@ def test_a_clock_that_went_back_makes_no_negative_time():
     [(0.0, 0.1), (0.8, 0.1), (1.7, 0.5), (9.4, 2), (20, 5), (41, 10), (99, 20), (1234, 200), (600_000, 100_000)],
 )
 def test_the_axis_has_round_steps_and_no_more_than_eight(total, step):
-    assert picture.tick(total) == step
+    assert timeline_picture.tick(total) == step
     assert total / step <= 8
 
 
@@ -65,18 +65,20 @@ def part(**fields: object) -> Part:
 @pytest.mark.parametrize("total", [0.0, 0.04, 12.3, 3_600_000.0])
 def test_every_bar_lies_on_the_axis(total):
     parts = (part(took=total / 2), part(began=total / 2, took=total / 2, changed=None), part(began=total, took=0.0))
-    drawn = ET.fromstring(picture.svg(Timeline(program="web", begun=0.0, total=total, current=True, parts=parts)))
+    drawn = ET.fromstring(
+        timeline_picture.svg(Timeline(program="web", begun=0.0, total=total, current=True, parts=parts))
+    )
     bars = [each for each in drawn.iter("{http://www.w3.org/2000/svg}rect") if each.get("class") == "bar"]
     assert len(bars) == 3
     for bar in bars:
         left, width = float(bar.get("x")), float(bar.get("width"))
-        assert left >= picture.LEFT and width > 0 and left + width <= picture.RIGHT + 2
+        assert left >= timeline_picture.LEFT and width > 0 and left + width <= timeline_picture.RIGHT + 2
 
 
 @pytest.mark.parametrize("words", ["x" * 5000, "\u4e2d" * 5000, "<&\"'>\x00\x1b[2J\ufffe\udcff\n", "a b " * 2000])
 def test_words_of_any_length_and_kind_fit_and_are_text(words):
     timeline = Timeline(program=words, begun=0.0, total=1.0, current=True, parts=(part(kind=words, words=words),))
-    drawn = picture.svg(timeline)
+    drawn = timeline_picture.svg(timeline)
     ET.fromstring(drawn)
-    assert drawn.isascii() and len(picture.worded(timeline.parts[0])) <= 8
-    assert max(len(line) for line in picture.worded(timeline.parts[0])) <= picture.COLUMNS
+    assert drawn.isascii() and len(timeline_picture.worded(timeline.parts[0])) <= 8
+    assert max(len(line) for line in timeline_picture.worded(timeline.parts[0])) <= timeline_picture.COLUMNS

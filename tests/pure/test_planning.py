@@ -9,7 +9,7 @@ from pydrop.capabilities import mask_of
 from pydrop.errors import BadSetting
 from pydrop.model import Plan, Secret
 from pydrop.planning import plan
-from pydrop.planning.build import environment, home_that_came
+from pydrop.planning.step_builders import environment, home_that_came
 
 EVERYTHING: dict[str, Any] = {
     "volumes": (volume("/data"), volume("/cache", policy="top")),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pydrop import loading
+from pydrop import boot_files
 from pydrop.model import Identity
 from pydrop.record import FORM, NAME, PLACE, decode, encode
 from pydrop.steps import Record
@@ -74,5 +74,5 @@ def test_what_is_no_record_is_none(case: str) -> None:
 
 
 def test_where_a_record_lies_is_known_before_this_is_loaded() -> None:
-    """loading guesses by it what a start will need."""
-    assert f"{PLACE}/{NAME}" == loading.RECORD
+    """boot_files guesses by it what a start will need."""
+    assert f"{PLACE}/{NAME}" == boot_files.RECORD

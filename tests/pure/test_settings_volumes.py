@@ -7,8 +7,8 @@ import pytest
 from pydrop import settings
 from pydrop.errors import BadSetting
 from pydrop.model import Volume
-from pydrop.settings import volumelist
-from pydrop.settings.given import Given
+from pydrop.settings import volume_list
+from pydrop.settings.raw_setting import RawSetting
 from pydrop.settings.volumes import plainly_listed
 
 FILE = "/etc/pydrop.toml"
@@ -82,7 +82,7 @@ def test_what_is_read_without_a_second_look_is_what_the_whole_parser_reads():
         text = ":".join(words)
         if found := plainly_listed(text):
             plain += 1
-            assert found == volumelist.listed(Given(name="chown", source="--chown", value=text))
+            assert found == volume_list.listed(RawSetting(name="chown", source="--chown", value=text))
     assert plain == 24  # of 88740: one or both of two paths, with none or one of two policies behind each
 
 

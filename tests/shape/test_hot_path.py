@@ -21,7 +21,7 @@ PREPARE = f"import sys; sys.path.insert(0, {str(SOURCES.parent)!r}); sys.path.ap
 
 
 def child(script: str, *options: str) -> str:
-    """What a bare interpreter prints for `script`, started as door.c starts it."""
+    """What a bare interpreter prints for `script`, started as launcher.c starts it."""
     command = [sys.executable, "-I", "-S", *options, "-c", f"{PREPARE}\n{script}"]
     return subprocess.run(command, check=True, capture_output=True, text=True, env={}).stdout
 
@@ -42,12 +42,12 @@ def test_no_module_of_a_start_loads_a_dear_one(name: str) -> None:
 def test_a_plain_start_up_to_its_plan_loads_nothing_dear() -> None:
     """Settings from the environment, the look at the world and the plan: no late import of a dear module either."""
     script = """
-from pydrop import entry, handover, planning, survey
+from pydrop import entry, handover, inspection, planning
 from pydrop.model import Start
 lines = ("PATH=/usr/bin:/bin", "PUID=1500", "PYDROP_CHOWN=/data", "PYDROP_UMASK=027")
 start = Start(name="pydrop", arguments=("true", "-x"), environment=lines, ignored=(), blocked=())
-settings = survey.read_settings(start)
-plan = planning.plan(settings, survey.look(settings, start))
+settings = inspection.read_settings(start)
+plan = planning.plan(settings, inspection.look(settings, start))
 handover.Handover(plan.command, handover.environment(lines, plan.environment), start)
 for step in plan.steps:
     entry.performer(step)
@@ -63,13 +63,13 @@ def test_a_personality_up_to_its_drop_loads_nothing_dear(name: str) -> None:
     """Scripts call these again and again; nothing of what words a failure is loaded where there is none."""
     script = f"""
 from pydrop.model import Start
-from pydrop import personalities
+from pydrop import compat
 lines = ("PATH=/usr/bin:/bin", "UID=5")
 start = Start(name={name!r}, arguments=("1500:1500", "true"), environment=lines, ignored=(), blocked=())
-from pydrop.personalities import becoming
-becoming.privileges.perform = becoming.handover.Handover.run = lambda *_: None
-personalities.run(start)
-assert "pydrop.personalities.lacking" not in sys.modules
+from pydrop.compat import drop_tools
+drop_tools.privileges.perform = drop_tools.handover.Handover.run = lambda *_: None
+compat.run(start)
+assert "pydrop.compat.missing_privileges" not in sys.modules
 """
     assert loaded_after(script) == set()
 
@@ -87,7 +87,7 @@ watch = ownership.watching(start)
 for seconds in (1.9, 2.0):
     fields = {"volume": Volume(path="/x"), "looked_at": 1, "changed": 0, "part": 0.0, "waiting": False}
     watch(progress.Progress(**fields, seconds=seconds))
-    print("pydrop.perform.ownership.telling" in sys.modules)
+    print("pydrop.perform.ownership.progress_messages" in sys.modules)
 """
     assert child(script).split() == ["False", "True"]
 
@@ -104,15 +104,15 @@ AFTER_THE_DROP = (
     "kernel.bounding_dropper.drop",
     "kernel._libc_prctl.call",
     "kernel.exact_exec.call",
-    "pid1.asking.wait_for_go",
-    "perform.timing.mark",
-    "perform.timing.write",
+    "pid1.starter.wait_for_go",
+    "perform.timeline_writer.mark",
+    "perform.timeline_writer.write",
     "handover.Handover.run",
     "report.Report.info",
     "report.Report.error",
     "report.Report.traceback_of",
     "report.Report.own_fault",
-    "takeover.end_by",
+    "inherited.end_by",
 )
 OPENS = {"open", "os.open", "os.listdir", "os.scandir", "os.walk", "os.fdopen", "os.popen", "os.system", "__import__"}
 
@@ -211,10 +211,10 @@ def test_the_drop_itself_imports_nothing_behind_its_frontier() -> None:
 
 def test_a_personality_imports_nothing_behind_the_frontier() -> None:
     """`_become` drops and runs, `_attempt` says how that failed: neither imports or opens from there on."""
-    known = defined(ALL["personalities.becoming"])
+    known = defined(ALL["compat.drop_tools"])
     body = known["_become"].body
     first = next(n for n, node in enumerate(body) if ast.unparse(node).startswith("privileges.perform("))
-    behind = [*body[first:], *defined(ALL["personalities.tool"])["_attempt"].body]
+    behind = [*body[first:], *defined(ALL["compat.tool"])["_attempt"].body]
     nodes = [node for statement in behind for node in ast.walk(statement)]
     assert not [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
     assert not [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) in OPENS]
@@ -270,11 +270,11 @@ def test_the_kernel_sees_nothing_opened_between_the_drop_and_exec(way: str, tmp_
 
 
 PERSONALITY = """
-from pydrop import personalities
+from pydrop import compat
 from pydrop.model import Start
 lines = ("PATH=/nowhere:/etc/passwd:/usr/bin:/bin", "A=1")
 start = Start(name={name!r}, arguments=("1500:1500", {command!r}), environment=lines, ignored=(), blocked=())
-sys.exit(personalities.run(start))
+sys.exit(compat.run(start))
 """
 
 

@@ -9,14 +9,14 @@ from source import Module, functions, length, modules
 # above or beside it; a package's own modules may import each other. `perform.*` is a line of many:
 # no step knows another.
 LAYERS = (
-    ("__main__", "loading"),
+    ("__main__", "boot_files"),
     ("entry",),
     ("ctl",),
-    ("personalities",),
+    ("compat",),
     ("pid1", "handover"),
     ("perform.*",),
-    ("survey", "rootenv"),
-    ("takeover", "trust", "report", "reading"),
+    ("inspection", "rootenv"),
+    ("inherited", "trust", "report", "checked_reads"),
     ("kernel",),
     ("planning", "lifecycle"),
     ("settings", "accounts", "tmpfiles", "record"),

@@ -11,7 +11,7 @@ from source import modules
 PAGE = Path(__file__).parent.parent.parent / "docs" / "troubleshooting.md"
 ERRORS = {"PydropError", "BadSetting", "Untrusted", "NotPermitted", "BadDrop", "HookFailed", "CommandFailed", "Refused"}
 SAYING = {"warn", "error"}  # and planning appends warnings to lists
-OTHERS = ("ctl.", "personalities.", "settings.table", "settings.help")  # other programs; no messages
+OTHERS = ("ctl.", "compat.", "settings.table", "settings.help")  # other programs; no messages
 
 
 def text_of(node: ast.AST) -> str:

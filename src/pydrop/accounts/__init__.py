@@ -4,10 +4,11 @@ Values in, values out: nothing here opens a file or asks NSS, since a start must
 directory service and a malformed line must not become somebody (gosu runs ``weird:x:abc:…`` as uid 0).
 """
 
+from pydrop.accounts.account_lines import accounts, entries_alone, groups, parse_id
 from pydrop.accounts.decide import identity
-from pydrop.accounts.entries import MAX_ID, accounts, entries_alone, groups, parse_id
 from pydrop.accounts.lookup import free_group_name
 from pydrop.accounts.rewrite import NEW_FILES, group_with, passwd_line, passwd_with
+from pydrop.process import MAX_ID
 
 __all__ = [
     "MAX_ID",

@@ -6,7 +6,7 @@ A gid that nobody asked for is the account's own, and the uid's number where the
 Root only where PUID, or the number or name in `user`, asks for it.
 """
 
-from pydrop.accounts.entries import accounts, groups
+from pydrop.accounts.account_lines import accounts, groups
 from pydrop.accounts.lookup import account_named, account_numbered, free_group_name, group_named, group_numbered
 from pydrop.accounts.memberships import asked_groups, granted_groups, memberships
 from pydrop.accounts.numbers import (
@@ -19,7 +19,7 @@ from pydrop.accounts.numbers import (
     refuse_by_accident,
     uid_asked,
 )
-from pydrop.accounts.owngroup import group_entry
+from pydrop.accounts.own_group import group_entry
 from pydrop.model import Account, AccountChange, Device, Group, Identity, Settings, UserAsked
 
 SHELL = "/bin/sh"

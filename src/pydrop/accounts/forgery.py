@@ -1,6 +1,6 @@
 """What may stand in an entry that is made: nothing that could forge another field or another line."""
 
-from pydrop.accounts.entries import has_control
+from pydrop.accounts.account_lines import has_control
 from pydrop.errors import BadSetting
 
 LONGEST_NAME = 32  # useradd(8), LOGIN_NAME_MAX

@@ -5,7 +5,7 @@ more generously than what is an entry, because other readers are generous: glibc
 leading blanks, others read ``abc`` as 0. An odd line of our name must not come before ours either.
 """
 
-from pydrop.accounts.entries import GROUP_FIELDS, PASSWD_FIELDS, REWRITING, fields_of, groups, parse_id
+from pydrop.accounts.account_lines import GROUP_FIELDS, PASSWD_FIELDS, REWRITING, fields_of, groups, parse_id
 from pydrop.accounts.lookup import group_numbered
 from pydrop.model import Account, AccountChange, Group
 
@@ -56,7 +56,7 @@ def _settled(text: str) -> str:
     """The text without what a killed rewriting in place left in it; that also ends in the middle of a line."""
     if text.endswith("\n") and REWRITING not in text:
         return text
-    from pydrop.accounts.inplace import settled
+    from pydrop.accounts.in_place_journal import settled
 
     return settled(text)
 

@@ -1,6 +1,6 @@
 """`pydropctl bundle DIR`: pydrop with a Python of its own, for images that have none, or another libc.
 
-What lies in DIR is copied onto an image's root. It holds the door, the interpreter of this Python, the modules that
+What lies in DIR is copied onto an image's root. It holds the launcher, the interpreter of this Python, the modules that
 pydrop needs, compiled (bundling/needed.py), the shared libraries of both, and the loader that starts them:
 
     PREFIX/bin/pydrop, pydropctl, python3
@@ -16,17 +16,17 @@ import sys
 
 import click
 
-from pydrop.ctl import offers
-from pydrop.ctl.bundling import elf, laying, needed
+from pydrop.ctl import completion_items
+from pydrop.ctl.bundle_python import LOADER, is_bundle
+from pydrop.ctl.bundling import bundle_folder, elf, needed_modules
 from pydrop.ctl.install import own_file
-from pydrop.ctl.runtime import LOADER, is_bundle
-from pydrop.ctl.strict import Strict
+from pydrop.ctl.usage_errors import Strict
 from pydrop.errors import BadSetting, PydropError
 from pydrop.report import Report, escaped
 
 PREFIX = "/opt/pydrop"
 LINKS = "usr/local/bin"
-DOORS = ("pydrop", "pydropctl")
+LAUNCHERS = ("pydrop", "pydropctl")
 
 
 @click.command(
@@ -35,7 +35,7 @@ DOORS = ("pydrop", "pydropctl")
     short_help="Put pydrop and a Python of its own into a folder, for images without Python.",
     epilog="Exit codes: 0 the bundle is in DIR; 125 wrong words, or it could not be made.",
 )
-@click.argument("folder", metavar="DIR", shell_complete=offers.folders)
+@click.argument("folder", metavar="DIR", shell_complete=completion_items.folders)
 @click.option(
     "--prefix",
     default=PREFIX,
@@ -93,10 +93,10 @@ def check_folder(folder: str) -> None:
 
 def bundle(folder: str, prefix: str, with_ctl: bool) -> tuple[int, int]:
     """Lay all files into the folder. How many they are, and their bytes."""
-    tree = laying.Tree(folder)
+    tree = bundle_folder.Tree(folder)
     try:
-        modules = needed.modules(with_ctl)
-        lay_doors(tree, prefix, DOORS if with_ctl else DOORS[:1])
+        modules = needed_modules.modules(with_ctl)
+        lay_launchers(tree, prefix, LAUNCHERS if with_ctl else LAUNCHERS[:1])
         lay_interpreter(tree, prefix, [module.file for module in modules if ".so" in module.file])
         for module in modules:
             tree.module(prefix, module)
@@ -106,11 +106,11 @@ def bundle(folder: str, prefix: str, with_ctl: bool) -> tuple[int, int]:
     return tree.count, tree.size
 
 
-def lay_doors(tree: laying.Tree, prefix: str, names: tuple[str, ...]) -> None:
+def lay_launchers(tree: bundle_folder.Tree, prefix: str, names: tuple[str, ...]) -> None:
     """The programs, the links to them, and the files that a start reads."""
     own = own_file()
     for name in names:
-        tree.copy(own, f"{prefix}/bin/{name}", laying.PROGRAM)
+        tree.copy(own, f"{prefix}/bin/{name}", bundle_folder.PROGRAM)
         tree.link(f"{prefix}/bin/{name}", f"{LINKS}/{name}")
     frozen = f"{os.path.dirname(os.path.dirname(own))}/lib/pydrop"
     for name in sorted(os.listdir(frozen)):
@@ -118,14 +118,14 @@ def lay_doors(tree: laying.Tree, prefix: str, names: tuple[str, ...]) -> None:
             tree.copy(f"{frozen}/{name}", f"{prefix}/lib/pydrop/{name}")
 
 
-def lay_interpreter(tree: laying.Tree, prefix: str, extensions: list[str]) -> None:
+def lay_interpreter(tree: bundle_folder.Tree, prefix: str, extensions: list[str]) -> None:
     """The interpreter, which names the loader that lies there, and every library that it or a module needs."""
     file = os.path.realpath(sys.executable)
     with open(file, "rb") as executable:
         content = executable.read()
     loader = elf.loader_of(content, file)
-    tree.write(elf.with_loader(content, file, f"{prefix}/{LOADER}"), f"{prefix}/bin/python3", laying.PROGRAM)
-    tree.copy(loader, f"{prefix}/{LOADER}", laying.PROGRAM)
+    tree.write(elf.with_loader(content, file, f"{prefix}/{LOADER}"), f"{prefix}/bin/python3", bundle_folder.PROGRAM)
+    tree.copy(loader, f"{prefix}/{LOADER}", bundle_folder.PROGRAM)
     found: dict[str, str] = {}
     for needing in (file, *extensions):
         found.update(elf.libraries(loader, needing))

@@ -7,19 +7,19 @@ from collections.abc import Callable
 
 import click
 
-from pydrop import accounts, survey, takeover
-from pydrop.ctl import offers, owned
-from pydrop.ctl.bar import Bar
-from pydrop.ctl.strict import Strict
-from pydrop.ctl.vetted import vetted
+from pydrop import accounts, inherited, inspection
+from pydrop.ctl import chown_results, completion_items
+from pydrop.ctl.progress_bar import Bar
+from pydrop.ctl.usage_errors import Strict
+from pydrop.ctl.volume_opening import vetted
 from pydrop.errors import BadSetting, Interrupted, NotPermitted, PydropError
 from pydrop.model import Identity, Settings, Start, Volume
-from pydrop.perform.ownership import own, telling
+from pydrop.perform.ownership import own, progress_messages
 from pydrop.perform.ownership.progress import Progress
 from pydrop.planning import limits
 from pydrop.report import Report, escaped
-from pydrop.settings import identity, values, volumetables
-from pydrop.settings.given import Given
+from pydrop.settings import account_names, values, volume_tables
+from pydrop.settings.raw_setting import RawSetting
 from pydrop.settings.table import BY_NAME, CHOWN_POLICIES
 
 WHO = ("user", "puid", "pgid", "owner-of")  # settings that name somebody
@@ -32,7 +32,7 @@ WHO = ("user", "puid", "pgid", "owner-of")  # settings that name somebody
     epilog="Exit codes: 0 all is right; 1 an entry was refused or a PATH is missing (--errors warn: 0 then too); "
     "125 wrong words, or not root; 128+N stopped by signal N.",
 )
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=offers.files)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=completion_items.files)
 @click.option(
     "--user",
     metavar="USER[:GROUP]",
@@ -44,7 +44,7 @@ WHO = ("user", "puid", "pgid", "owner-of")  # settings that name somebody
     show_default=True,
     metavar="POLICY",
     help=f"{', '.join(CHOWN_POLICIES)}.",
-    shell_complete=offers.offer(*CHOWN_POLICIES),
+    shell_complete=completion_items.offer(*CHOWN_POLICIES),
 )
 @click.option("--mode", metavar="MODE", help="Permissions that entries get, as chmod takes them: u=rwX,g=rX.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave alone what this matches; repeatable.")
@@ -58,7 +58,7 @@ WHO = ("user", "puid", "pgid", "owner-of")  # settings that name somebody
     show_default=True,
     metavar="warn|fail",
     help="Whether a refusal is exit code 1.",
-    shell_complete=offers.offer("warn", "fail"),
+    shell_complete=completion_items.offer("warn", "fail"),
 )
 @click.option("--dry-run", is_flag=True, help="Change nothing, say what would be; works without root.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of the lines.")
@@ -77,8 +77,8 @@ def command(
     """
     report = Report()
     try:
-        takeover.occupy_closed_streams()
-        takeover.interruptible(_now())
+        inherited.occupy_closed_streams()
+        inherited.interruptible(_now())
         fail = _parsed("chown-errors", "errors", errors) == "fail"
         todo = [_volume(path, words) for path in dict.fromkeys(paths)]
         who = receiver(user, dry_run)
@@ -105,7 +105,7 @@ def _now() -> Start:
 
 def _parsed(setting: str, option: str, value: str) -> object:
     """The value as the setting of this name reads it."""
-    return BY_NAME[setting].parse(Given(name=setting, source=f"--{option}", value=value))
+    return BY_NAME[setting].parse(RawSetting(name=setting, source=f"--{option}", value=value))
 
 
 def _volume(path: str, words: dict[str, object]) -> Volume:
@@ -114,9 +114,9 @@ def _volume(path: str, words: dict[str, object]) -> Volume:
     for name, value in words.items():
         key = name.replace("_", "-")
         if name == "exclude" and isinstance(value, tuple):  # an option each: a colon in it is the pattern's own
-            fields[name] = tuple([values.text(Given(name=key, source=f"--{key}", value=item)) for item in value])
+            fields[name] = tuple([values.text(RawSetting(name=key, source=f"--{key}", value=item)) for item in value])
         elif isinstance(value, str):
-            fields[name] = volumetables.KEYS[key](Given(name=key, source=f"--{key}", value=value))
+            fields[name] = volume_tables.KEYS[key](RawSetting(name=key, source=f"--{key}", value=value))
         elif value is not None:
             fields[name] = value
     return Volume(**fields)  # type: ignore[arg-type] # each parser returns what its field holds
@@ -160,7 +160,7 @@ def receiver(user: str | None, dry: bool) -> Identity:
     lines = tuple([f"{name}={value}" for name, value in os.environ.items()])
     start = Start(name="pydrop", arguments=("true",), environment=lines, ignored=(), blocked=())
     settings = _from_option(user) if user is not None else _from_settings(start)
-    facts = survey.look(settings, start)
+    facts = inspection.look(settings, start)
     groups = limits.granted_groups(facts)
     try:
         who = accounts.identity(settings, facts.passwd, facts.group, facts.owner, groups, ())[0]
@@ -173,8 +173,8 @@ def receiver(user: str | None, dry: bool) -> Identity:
 
 
 def _from_option(word: str) -> Settings:
-    given = Given(name="user", source="--user", value=word)
-    asked = identity.user(given)
+    given = RawSetting(name="user", source="--user", value=word)
+    asked = account_names.user(given)
     if asked.name is None and asked.uid is None:
         raise given.refuse("names no user, only a group", f"write both, as --user 1000{word.strip()}")
     return Settings(user=asked, hooks="", sources={"user": "--user"})
@@ -182,7 +182,7 @@ def _from_option(word: str) -> Settings:
 
 def _from_settings(start: Start) -> Settings:
     """What a start with this environment and settings file is told of its user."""
-    settings = survey.read_settings(start)
+    settings = inspection.read_settings(start)
     sources = {name: source for name, source in settings.sources.items() if name in (*WHO, "groups")}
     if not any([name in sources for name in WHO]):
         raise BadSetting("nobody is named who gets it", "add --user 1000:1000, or set PUID and PGID")
@@ -211,17 +211,17 @@ class Speaking:
 
     def watch(self, volume: Volume) -> Callable[[Progress], None]:
         """What shows how far a volume is; and a signal that got lost in the interpreter ends the wait here."""
-        told = telling.Telling(self.report.progress, self.report.info, self.dry)
+        told = progress_messages.ProgressMessages(self.report.progress, self.report.info, self.dry)
         shown = Bar(self.report, volume, self.dry) if os.isatty(2) else told
 
         def watch(progress: Progress) -> None:
-            takeover.require_uninterrupted()
+            inherited.require_uninterrupted()
             if not self.quiet:
                 shown(progress)
 
         return watch
 
-    def tell(self, result: owned.Result) -> None:
+    def tell(self, result: chown_results.Result) -> None:
         """The lines of one volume, as soon as it is done."""
         self.report.clear()
         if self.as_json or (self.quiet and not result.complaints()):
@@ -235,8 +235,8 @@ def perform(todo: list[Volume], who: Identity, speaking: Speaking) -> int:
     results = []
     for volume in todo:
         report = own(volume, who.uid, who.gid, who.groups, speaking.watch(volume), speaking.dry)
-        results.append(owned.Result(volume, f"{who.uid}:{who.gid}", report, speaking.dry))
+        results.append(chown_results.Result(volume, f"{who.uid}:{who.gid}", report, speaking.dry))
         speaking.tell(results[-1])
     if speaking.as_json:
-        click.echo(owned.as_json(results, speaking.dry))
+        click.echo(chown_results.as_json(results, speaking.dry))
     return 1 if any([result.failed for result in results]) else 0

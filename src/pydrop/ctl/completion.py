@@ -3,9 +3,9 @@
 import click
 from click.shell_completion import get_completion_class
 
-from pydrop.ctl import scripts
+from pydrop.ctl import completion_scripts
 from pydrop.ctl.main import COMPLETE
-from pydrop.ctl.strict import Strict
+from pydrop.ctl.usage_errors import Strict
 
 
 @click.command(
@@ -14,7 +14,7 @@ from pydrop.ctl.strict import Strict
     short_help="Print what makes bash, zsh or fish complete these commands.",
     epilog="Exit codes: 0 printed; 125 wrong words.",
 )
-@click.argument("shell", type=click.Choice(tuple(scripts.SHELLS)), metavar="bash|zsh|fish")
+@click.argument("shell", type=click.Choice(tuple(completion_scripts.SHELLS)), metavar="bash|zsh|fish")
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> None:
     """Print a script for the shell that completes subcommands, options and values of pydropctl and pydrop.
@@ -24,7 +24,7 @@ def command(ctx: click.Context, shell: str) -> None:
     source <(pydropctl completion zsh)      # in ~/.zshrc, behind compinit
     pydropctl completion fish | source      # in ~/.config/fish/config.fish
     """
-    click.echo(f"{of_pydropctl(ctx, shell)}\n{scripts.SHELLS[shell]()}", nl=False)
+    click.echo(f"{of_pydropctl(ctx, shell)}\n{completion_scripts.SHELLS[shell]()}", nl=False)
 
 
 def of_pydropctl(ctx: click.Context, shell: str) -> str:

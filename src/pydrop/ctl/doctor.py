@@ -5,11 +5,11 @@ import sys
 
 import click
 
-from pydrop.ctl import plan, table
+from pydrop.ctl import plan, text_table
+from pydrop.ctl.completion_items import words_of_pydrop
 from pydrop.ctl.diagnosis import Diagnosis, diagnose
-from pydrop.ctl.diagnosis.finding import Change, Section
-from pydrop.ctl.offers import words_of_pydrop
-from pydrop.ctl.words import METAVAR, LikePydrop
+from pydrop.ctl.diagnosis.findings import Change, Section
+from pydrop.ctl.pydrop_arguments import METAVAR, LikePydrop
 from pydrop.errors import PydropError
 from pydrop.report import Report, escaped
 
@@ -109,12 +109,12 @@ def _legend(found: Diagnosis) -> list[str]:
 
 
 def _styled(text: str, colour: str) -> list[str]:
-    return [click.style(line, fg=colour) for line in table.fold(escaped(text), table.width())]
+    return [click.style(line, fg=colour) for line in text_table.fold(escaped(text), text_table.width())]
 
 
 def _facts(section: Section) -> list[str]:
     rows = [(MARKS[fact.level], fact.name, fact.found) for fact in section.facts]
-    return table.lines(rows, folded=2, paint=_paint)
+    return text_table.lines(rows, folded=2, paint=_paint)
 
 
 def _paint(column: int, cell: str) -> str:
@@ -126,7 +126,7 @@ def _start(found: Diagnosis) -> list[str]:
         return ["Nothing: it would end with exit code 125 and the message above."]
     lines = plan.as_table(found.plan).split("\n")
     if found.error:
-        lines += ["", *table.fold(f"It would not come to its end: {escaped(found.error)}", table.width())]
+        lines += ["", *text_table.fold(f"It would not come to its end: {escaped(found.error)}", text_table.width())]
     return lines
 
 
@@ -135,7 +135,7 @@ def _changes(found: Diagnosis) -> list[str]:
         return ["Nothing."]
     lines: list[str] = []
     for number, change in enumerate(found.changes, 1):
-        lines += table.lines([(f"{number}.", change.why)], folded=1)
+        lines += text_table.lines([(f"{number}.", change.why)], folded=1)
         rows = [("  ", f"{where}:" if where else "->", line) for where, line in change.lines]
-        lines += table.lines(rows, folded=2)
+        lines += text_table.lines(rows, folded=2)
     return lines

@@ -8,17 +8,17 @@ from collections.abc import Callable
 import click
 
 import pydrop
-from pydrop.ctl import offers
-from pydrop.ctl.strict import Strict
+from pydrop.compat import COMPATIBILITY_NAMES
+from pydrop.ctl import completion_items
+from pydrop.ctl.usage_errors import Strict
 from pydrop.errors import FAILED, BadSetting, PydropError, Untrusted
 from pydrop.model import Value
-from pydrop.personalities import PERSONALITIES
 from pydrop.report import Report, escaped
 from pydrop.settings.nearest import misspelt
 from pydrop.trust import open_trusted
 
 USUAL = "/usr/local/bin"
-REFUSED = 1
+NOT_INSTALLED = 1
 
 
 @click.command(
@@ -28,12 +28,12 @@ REFUSED = 1
     epilog="Exit codes: 0 every NAME is there; 1 something else has a name already; 125 wrong words, or a folder that "
     "is not there, may not be written, or is not root's alone.",
 )
-@click.argument("names", nargs=-1, metavar="NAME...", shell_complete=offers.offer(*PERSONALITIES))
+@click.argument("names", nargs=-1, metavar="NAME...", shell_complete=completion_items.offer(*COMPATIBILITY_NAMES))
 @click.option(
     "--into",
     metavar="DIR",
     help=f"The folder for the links. Without it: the one pydrop is in, or {USUAL}.",
-    shell_complete=offers.folders,
+    shell_complete=completion_items.folders,
 )
 @click.option("--force", is_flag=True, help="Put the link in place of another program of that name.")
 @click.option("--list", "as_list", is_flag=True, help="Show which names there are and what each is here.")
@@ -50,10 +50,10 @@ def command(names: tuple[str, ...], into: str | None, force: bool, as_list: bool
         own = own_file()
         folder = os.path.abspath(into) if into else usual_folder(own)
         if not wanted and not as_list:
-            raise BadSetting("no NAME is given", f"name some of {', '.join(PERSONALITIES)}")
+            raise BadSetting("no NAME is given", f"name some of {', '.join(COMPATIBILITY_NAMES)}")
         code = 0 if as_list else install(wanted, own, folder, force, nothing if as_json else click.echo)
         if as_list or as_json:
-            found = [Found.of(name, own, folder) for name in wanted or PERSONALITIES]
+            found = [InstalledName.of(name, own, folder) for name in wanted or COMPATIBILITY_NAMES]
             click.echo(as_array(found) if as_json else "\n".join(table(found, own)))
     except PydropError as error:
         Report().error(str(error))
@@ -64,8 +64,8 @@ def command(names: tuple[str, ...], into: str | None, force: bool, as_list: bool
 def known(names: tuple[str, ...]) -> tuple[str, ...]:
     """Each once. BadSetting that names the nearest for one that pydrop cannot be."""
     for name in names:
-        if name not in PERSONALITIES:
-            there = {one: one for one in PERSONALITIES}
+        if name not in COMPATIBILITY_NAMES:
+            there = {one: one for one in COMPATIBILITY_NAMES}
             raise misspelt(f"{name!r} is no name that pydrop can be called by", name, there)
     return tuple(dict.fromkeys(names))
 
@@ -101,7 +101,7 @@ def install(names: tuple[str, ...], own: str, folder: str, force: bool, tell: Ca
     for name in names:
         if name not in failed:
             warn_of_another(name, own, folder)
-    return REFUSED if failed else 0
+    return NOT_INSTALLED if failed else 0
 
 
 def warn_of_another(name: str, own: str, folder: str) -> None:
@@ -161,7 +161,7 @@ def place(name: str, own: str, opened: int, force: bool) -> None:
         raise
 
 
-class Found(Value):
+class InstalledName(Value):
     """What a name is here. `path` is "" where there is nothing of the name."""
 
     name: str
@@ -169,25 +169,25 @@ class Found(Value):
     is_pydrop: bool
 
     @classmethod
-    def of(cls, name: str, own: str, folder: str) -> "Found":
+    def of(cls, name: str, own: str, folder: str) -> "InstalledName":
         for path in (f"{folder}/{name}", shutil.which(name)):
             if path and os.path.lexists(path):
                 return cls(name=name, path=path, is_pydrop=os.path.realpath(path) == own)
         return cls(name=name, path="", is_pydrop=False)
 
 
-def table(found: list[Found], own: str) -> list[str]:
+def table(found: list[InstalledName], own: str) -> list[str]:
     """A line for each name: where it is pydrop, or which other program it is, or that it is not there."""
     width = max(len(each.name) for each in found)
     return [escaped(f"{each.name:<{width}}  {state(each, own)}") for each in found]
 
 
-def state(found: Found, own: str) -> str:
+def state(found: InstalledName, own: str) -> str:
     if not found.path:
         return "not installed"
     return f"{found.path} -> {own}" if found.is_pydrop else f"{found.path}, another program"
 
 
-def as_array(found: list[Found]) -> str:
+def as_array(found: list[InstalledName]) -> str:
     """[{"name", "path", "is_pydrop"}]"""
     return json.dumps([{name: getattr(each, name) for name in each.fields} for each in found], indent=2)

@@ -15,7 +15,7 @@ from pydrop import __version__
 from pydrop.errors import FAILED, PydropError
 from pydrop.model import Start
 from pydrop.report import Report
-from pydrop.takeover import HELD
+from pydrop.signals import ENDING
 
 SUBCOMMANDS = {  # name -> module
     "bundle": "pydrop.ctl.bundle",
@@ -66,7 +66,7 @@ def main(ctx: click.Context) -> None:
 
 
 def run(start: Start) -> NoReturn:
-    """`pydropctl` as the door started it; never returns.
+    """`pydropctl` as the launcher started it; never returns.
 
     The environment comes disguised and TERM, INT, HUP and QUIT blocked: both are put back first.
     """
@@ -78,7 +78,7 @@ def run(start: Start) -> NoReturn:
     if os.environ.get(COMPLETE, "").endswith("_source"):  # click would run the `bash` of the PATH for it
         del os.environ[COMPLETE]
     try:
-        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [number for number in HELD if number not in start.blocked])
+        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [number for number in ENDING if number not in start.blocked])
         main.main(args=list(start.arguments), prog_name="pydropctl")
     except PydropError as error:
         Report().error(str(error))

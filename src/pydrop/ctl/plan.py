@@ -5,10 +5,10 @@ import sys
 
 import click
 
-from pydrop import planning, survey
-from pydrop.ctl import table
-from pydrop.ctl.offers import words_of_pydrop
-from pydrop.ctl.words import METAVAR, LikePydrop, start_of
+from pydrop import inspection, planning
+from pydrop.ctl import text_table
+from pydrop.ctl.completion_items import words_of_pydrop
+from pydrop.ctl.pydrop_arguments import METAVAR, LikePydrop, start_of
 from pydrop.errors import PydropError
 from pydrop.model import Plan, Settings
 from pydrop.report import Report
@@ -37,8 +37,8 @@ def command(as_json: bool, words: tuple[str, ...]) -> None:
 def planned(words: tuple[str, ...]) -> tuple[Settings, Plan]:
     """The very plan that a start with these words would perform."""
     start, _ = start_of(words)
-    settings = survey.read_settings(start)
-    return settings, planning.plan(settings, survey.look(settings, start))
+    settings = inspection.read_settings(start)
+    return settings, planning.plan(settings, inspection.look(settings, start))
 
 
 def as_object(settings: Settings, made: Plan) -> str:
@@ -61,7 +61,7 @@ def as_table(made: Plan) -> str:
     rows = [(str(n), step.kind, _words(step), step.why) for n, step in enumerate(made.steps, 1)]
     rows.append((str(len(rows) + 1), "exec", " ".join(made.command), ""))
     rows.insert(0, ("", "STEP", "WHAT IS TRUE AFTER IT", "BECAUSE OF"))
-    return "\n".join(table.lines(rows, folded=2, right=(0,)))
+    return "\n".join(text_table.lines(rows, folded=2, right=(0,)))
 
 
 def _words(step: Step) -> str:

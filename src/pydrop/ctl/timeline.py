@@ -5,9 +5,9 @@ import time
 
 import click
 
-from pydrop.ctl import table
-from pydrop.ctl.strict import Strict
+from pydrop.ctl import text_table
 from pydrop.ctl.timing import NotLeft, Part, Timeline, left
+from pydrop.ctl.usage_errors import Strict
 from pydrop.errors import FAILED
 from pydrop.report import Report, escaped
 
@@ -47,7 +47,7 @@ def command(svg: str | None, as_json: bool) -> None:
 
 def draw(found: Timeline, place: str) -> None:
     """Write the picture. Exit code 125 where it cannot be."""
-    from pydrop.ctl.timing.picture import svg
+    from pydrop.ctl.timing.timeline_picture import svg
 
     picture = svg(found)
     if place == "-":
@@ -92,7 +92,9 @@ def as_table(found: Timeline) -> str:
     rows.insert(0, ("BEGAN", "TOOK", "SHARE", "STEP", "WHAT IT WAS"))
     begun = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(found.begun))
     whole = f"{escaped(found.program)} began {found.total:.1f} ms after pydrop did ({begun}). Times are milliseconds."
-    return "\n".join([*table.lines(rows, folded=4, right=(0, 1, 2)), "", *table.fold(whole, table.width())])
+    return "\n".join(
+        [*text_table.lines(rows, folded=4, right=(0, 1, 2)), "", *text_table.fold(whole, text_table.width())]
+    )
 
 
 def share(part: Part, found: Timeline) -> str:

@@ -5,11 +5,11 @@ import sys
 
 import click
 
-from pydrop.ctl import table
-from pydrop.ctl.offers import words_of_pydrop
+from pydrop.ctl import text_table
+from pydrop.ctl.completion_items import words_of_pydrop
+from pydrop.ctl.pydrop_arguments import METAVAR, LikePydrop
 from pydrop.ctl.verifying import Check, checks
-from pydrop.ctl.verifying.question import question
-from pydrop.ctl.words import METAVAR, LikePydrop
+from pydrop.ctl.verifying.subject import subject
 from pydrop.errors import PydropError
 from pydrop.report import Report, escaped
 
@@ -38,7 +38,7 @@ def command(as_json: bool, strict: bool, words: tuple[str, ...]) -> None:
     docker exec CONTAINER pydrop pydropctl verify --json
     """
     try:
-        found = checks(question(words))
+        found = checks(subject(words))
     except PydropError as error:
         Report().error(str(error))
         sys.exit(error.code)
@@ -70,10 +70,10 @@ def as_text(found: list[Check], strict: bool) -> str:
             return cell
         return click.style(cell, fg=COLOURS[cell], bold=cell == "fail" or None)
 
-    lines = table.lines(rows, folded=2, paint=paint)
+    lines = text_table.lines(rows, folded=2, paint=paint)
     for remedy in dict.fromkeys([check.remedy for check in found if check.remedy]):
         names = ", ".join([check.name for check in found if check.remedy == remedy])
-        lines += ["", *table.fold(f"{escaped(names)}: {escaped(remedy)}", table.width())]
+        lines += ["", *text_table.fold(f"{escaped(names)}: {escaped(remedy)}", text_table.width())]
     return "\n".join([*lines, "", summary(found, strict)])
 
 

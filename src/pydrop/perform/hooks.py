@@ -15,15 +15,15 @@ from pydrop.errors import HookFailed, Untrusted
 from pydrop.model import Outcome, Start
 from pydrop.record import PLACE
 from pydrop.rootenv import for_root
+from pydrop.signals import ENDING
 from pydrop.steps import HooksStep
 from pydrop.trust import open_trusted, roots_folder
 
-HELD = (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP, _signal.SIGQUIT)
 IGNORED_BY_PYTHON = (_signal.SIGPIPE, _signal.SIGXFSZ)
 PATIENCE = 0.06  # seconds from a signal until the hook is killed: a start must end within 0.1
 LAST_WAIT = 1.0  # seconds at most for the kernel to end what was killed; it takes none but where a disk hangs
-MOST = 1 << 20  # bytes that a hook may add
-MOST_LINE = 131070  # bytes of NAME=value without its final NUL, MAX_ARG_STRLEN (execve(2))
+LARGEST_FILE = 1 << 20  # bytes that a hook may add
+LARGEST_LINE = 131070  # bytes of NAME=value without its final NUL, MAX_ARG_STRLEN (execve(2))
 
 
 def perform(step: HooksStep, start: Start) -> Outcome:
@@ -55,11 +55,11 @@ def _run(hook: str, arguments: tuple[str, ...], environment: dict[str, str], sta
     gone to our own handler, which ends the start. Raises HookFailed, Untrusted."""
     came_blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
     child_signal = _signal.getsignal(_signal.SIGCHLD)
-    held = [s for s in HELD if s not in came_blocked and _signal.getsignal(s) != _signal.SIG_IGN]
+    held = [s for s in ENDING if s not in came_blocked and _signal.getsignal(s) != _signal.SIG_IGN]
     try:
         _signal.pthread_sigmask(_signal.SIG_BLOCK, [*held, _signal.SIGCHLD])
         _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # where it came ignored, no status would be kept
-        process = _spawn(hook, arguments, environment, (set(came_blocked) - set(HELD)) | set(start.blocked), start)
+        process = _spawn(hook, arguments, environment, (set(came_blocked) - set(ENDING)) | set(start.blocked), start)
         status = _wait(process, held)
     finally:
         _signal.signal(_signal.SIGCHLD, child_signal or _signal.SIG_DFL)
@@ -183,15 +183,15 @@ class Additions:
         return f"{PLACE}/{self.name}"
 
     def content(self) -> bytes:
-        """What the hook wrote, also where it put a new file in place of ours; a little over MOST at most."""
+        """What the hook wrote, also where it put a new file in place of ours; a little over LARGEST_FILE at most."""
         if self.memory >= 0:
-            return os.pread(self.memory, MOST + 1, 0)
+            return os.pread(self.memory, LARGEST_FILE + 1, 0)
         try:
             file = os.open(self.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=self.folder)
         except FileNotFoundError:  # the hook removed it: it adds nothing
             return b""
         try:
-            return os.pread(file, MOST + 1, 0)
+            return os.pread(file, LARGEST_FILE + 1, 0)
         finally:
             os.close(file)
 
@@ -222,13 +222,15 @@ def parsed(content: bytes, hook: str) -> dict[str, str]:
     """The variables of NAME=value lines; blank lines are none. Raises HookFailed that names the
     hook and the line's number, never its value."""
     found: dict[str, str] = {}
-    if len(content) > MOST:
-        raise HookFailed(f"the hook {hook} wrote more than {MOST} bytes to $PYDROP_ENV", "write one line a variable")
+    if len(content) > LARGEST_FILE:
+        raise HookFailed(
+            f"the hook {hook} wrote more than {LARGEST_FILE} bytes to $PYDROP_ENV", "write one line a variable"
+        )
     for number, line in enumerate(content.split(b"\n"), 1):
         if not line.strip():
             continue
         name, equals, value = line.partition(b"=")
-        if not equals or not name or b"\0" in line or name.split() != [name] or len(line) > MOST_LINE:
+        if not equals or not name or b"\0" in line or name.split() != [name] or len(line) > LARGEST_LINE:
             raise HookFailed(
                 f"line {number} that the hook {hook} wrote to $PYDROP_ENV sets no variable",
                 "write NAME=value, one a line, without quotes, blanks around the name, or export",

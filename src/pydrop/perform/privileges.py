@@ -15,13 +15,12 @@ import posix as os
 from pydrop import kernel
 from pydrop.capabilities import bits, mask_of
 from pydrop.errors import BadDrop
-from pydrop.process import Credentials, Outcome, PrivilegesStep, Start
+from pydrop.process import MAX_ID, Credentials, Outcome, PrivilegesStep, Start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-UNCHANGED = 2**32 - 1  # (uid_t)-1: setresuid and setresgid leave the id as it is, and report success
 SETPCAP, SETUID = mask_of(("setpcap",)), mask_of(("setuid",))
 
 
@@ -55,8 +54,8 @@ def _refuse_unchanged(step: PrivilegesStep) -> None:
     """Checked where the calls are made too: no id that means "unchanged" or wraps round reaches one."""
     who = step.identity
     for number in (who.uid, who.gid, *who.groups):
-        if not 0 <= number < UNCHANGED:
-            raise BadDrop(f"{number} is no id that a process can have", "use one from 0 to 4294967294")
+        if not 0 <= number <= MAX_ID:
+            raise BadDrop(f"{number} is no id that a process can have", f"use one from 0 to {MAX_ID}")
     if who.uid == 0 and not step.keep_root:
         raise BadDrop("the drop was asked to stay root", "name root in so many words: user=root")
 

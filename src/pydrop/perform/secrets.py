@@ -12,7 +12,7 @@ from pydrop.model import Outcome, Secret, Start
 from pydrop.steps import SecretsStep
 from pydrop.trust import open_trusted
 
-MOST = 131072  # bytes of one NAME=value with its final NUL, MAX_ARG_STRLEN (execve(2))
+LARGEST_VARIABLE = 131072  # bytes of one NAME=value with its final NUL, MAX_ARG_STRLEN (execve(2))
 
 
 def perform(step: SecretsStep, _start: Start) -> Outcome:
@@ -45,7 +45,7 @@ def _value(secret: Secret) -> str:
         content = content[:-1].removesuffix(b"\r")
     if b"\0" in content:
         raise BadSetting(f"{what} holds a NUL byte, which no variable can hold", "let the program read the file itself")
-    if len(os.fsencode(secret.name)) + len(content) + 2 > MOST:
+    if len(os.fsencode(secret.name)) + len(content) + 2 > LARGEST_VARIABLE:
         raise BadSetting(f"{what} is larger than a variable can be", "let the program read the file itself")
     return os.fsdecode(content)
 
@@ -81,6 +81,6 @@ def _open(path: str) -> int:
 
 def _whole(file: int) -> bytes:
     content = b""
-    while len(content) <= 2 * MOST and (part := os.read(file, MOST)):
+    while len(content) <= 2 * LARGEST_VARIABLE and (part := os.read(file, LARGEST_VARIABLE)):
         content += part
     return content

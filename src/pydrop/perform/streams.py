@@ -11,7 +11,7 @@ import posix as os
 from pydrop.model import Outcome, Start
 from pydrop.steps import StreamsStep
 
-NAMES = ("/dev/stdin", "/dev/stdout", "/dev/stderr")
+STREAM_PATHS = ("/dev/stdin", "/dev/stdout", "/dev/stderr")
 # What a kernel or a user namespace says where ownership is not to be had: the streams themselves work.
 NO_OWNER = (errno.EPERM, errno.EINVAL, errno.EROFS, errno.ENOSYS, errno.EOPNOTSUPP)
 UNMAPPED = 65534  # whom the kernel names where a user namespace does not map the owner, user_namespaces(7)
@@ -22,7 +22,7 @@ def perform(step: StreamsStep, _start: Start) -> Outcome:
     given: list[str] = []
     closed: list[str] = []
     outside = False
-    for descriptor, name in enumerate(NAMES):
+    for descriptor, name in enumerate(STREAM_PATHS):
         try:
             status = os.fstat(descriptor)
         except OSError:  # closed, which is allowed

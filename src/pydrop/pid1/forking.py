@@ -1,4 +1,4 @@
-"""The fork of init mode where the door did not make it: for ``python3 -m pydrop``, and where it guessed wrong.
+"""The fork of init mode where the launcher did not make it: for ``python3 -m pydrop``, and where it guessed wrong.
 
 The process that stays then holds all that the start has loaded until here.
 """
@@ -7,12 +7,12 @@ import _signal
 import posix as os
 
 from pydrop.errors import PydropError
-from pydrop.process import Child, Guardian, Start
+from pydrop.process import InitProcess, Start, StarterProcess
 from pydrop.signals import ALL
 
 
 def fork(start: Start) -> None:
-    """The child returns, with its guardian in `start`; the guardian never does.
+    """The child returns, with its init in `start`; init never does.
 
     Raises PydropError where this process cannot fork."""
     came_blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, ALL)
@@ -20,7 +20,7 @@ def fork(start: Start) -> None:
     _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # where it came ignored, no exit code would be kept
     asks, ask = os.pipe()
     answer, answers = os.pipe()
-    guardian = os.getpid()
+    init = os.getpid()
     try:
         child = os.fork()
     except OSError as error:
@@ -30,12 +30,12 @@ def fork(start: Start) -> None:
     if child:
         os.close(ask)
         os.close(answer)
-        start.child = Child(pid=child, asks=asks, answers=answers)
-        from pydrop.pid1.staying import stay
+        start.starter = StarterProcess(pid=child, asks=asks, answers=answers)
+        from pydrop.pid1.init import stay
 
         stay(start)
     os.close(asks)
     os.close(answers)
     _signal.signal(_signal.SIGCHLD, child_signal)
     _signal.pthread_sigmask(_signal.SIG_SETMASK, came_blocked)
-    start.guardian = Guardian(pid=guardian, ask=ask, answer=answer)
+    start.init = InitProcess(pid=init, ask=ask, answer=answer)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import _socket
     from collections.abc import Callable
 
-MOST = 4096  # bytes of a message
+LARGEST_MESSAGE = 4096  # bytes of a message
 OF_THIS_PROCESS = ("MAINPID=", "FDSTORE", "FDNAME=", "BARRIER=")  # mean nothing to who does not see our processes
 
 
@@ -93,7 +93,7 @@ class Readiness:
         if self.line < 0:
             return False
         try:
-            came = os.read(self.line, MOST)
+            came = os.read(self.line, LARGEST_MESSAGE)
         except BlockingIOError:
             return False
         if not came or b"\n" in came:
@@ -151,7 +151,7 @@ def _message(heard: "_socket.socket") -> str | None:
     import _socket
 
     try:
-        message, ancillary, _, _ = heard.recvmsg(MOST, _socket.CMSG_SPACE(12))  # struct ucred: pid, uid, gid
+        message, ancillary, _, _ = heard.recvmsg(LARGEST_MESSAGE, _socket.CMSG_SPACE(12))  # struct ucred: pid, uid, gid
     except OSError:
         return None
     pids = [

@@ -16,7 +16,7 @@ def controlling() -> int:
     """A new descriptor of this session's terminal, where it is one of the streams; else -1.
 
     Who has its foreground is another question, and may change: a shell brings a background job to the front, and the
-    command may have taken it before the guardian looks."""
+    command may have taken it before init looks."""
     for stream in (0, 1, 2):
         try:
             os.tcgetpgrp(stream)

@@ -11,13 +11,13 @@ volumes        before hooks, which expect the data to be the program's
 secrets        before hooks, which see the program's environment
 hooks          last of what root does for the program
 record         for `exec` into this container
-guardian       in init mode: PID 1 gives up root before the command can run
+init       in init mode: PID 1 gives up root before the command can run
 privileges     the drop
 """
 
 from pydrop import accounts
 from pydrop.model import AccountChange, Facts, Identity, Plan, Settings
-from pydrop.planning import build, limits
+from pydrop.planning import limits, step_builders
 from pydrop.steps import Record, Step
 
 NOT_REMEMBERED = ("user", "owner-of", "home", "groups", "devices", "chown", "run-dirs", "hooks")
@@ -49,29 +49,29 @@ def _as_root(settings: Settings, facts: Facts) -> Plan:
     limits.require_mapped(facts.uid_map, facts.gid_map, who)
     limits.require_capabilities(settings, facts, who, settings.keep_caps)
     warnings = [*said, *_warnings(settings, facts, who)]
-    home = build.home_for(who, change, facts, settings)
-    account = build.account_step(facts, change)
+    home = step_builders.home_for(who, change, facts, settings)
+    account = step_builders.account_step(facts, change)
     if account.how == "environment":
-        warnings.append(build.without_entry(who.uid, "read_only"))
-    runtime, misread = build.runtime(settings, facts, who, change, home)
+        warnings.append(step_builders.without_entry(who.uid, "read_only"))
+    runtime, misread = step_builders.runtime(settings, facts, who, change, home)
     return Plan(
         identity=who,
         steps=(
             runtime,
             *_home(settings, who, change),
             account,
-            *build.streams(who),
-            *build.volumes(settings, who),
-            *build.secrets(settings),
-            *build.hooks(settings, facts),
-            build.record(settings, facts, who),
-            *build.oom(settings),
-            *build.guardian(settings, facts, who, settings.no_new_privs),
-            build.privileges(who, settings.keep_caps, settings.umask, settings.no_new_privs),
+            *step_builders.streams(who),
+            *step_builders.volumes(settings, who),
+            *step_builders.secrets(settings),
+            *step_builders.hooks(settings, facts),
+            step_builders.record(settings, facts, who),
+            *step_builders.oom(settings),
+            *step_builders.init(settings, facts, who, settings.no_new_privs),
+            step_builders.privileges(who, settings.keep_caps, settings.umask, settings.no_new_privs),
         ),
         warnings=(*warnings, *misread),
         command=settings.command,
-        environment=build.environment(who, facts),
+        environment=step_builders.environment(who, facts),
     )
 
 
@@ -79,9 +79,9 @@ def _home(settings: Settings, who: Identity, change: AccountChange) -> list[Step
     former, account = change.former, change.account
     if former is None or (former.uid, former.gid) == (account.uid, account.gid):
         return []
-    from pydrop.planning import home
+    from pydrop.planning import home_step
 
-    return home.steps(settings, who, change)
+    return home_step.steps(settings, who, change)
 
 
 def _again(settings: Settings, facts: Facts, record: Record) -> Plan:
@@ -95,11 +95,11 @@ def _again(settings: Settings, facts: Facts, record: Record) -> Plan:
     limits.require_capabilities(settings, facts, who, keep_caps)
     # `exec` brings streams of its own, which are root's again
     todo: list[Step] = [
-        *build.streams(who),
-        *build.secrets(settings),
-        *build.oom(settings),
-        *build.guardian(settings, facts, who, no_new_privs),
-        build.privileges(who, keep_caps, umask, no_new_privs),
+        *step_builders.streams(who),
+        *step_builders.secrets(settings),
+        *step_builders.oom(settings),
+        *step_builders.init(settings, facts, who, no_new_privs),
+        step_builders.privileges(who, keep_caps, umask, no_new_privs),
     ]
     added = [line.partition("=") for line in record.environment]
     return Plan(
@@ -107,12 +107,12 @@ def _again(settings: Settings, facts: Facts, record: Record) -> Plan:
         steps=tuple(todo),
         warnings=(),
         command=settings.command,
-        environment=(*build.environment(who, facts), *[(name, value) for name, _, value in added]),
+        environment=(*step_builders.environment(who, facts), *[(name, value) for name, _, value in added]),
     )
 
 
 def _warnings(settings: Settings, facts: Facts, who: Identity) -> list[str]:
-    said = build.without_init(settings)
+    said = step_builders.without_init(settings)
     if who.uid == 0:
         said.append(f"the program runs as root, because {who.why} asks for it")
     for path in facts.hooks_without_bit:

@@ -4,7 +4,7 @@ line about what was asked for and cannot be had."""
 from pydrop import accounts
 from pydrop.capabilities import mask_of
 from pydrop.model import Account, AccountChange, Facts, Group, Identity, Plan, Settings
-from pydrop.planning import build
+from pydrop.planning import step_builders
 from pydrop.steps import AccountsStep, RunEntry, RuntimeStep, Step
 
 FALLBACK_HOME = "/tmp"
@@ -20,15 +20,15 @@ def plan(settings: Settings, facts: Facts) -> Plan:
         if change:
             account = _account_step(facts, change)
             todo.append(account)
-            warnings += [build.without_entry(who.uid, "user:")] if account.how == "environment" else []
+            warnings += [step_builders.without_entry(who.uid, "user:")] if account.how == "environment" else []
         todo += _run_dirs(settings, facts, who)
     kept, said = _kept(settings, facts)
-    warnings += build.without_init(settings)
-    todo += [*build.secrets(settings), *build.oom(settings)]
-    todo += build.guardian(settings, facts, who, settings.no_new_privs)
+    warnings += step_builders.without_init(settings)
+    todo += [*step_builders.secrets(settings), *step_builders.oom(settings)]
+    todo += step_builders.init(settings, facts, who, settings.no_new_privs)
     return Plan(
         identity=who,
-        steps=(*todo, build.privileges(who, kept, settings.umask, settings.no_new_privs)),
+        steps=(*todo, step_builders.privileges(who, kept, settings.umask, settings.no_new_privs)),
         warnings=(*warnings, *said),
         command=settings.command,
         environment=_environment(who, facts),
@@ -72,7 +72,7 @@ def _made_group(name: str, gid: int, known: list[Group]) -> Group:
 
 def _home(settings: Settings, facts: Facts) -> str:
     """The `home` setting, else a HOME of use, else /tmp: runtimes give unknown users `/`."""
-    came = build.home_that_came(facts)
+    came = step_builders.home_that_came(facts)
     if settings.home:
         return settings.home
     return came if came not in ("", "/") else FALLBACK_HOME
@@ -82,7 +82,7 @@ def _environment(who: Identity, facts: Facts) -> tuple[tuple[str, str], ...]:
     """What the runtime set stays; what it left out, or set to `/`, is filled in."""
     came = {line.partition("=")[0] for line in facts.environment}
     names = tuple([(name, who.name) for name in ("USER", "LOGNAME") if name not in came])
-    return names if build.home_that_came(facts) not in ("", "/") else (("HOME", who.home), *names)
+    return names if step_builders.home_that_came(facts) not in ("", "/") else (("HOME", who.home), *names)
 
 
 def _account_step(facts: Facts, change: AccountChange) -> AccountsStep:

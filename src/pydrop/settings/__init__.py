@@ -6,7 +6,7 @@ Only the value that wins is parsed; a name that does not exist is refused wherev
 
 from pydrop.errors import BadSetting
 from pydrop.model import Settings
-from pydrop.settings.given import BLANKS, Given
+from pydrop.settings.raw_setting import BLANKS, RawSetting
 from pydrop.settings.sources import from_arguments, from_environment, from_file
 from pydrop.settings.table import BY_NAME
 
@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from pydrop.settings.review import Problem
+    from pydrop.settings.all_problems import Problem
 
 CONFIG = "/etc/pydrop.toml"
 EXAMPLE = 'in the Dockerfile: ENTRYPOINT ["pydrop"] and CMD ["gunicorn", "app:app"]; by hand: pydrop id'
@@ -58,11 +58,11 @@ def _volumes(parsed: "dict[str, Any]", sources: dict[str, str]) -> object:
 
 def _secrets(parsed: "dict[str, Any]", sources: dict[str, str], environment: tuple[str, ...]) -> object:
     """The secrets; FILE__NAME variables are added to the setting's source."""
-    from pydrop.settings import secrets
+    from pydrop.settings import secret_names
 
     listed_by = sources.get("secrets", "")
-    found = secrets.found(parsed.get("secrets", ()), listed_by, environment)
-    pointers = [secret.pointer for secret in found if secret.pointer.startswith(secrets.PREFIX)]
+    found = secret_names.found(parsed.get("secrets", ()), listed_by, environment)
+    pointers = [secret.pointer for secret in found if secret.pointer.startswith(secret_names.PREFIX)]
     said = ", ".join([listed_by, *pointers] if listed_by else pointers)
     if said:
         sources["secrets"] = said
@@ -77,7 +77,7 @@ def config_path(environment: tuple[str, ...]) -> tuple[str, bool]:
             if not path:
                 break
             if not path.startswith("/"):
-                given = Given(name="config", source="PYDROP_CONFIG", value=path)
+                given = RawSetting(name="config", source="PYDROP_CONFIG", value=path)
                 raise given.refuse("is not an absolute path", f"name the file from / on, as {CONFIG}")
             return path, True
     return CONFIG, False
@@ -92,6 +92,6 @@ def help_text() -> str:
 
 def problems(table: dict[str, object], name: str = CONFIG) -> "list[Problem]":
     """Every problem of a file's table at once, each with its key and the nearest one that exists."""
-    from pydrop.settings.review import problems as all_problems
+    from pydrop.settings.all_problems import problems as all_problems
 
     return all_problems(table, name)

@@ -1,13 +1,13 @@
 """Where settings stand: the options, the environment, the table of a file. Nothing is parsed here."""
 
-from pydrop.settings.given import BLANKS, Given
+from pydrop.settings.raw_setting import BLANKS, RawSetting
 from pydrop.settings.table import BY_NAME, BY_VARIABLE, Row
 
 OURS = ("PYDROP_", "PUID=", "PGID=", "UMASK=")
 SHOWN = ("help", "version")  # options that show something and end there
 
 
-def from_arguments(words: tuple[str, ...]) -> tuple[dict[str, Given], tuple[str, ...], str]:
+def from_arguments(words: tuple[str, ...]) -> tuple[dict[str, RawSetting], tuple[str, ...], str]:
     """The options, the command behind them, and "help" or "version" where that was asked.
 
     The first word that is no option starts the command; `--` ends the options. Of an option given
@@ -31,16 +31,16 @@ def from_arguments(words: tuple[str, ...]) -> tuple[dict[str, Given], tuple[str,
             at += 1
         joined = row.separator and name in found
         found[name] = f"{found[name]}{row.separator}{value}" if joined else value
-    given = {name: Given(name=name, source=f"--{name}", value=value) for name, value in found.items()}
+    given = {name: RawSetting(name=name, source=f"--{name}", value=value) for name, value in found.items()}
     return given, words[at:], ""
 
 
 def _option(word: str, name: str) -> Row:
     row = BY_NAME.get(name)
     if row is None or not row.option or not word.startswith("--"):
-        from pydrop.settings import unknown
+        from pydrop.settings import unknown_names
 
-        raise unknown.option(word.partition("=")[0])
+        raise unknown_names.option(word.partition("=")[0])
     return row
 
 
@@ -48,12 +48,12 @@ def _following(words: tuple[str, ...], at: int, word: str) -> str:
     """The value of an option, the next word. One with a dash in front is taken for a forgotten value."""
     if at < len(words) and not words[at].startswith("-"):
         return words[at]
-    from pydrop.settings import unknown
+    from pydrop.settings import unknown_names
 
-    raise unknown.without_value(word, words[at] if at < len(words) else "")
+    raise unknown_names.without_value(word, words[at] if at < len(words) else "")
 
 
-def from_environment(environment: tuple[str, ...]) -> dict[str, Given]:
+def from_environment(environment: tuple[str, ...]) -> dict[str, RawSetting]:
     """The settings in the environment. Of a variable that is there twice the first holds, as for
     getenv(3); an empty one counts as unset."""
     found: dict[str, str] = {}
@@ -61,11 +61,11 @@ def from_environment(environment: tuple[str, ...]) -> dict[str, Given]:
         if line.startswith(OURS):
             variable, _, value = line.partition("=")
             found.setdefault(variable, value.strip(BLANKS))
-    given: dict[str, Given] = {}
+    given: dict[str, RawSetting] = {}
     for variable, row in BY_VARIABLE.items():
         value = found.pop(variable, "")
         if value and row.name not in given:
-            given[row.name] = Given(name=row.name, source=variable, value=value)
+            given[row.name] = RawSetting(name=row.name, source=variable, value=value)
     for variable, value in found.items():
         if value and variable != "PYDROP_CONFIG":
             _refuse_unknown(variable, value)
@@ -73,22 +73,22 @@ def from_environment(environment: tuple[str, ...]) -> dict[str, Given]:
 
 
 def _refuse_unknown(variable: str, value: str) -> None:
-    from pydrop.settings import unknown
+    from pydrop.settings import unknown_names
 
-    if not unknown.is_of_a_service(variable, value):
-        raise unknown.variable(variable)
+    if not unknown_names.is_of_a_service(variable, value):
+        raise unknown_names.variable(variable)
 
 
-def from_file(table: dict[str, object], file: str) -> dict[str, Given]:
+def from_file(table: dict[str, object], file: str) -> dict[str, RawSetting]:
     """The settings in a file's table."""
     return {key: from_key(key, value, file) for key, value in table.items()}
 
 
-def from_key(key: str, value: object, file: str) -> Given:
+def from_key(key: str, value: object, file: str) -> RawSetting:
     """One key of a file; raises BadSetting where there is no such key."""
     row = BY_NAME.get(key)
     if row is None or not row.key:
-        from pydrop.settings import unknown
+        from pydrop.settings import unknown_names
 
-        raise unknown.key(key, file)
-    return Given(name=key, source=f"{key} in {file}", value=value, file=file)
+        raise unknown_names.key(key, file)
+    return RawSetting(name=key, source=f"{key} in {file}", value=value, file=file)

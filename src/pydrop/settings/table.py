@@ -2,13 +2,13 @@
 
 from pydrop.model import Value
 from pydrop.settings import ids
-from pydrop.settings.given import Given
+from pydrop.settings.raw_setting import RawSetting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Parser = Callable[[Given], object]
+    Parser = Callable[[RawSetting], object]
 
 CHOWN_POLICIES = ("mismatch", "on-root-mismatch", "unless-writable", "top", "never")
 
@@ -33,34 +33,34 @@ class Row(Value):
     flag: bool = False
 
 
-def _volumes(given: Given) -> object:
+def _volumes(given: RawSetting) -> object:
     from pydrop.settings import volumes
 
     return volumes.listed(given)
 
 
-def _volume_tables(given: Given) -> object:
-    from pydrop.settings import volumetables
+def _volume_tables(given: RawSetting) -> object:
+    from pydrop.settings import volume_tables
 
-    return volumetables.described(given)
-
-
-def _secrets(given: Given) -> object:
-    from pydrop.settings import secrets
-
-    return secrets.names(given)
+    return volume_tables.described(given)
 
 
-def _capabilities(given: Given) -> object:
-    from pydrop.settings import capabilities
+def _secrets(given: RawSetting) -> object:
+    from pydrop.settings import secret_names
 
-    return capabilities.kept(given)
+    return secret_names.names(given)
+
+
+def _capabilities(given: RawSetting) -> object:
+    from pydrop.settings import kept_capabilities
+
+    return kept_capabilities.kept(given)
 
 
 def _value(parser: str) -> "Parser":
     """A parser of settings.values, which is loaded where one of its settings is given; so are those below."""
 
-    def parse(given: Given) -> object:
+    def parse(given: RawSetting) -> object:
         from pydrop.settings import values
 
         return getattr(values, parser)(given)
@@ -71,10 +71,10 @@ def _value(parser: str) -> "Parser":
 def _choice(parser: str) -> "Parser":
     """A parser of settings.choices."""
 
-    def parse(given: Given) -> object:
-        from pydrop.settings import choices
+    def parse(given: RawSetting) -> object:
+        from pydrop.settings import flags
 
-        return getattr(choices, parser)(given)
+        return getattr(flags, parser)(given)
 
     return parse
 
@@ -82,10 +82,10 @@ def _choice(parser: str) -> "Parser":
 def _one_of(*choices: str) -> "Parser":
     """A parser of a setting that has these values."""
 
-    def parse(given: Given) -> object:
+    def parse(given: RawSetting) -> object:
         if given.value in choices:  # as it mostly is
             return given.value
-        from pydrop.settings.choices import choice
+        from pydrop.settings.flags import choice
 
         return choice(given, choices)
 
@@ -95,10 +95,10 @@ def _one_of(*choices: str) -> "Parser":
 def _of_accounts(parser: str) -> "Parser":
     """A parser of settings.identity."""
 
-    def parse(given: Given) -> object:
-        from pydrop.settings import identity
+    def parse(given: RawSetting) -> object:
+        from pydrop.settings import account_names
 
-        return getattr(identity, parser)(given)
+        return getattr(account_names, parser)(given)
 
     return parse
 
@@ -106,10 +106,10 @@ def _of_accounts(parser: str) -> "Parser":
 def _of_init_mode(parser: str) -> "Parser":
     """A parser of settings.supervision."""
 
-    def parse(given: Given) -> object:
-        from pydrop.settings import supervision
+    def parse(given: RawSetting) -> object:
+        from pydrop.settings import init_values
 
-        return getattr(supervision, parser)(given)
+        return getattr(init_values, parser)(given)
 
     return parse
 

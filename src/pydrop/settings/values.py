@@ -1,9 +1,9 @@
 """The plain kinds of value: text, lists, paths."""
 
-from pydrop.settings.given import BLANKS, Given, quoted
+from pydrop.settings.raw_setting import BLANKS, RawSetting, quoted
 
 
-def text(given: Given) -> str:
+def text(given: RawSetting) -> str:
     """A text that is not empty and holds no NUL."""
     value = given.value
     if not isinstance(value, str):
@@ -15,7 +15,7 @@ def text(given: Given) -> str:
     return value
 
 
-def items(given: Given, separator: str) -> list[object]:
+def items(given: RawSetting, separator: str) -> list[object]:
     """The items of a list: of an array in a file, else of a text cut at `separator`, empty ones left out."""
     if given.file:
         if not isinstance(given.value, list):
@@ -31,28 +31,28 @@ def listable(value: object) -> str:
     return f'"{value}"' if isinstance(value, str | int) and not isinstance(value, bool) else '"..."'
 
 
-def texts(given: Given, separator: str) -> list[str]:
+def texts(given: RawSetting, separator: str) -> list[str]:
     """The items of a list of which each is a text; see `items`."""
     return [item_text(given, item) for item in items(given, separator)]
 
 
-def item_text(given: Given, item: object) -> str:
+def item_text(given: RawSetting, item: object) -> str:
     if not isinstance(item, str) or not item.strip(BLANKS):
         raise given.refuse("has an item that is empty or not a text", 'each item is written in quotes, as "..."')
     return item
 
 
-def path(given: Given) -> str:
+def path(given: RawSetting) -> str:
     """An absolute path, normalised."""
     return absolute(given, text(given))
 
 
-def paths(given: Given) -> tuple[str, ...]:
+def paths(given: RawSetting) -> tuple[str, ...]:
     """Absolute paths, normalised, each once."""
     return tuple(dict.fromkeys([absolute(given, item) for item in texts(given, ":")]))
 
 
-def absolute(given: Given, item: str) -> str:
+def absolute(given: RawSetting, item: str) -> str:
     """`item` without doubled or trailing slashes and `.`; a relative path or one with `..` is refused."""
     whole = "" if item == given.value else f"names {quoted(item)}, which "
     if not item.startswith("/"):

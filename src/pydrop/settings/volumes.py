@@ -1,7 +1,7 @@
 """Volumes: the `chown` list, and what it and the `[[volume]]` tables say together."""
 
 from pydrop.model import Volume
-from pydrop.settings.given import Given
+from pydrop.settings.raw_setting import RawSetting
 from pydrop.settings.table import CHOWN_POLICIES
 
 TYPE_CHECKING = False
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def listed(given: Given) -> dict[str, str | None]:
+def listed(given: RawSetting) -> dict[str, str | None]:
     """Path -> policy, or None where none is named. The policy stands behind the path and a colon."""
     found = {} if given.file else plainly_listed(str(given.value))
     if found:
         return found
-    from pydrop.settings import volumelist
+    from pydrop.settings import volume_list
 
-    return volumelist.listed(given)
+    return volume_list.listed(given)
 
 
 def plainly_listed(value: str) -> dict[str, str | None]:

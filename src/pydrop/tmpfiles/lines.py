@@ -5,12 +5,12 @@ What the other types do (globs, ages, attributes, removing) is no concern of a s
 out: who the names are and what the specifiers stand for is handed in.
 """
 
+from pydrop.process import MAX_ID
 from pydrop.steps import RunEntry
 from pydrop.tmpfiles import FOLDERS, merged
 
 TYPES = "dDfL"
 MODIFIERS = "+!-=~^$"
-LAST_ID = 4294967294
 BLANKS = " \t\r\f\v"
 ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "s": " "}
 NUMERIC_ESCAPES = {"x": (1, 2, 16), "u": (1, 4, 16), "U": (1, 8, 16)}  # (prefix, digits, base)
@@ -154,7 +154,7 @@ def _mode(field: str) -> int:
 
 def _id(name: str, known: dict[str, int], what: str) -> int:
     if name.isascii() and name.isdigit():
-        if int(name) > LAST_ID:
+        if int(name) > MAX_ID:
             raise _Unusable(f"{name} is no number of a {what}")
         return int(name)
     if name not in known:

@@ -1,7 +1,14 @@
 """What `pydropctl doctor` finds: sections of facts, what a start would come to, and what to change."""
 
-from pydrop.ctl.diagnosis import allowed, asked, files, machine, volumes, who
-from pydrop.ctl.diagnosis.finding import Change, Section
+from pydrop.ctl.diagnosis import (
+    files_section,
+    identity_section,
+    machine_section,
+    privileges_section,
+    settings_section,
+    volumes_section,
+)
+from pydrop.ctl.diagnosis.findings import Change, Section
 from pydrop.ctl.diagnosis.outlook import outlook
 from pydrop.ctl.diagnosis.world import World, look
 from pydrop.model import Plan, Value
@@ -17,7 +24,7 @@ class Diagnosis(Value):
     changes: tuple[Change, ...]
 
 
-EXAMINATIONS = (who, allowed, files, volumes, machine, asked)
+EXAMINATIONS = (identity_section, privileges_section, files_section, volumes_section, machine_section, settings_section)
 
 
 def diagnose(words: tuple[str, ...]) -> Diagnosis:

@@ -3,10 +3,10 @@
 import os
 
 from pydrop.capabilities import names_of
-from pydrop.ctl.diagnosis.finding import Change, add_capabilities, add_tmpfs, advice
+from pydrop.ctl.diagnosis.findings import Change, add_capabilities, add_tmpfs, advice
 from pydrop.ctl.diagnosis.world import World
-from pydrop.ctl.mounts import holding
-from pydrop.ctl.vetted import vetted
+from pydrop.ctl.mount_list import holding
+from pydrop.ctl.volume_opening import vetted
 from pydrop.errors import PydropError
 from pydrop.handover import candidates
 from pydrop.model import Plan, Volume

@@ -2,9 +2,9 @@
 
 import os
 
-from pydrop import accounts, kernel, planning, record, survey
-from pydrop.ctl import mounts
-from pydrop.ctl.words import start_of
+from pydrop import accounts, inspection, kernel, planning, record
+from pydrop.ctl import mount_list
+from pydrop.ctl.pydrop_arguments import start_of
 from pydrop.errors import PydropError
 from pydrop.model import Credentials, Facts, Identity, Plan, Settings, Start, Value
 from pydrop.planning import limits
@@ -19,7 +19,7 @@ class World(Value):
     command: tuple[str, ...]
     held: Credentials
     status: dict[str, str]  # the fields of /proc/self/status
-    mounts: tuple[mounts.Mount, ...]
+    mounts: tuple[mount_list.Mount, ...]
     settings: Settings | None
     facts: Facts | None
     plan: Plan | None
@@ -39,8 +39,8 @@ def look(words: tuple[str, ...]) -> World:
     settings, facts, plan, error = None, None, None, None
     entered = held.uids[1] != 0 and os.path.lexists(f"{record.PLACE}/{record.NAME}")
     try:
-        settings = survey.read_settings(start)
-        facts = survey.look(settings, start)
+        settings = inspection.read_settings(start)
+        facts = inspection.look(settings, start)
         entered = entered or facts.record is not None
         facts = _fresh(facts)
         plan = planning.plan(settings, facts)
@@ -63,7 +63,7 @@ def look(words: tuple[str, ...]) -> World:
     )
 
 
-def _kernels() -> tuple[Credentials, dict[str, str], list[mounts.Mount]]:
+def _kernels() -> tuple[Credentials, dict[str, str], list[mount_list.Mount]]:
     try:
         descriptor = kernel.open_status()
         try:
@@ -72,7 +72,7 @@ def _kernels() -> tuple[Credentials, dict[str, str], list[mounts.Mount]]:
         finally:
             os.close(descriptor)
         fields = dict([line.partition(":\t")[::2] for line in text.splitlines()])
-        return held, fields, mounts.mounted()
+        return held, fields, mount_list.mounted()
     except (OSError, KeyError, ValueError) as error:
         raise PydropError(f"unable to read /proc: {error}", "mount /proc: nothing can be told without") from error
 
@@ -86,7 +86,7 @@ def _fresh(facts: Facts) -> Facts:
 def _without_settings(start: Start) -> Facts | None:
     """The facts that do not depend on what was asked, where that cannot be understood."""
     try:
-        return _fresh(survey.look(Settings(command=("true",), hooks="", sources={}), start))
+        return _fresh(inspection.look(Settings(command=("true",), hooks="", sources={}), start))
     except PydropError:
         return None
 

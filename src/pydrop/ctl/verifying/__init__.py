@@ -1,17 +1,17 @@
 """What `pydropctl verify` looks at: one Check a row, in the order in which they are told."""
 
-from pydrop.ctl.verifying import dropped, places, protected, who
-from pydrop.ctl.verifying.check import Check
-from pydrop.ctl.verifying.question import Question
+from pydrop.ctl.verifying import identity_checks, own_code_checks, place_checks, privilege_checks
+from pydrop.ctl.verifying.check_result import Check
+from pydrop.ctl.verifying.subject import Subject
 
-__all__ = ["Check", "Question", "checks"]
+__all__ = ["Check", "Subject", "checks"]
 
 
-def checks(question: Question) -> list[Check]:
+def checks(subject: Subject) -> list[Check]:
     """Every check, each with its verdict."""
     return [
-        *who.checks(question),
-        *dropped.checks(question),
-        *places.checks(question),
-        *protected.checks(question),
+        *identity_checks.checks(subject),
+        *privilege_checks.checks(subject),
+        *place_checks.checks(subject),
+        *own_code_checks.checks(subject),
     ]

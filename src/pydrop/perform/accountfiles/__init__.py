@@ -10,8 +10,8 @@ import posix as os
 from pydrop import accounts
 from pydrop.errors import PydropError
 from pydrop.model import AccountChange, Outcome, Start
-from pydrop.perform.accountfiles.files import read, replace, strays_removed
-from pydrop.perform.accountfiles.lock import locked
+from pydrop.perform.accountfiles.account_file import read, replace, strays_removed
+from pydrop.perform.accountfiles.system_lock import locked
 from pydrop.steps import AccountsStep
 
 ETC = "/etc"
@@ -70,7 +70,7 @@ def _changed(folder: int, name: str, step: AccountsStep) -> bool:
         except OSError as error:
             if error.errno != errno.EBUSY:  # EBUSY: a mount point, rename(2)
                 raise
-    from pydrop.perform.accountfiles.overwriting import overwrite
+    from pydrop.perform.accountfiles.in_place_write import overwrite
 
     overwrite(folder, name, old.text, text)
     return True

@@ -6,11 +6,11 @@ processes go it, lock for several containers.
 
 import time
 
+from pydrop.inherited import require_uninterrupted
 from pydrop.model import Outcome
-from pydrop.takeover import require_uninterrupted
 
-from . import place  # the others when there is something to walk or to tell: most restarts need none
-from .report import Report
+from . import volume_path  # the others when there is something to walk or to tell: most restarts need none
+from .volume_report import VolumeReport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SILENT = 2.0  # seconds of work on a volume of which nothing is told
 
-__all__ = ["Report", "own", "perform", "watching"]
+__all__ = ["VolumeReport", "own", "perform", "watching"]
 
 
 def perform(step: "VolumesStep", start: "Start") -> Outcome:
@@ -38,16 +38,16 @@ def perform(step: "VolumesStep", start: "Start") -> Outcome:
     """
     owner = f"{step.uid}:{step.gid}"
     changed, done, warnings, failed = 0, [], [], []
-    around = place.Surroundings()
+    around = volume_path.Surroundings()
     try:
         for volume in step.volumes:
             report = own(volume, step.uid, step.gid, step.groups, watching(start), around=around)
             if report.silent:
                 continue
             if report.troubled:
-                from . import reasons
+                from . import complaints
 
-                wrong, left = reasons.complaints(volume, owner, report)
+                wrong, left = complaints.complaints(volume, owner, report)
                 failed += wrong
                 warnings += left
             changed += report.changed
@@ -55,9 +55,9 @@ def perform(step: "VolumesStep", start: "Start") -> Outcome:
     finally:
         around.close()
     if failed and step.errors == "fail":
-        from . import reasons
+        from . import complaints
 
-        raise reasons.failure(failed)
+        raise complaints.failure(failed)
     lines = [f"{complaint.problem}; {complaint.remedy}" for complaint in [*failed, *warnings]]
     return Outcome(changed=changed, words="; ".join(filter(None, done)), warnings=tuple(lines))
 
@@ -75,9 +75,9 @@ def watching(start: "Start") -> "Watch | None":
         if progress.seconds < SILENT:
             return
         if telling is None:
-            from .telling import Telling
+            from .progress_messages import ProgressMessages
 
-            telling = Telling(show, note)
+            telling = ProgressMessages(show, note)
         telling(progress)
 
     return watch
@@ -90,8 +90,8 @@ def own(
     groups: tuple[int, ...] = (),
     watch: "Watch | None" = None,
     dry: bool = False,
-    around: place.Surroundings | None = None,
-) -> Report:
+    around: volume_path.Surroundings | None = None,
+) -> VolumeReport:
     """Make `volume` belong to uid:gid as its policy says; `groups` matter for whether the user can write it.
 
     The top is changed last, when everything below it was looked at, so that its owner says: complete. `watch` is called
@@ -99,26 +99,26 @@ def own(
     one volume to the next what lies around them. Raises BadSetting for a path or mode that cannot be used and Untrusted
     for a path that somebody else than root could have bent; what the kernel refuses is counted in the report.
     """
-    report = Report()
+    report = VolumeReport()
     began = time.monotonic()
     if volume.policy != "never":
         try:
-            found = place.opened(volume.path, volume.create and not dry)
+            found = volume_path.opened(volume.path, volume.create and not dry)
         except FileNotFoundError:
             report.created = volume.create
             report.missing = not volume.create
         except OSError as error:
             report.refuse(error.errno or 0, ".")
         else:
-            surroundings = around or place.Surroundings()
+            surroundings = around or volume_path.Surroundings()
             try:
                 report.created = found.created
                 report.looked_at = 1
                 if not _is_done(volume, uid, gid, found.seen):
-                    from . import wanted, work
+                    from . import target, volume_work
 
-                    target = wanted.of(volume, uid, gid, dry)
-                    work.Work(volume, target, groups, report, watch, surroundings).on(found)
+                    wanted = target.of(volume, uid, gid, dry)
+                    volume_work.VolumeWork(volume, wanted, groups, report, watch, surroundings).on(found)
             finally:
                 found.close()
                 if surroundings is not around:

@@ -3,16 +3,16 @@
 import posix as os
 from _stat import S_ISDIR
 
-from .mounts import Mount
+from .mounts import VolumeMount
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .folder import Folder
-    from .place import Surroundings
-    from .report import Report
-    from .wanted import Wanted
+    from .target import Target
+    from .volume_path import Surroundings
+    from .volume_report import VolumeReport
 
     Hold = Callable[["Entries", Folder, str], bool]
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 class Entries:
     """What looking and changing needs, in one process: a forked worker needs its own, since /proc/self stays ours."""
 
-    def __init__(self, wanted: "Wanted", report: "Report", alone: bool, around: "Surroundings") -> None:
+    def __init__(self, wanted: "Target", report: "VolumeReport", alone: bool, around: "Surroundings") -> None:
         """`around` is asked for the mounts where something is wrong: what is right may lie on any."""
         self.wanted = wanted
         self.report = report
         self.alone = alone  # no other pydrop gives folders of this volume away meanwhile
         self.around = around
         self.descriptors = -1  # /proc/self/fd, through which a held entry is reached, once one was
-        self.mount: Mount | None = None  # None: mounts are crossed
+        self.mount: VolumeMount | None = None  # None: mounts are crossed
         self.mount_names: frozenset[str] | None = None  # not asked for yet
 
     def open(self, top: int) -> None:
         """Get ready for the volume that `top` is a descriptor of."""
         if not self.wanted.across_mounts:
-            self.mount = Mount(top, self.around.probes)
+            self.mount = VolumeMount(top, self.around.probes)
 
     def close(self) -> None:
         if self.descriptors >= 0:
@@ -160,9 +160,9 @@ class Entries:
         if wanted.right(info):
             return None
         if info.st_nlink > 1:
-            from . import held
+            from . import by_descriptor
 
-            if held.of_others(wanted, info):
+            if by_descriptor.of_others(wanted, info):
                 self.report.linked.add(folder.path(name))
                 return None
         if not folder.taken and self._take(folder):
@@ -173,9 +173,9 @@ class Entries:
                     self.report.given += 1
                     self.report.changed += 1
                 return None
-        from . import held
+        from . import by_descriptor
 
-        return held.settle if held.settle(self, folder, name) and not folder.taken else None
+        return by_descriptor.settle if by_descriptor.settle(self, folder, name) and not folder.taken else None
 
     def _take(self, folder: "Folder") -> bool:
         """Make the folder root's alone, where that takes nothing from whom it will belong to; whether it is now."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Protocol
 
-    class Entries(Protocol):
+    class ScandirIterator(Protocol):
         """What os.scandir returns."""
 
         def __iter__(self) -> Iterator[os.DirEntry[str]]: ...
@@ -64,7 +64,7 @@ class Folder:
         self.done = 0  # of those, what this process is through with
         self.began = time.monotonic()
         self.names: list[str] = []  # entries that are listed, and still to look at
-        self.entries: Entries | None = None  # those still to be listed, once that has begun
+        self.entries: ScandirIterator | None = None  # those still to be listed, once that has begun
         self.ended = False
 
     def is_brief(self) -> bool:
@@ -72,7 +72,7 @@ class Folder:
         all names at once."""
         return self.entries is None and 0 < self.info.st_size <= BRIEF and on_disk(self.info)
 
-    def listing(self) -> "Entries":
+    def listing(self) -> "ScandirIterator":
         """What is still to be listed. Raises OSError."""
         if self.entries is None:
             self.entries = os.scandir(self.fd)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 PAGE = 4096  # bytes: a read of mountinfo gets no more at once
 
 
-class Mount:
+class VolumeMount:
     """The mount of a volume, to compare others with. For one process: a forked worker needs its own."""
 
     def __init__(self, fd: int, probes: "Probes") -> None:
@@ -46,7 +46,7 @@ class Mount:
         return self.tag in self._about(fd)
 
 
-class Table:
+class MountTable:
     """The mounts of this process's namespace as they were when this was made (proc_pid_mountinfo(5))."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Table:
             lines = decoded(self.text).split("\n")
             points = [line.split(" ", 5)[4].rpartition("/")[2] for line in lines if line]
             if "\\" in "".join(points):
-                from .octal import plain
+                from .mountinfo_names import plain
 
                 points = [plain(point) for point in points]
             self._names = frozenset(points)

@@ -10,24 +10,24 @@ import posix as os
 import time
 
 from pydrop import kernel
+from pydrop.signals import ENDING
 
-from . import parts
-from .count import BUSY, leave, processor, workers
+from . import slices
 from .entries import Entries
-from .report import Report
-from .tokens import Counts, Tokens
+from .volume_report import VolumeReport
 from .worker import Worker, add, close_all_but, packed
+from .worker_count import BUSY, leave, processor, workers
+from .worker_pipes import Counts, Tokens
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .folder import Folder
-    from .parts import Part
+    from .slices import Slice
     from .walk import Walk
 
 GENERATIONS = 16  # workers of workers: those above wait for those below, and take memory meanwhile
 APART = 0.003  # seconds between two forks of one process, which cost half of one: folders may be tiny
 AGAIN = 0.0005  # seconds until a token is asked for again: to be told that there is none takes as long as two entries
-HANDLED = (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP, _signal.SIGQUIT)
 
 
 class Sharing:
@@ -80,15 +80,15 @@ class Sharing:
             self.debt -= 1
             return
         self._reap(walk)
-        folder = next((f for f in walk.way if f.fd >= 0 and parts.may_have(f, now)), None)
-        part = folder and parts.taken(walk, folder, now, self.pace)
+        folder = next((f for f in walk.way if f.fd >= 0 and slices.may_have(f, now)), None)
+        part = folder and slices.taken(walk, folder, now, self.pace)
         if not folder or not part or not self._start(walk, folder, part):
             self.tokens.release()
         elif part.names:
-            parts.lay_up(walk, folder)  # not in the worker, whose part is all listed
+            slices.lay_up(walk, folder)  # not in the worker, whose part is all listed
         self.next = now + APART
 
-    def _start(self, walk: "Walk", folder: "Folder", part: "Part") -> bool:
+    def _start(self, walk: "Walk", folder: "Folder", part: "Slice") -> bool:
         """Fork. Signals are held back until the worker is in the books, so that none can leave it behind."""
         mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
         reading = writing = -1
@@ -113,14 +113,14 @@ class Sharing:
             _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
         return True
 
-    def _become_worker(self, walk: "Walk", folder: "Folder", part: "Part", writing: int, parent: int) -> None:
+    def _become_worker(self, walk: "Walk", folder: "Folder", part: "Slice", writing: int, parent: int) -> None:
         """From here on this process is a new one, whose whole way is that part of one folder."""
         try:
             self.generation, self.report_to = self.generation + 1, writing
             kernel.die_with_parent()
             if os.getppid() != parent:
                 os._exit(1)
-            for number in HANDLED:
+            for number in ENDING:
                 _signal.signal(number, _signal.SIG_DFL)
             # Kept to the end: the iterators share their position with the parent's, and closing one turns it back.
             # Their descriptors are closed under them, else those of many generations would add up
@@ -128,10 +128,10 @@ class Sharing:
             close_all_but({0, 1, 2, folder.fd, writing, walk.lock, *self._pipes()})
             self.workers, self.debt, self.started = {}, 0, 0
             former = walk.entries
-            walk.report = Report()
+            walk.report = VolumeReport()
             walk.entries = Entries(walk.wanted, walk.report, former.alone, former.around.forked())
             walk.entries.open(folder.fd)
-            parts.limit(folder, part)
+            slices.limit(folder, part)
             walk.way, walk.closed = [folder], 0
             if self.counts:
                 self.counts.begin()
@@ -197,7 +197,7 @@ class Sharing:
         if self.counts:
             self.counts.merged(report.looked_at, report.changed)
 
-    def _take_back(self, walk: "Walk", folder: "Folder", part: "Part") -> None:
+    def _take_back(self, walk: "Walk", folder: "Folder", part: "Slice") -> None:
         folder.folders += part.folders
         if folder.fd >= 0:  # else it was moved away, and reported
             walk.entries.look(folder, part.names)

@@ -14,11 +14,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .count import Clock
-    from .place import Surroundings
-    from .report import Report
     from .sharing import Sharing
-    from .wanted import Wanted
+    from .target import Target
+    from .volume_path import Surroundings
+    from .volume_report import VolumeReport
+    from .worker_count import Clock
 
     Tell = Callable[[int, int, float], None]
 
@@ -26,7 +26,9 @@ LOOK = 0.002  # seconds after which a walk watches how it goes
 ALONE = 0.008  # seconds more before it may be shared out: a small volume needs no worker
 FEW = 64  # entries that must have been looked at, however slow they were
 NARROWEST, WIDEST = 16, 16384  # entries in one slice
-HELD = 65536  # in all slices together, if they may be wider for that: who gave them away keeps the names meanwhile
+MOST_NAMES = (
+    65536  # in all slices together, if they may be wider for that: who gave them away keeps the names meanwhile
+)
 SLICE = 0.1  # seconds of work in one, about
 BUSY_SLICE = 0.4  # the same where processors are what counts: each slice costs them 5 ms
 BIT = 0.001  # seconds of work after which a worker that has ended its slice gets the next
@@ -42,7 +44,7 @@ class Walk:
     """
 
     def __init__(
-        self, wanted: "Wanted", report: "Report", alone: bool, around: "Surroundings", tell: "Tell | None" = None
+        self, wanted: "Target", report: "VolumeReport", alone: bool, around: "Surroundings", tell: "Tell | None" = None
     ) -> None:
         """`alone`, `around`: see Entries. `tell` is called with entries looked at, changed, and the part done."""
         self.wanted = wanted
@@ -105,7 +107,7 @@ class Walk:
         if not self.clock:
             self.width = min(self.width * 2, FIRST, WIDEST)
             if time.monotonic() - self.began > LOOK:
-                from .count import Clock
+                from .worker_count import Clock
 
                 self.clock = Clock(self.report.looked_at)
             return
@@ -117,7 +119,7 @@ class Walk:
         self.sharing = Sharing.decided(self.clock.busy(), pace, told=self.tell is not None)
         seconds = BUSY_SLICE if self.sharing.is_busy else SLICE
         processes = self.sharing.tokens.count + 1 if self.sharing.tokens else 1
-        self.widest = max(NARROWEST, min(int(seconds / pace), max(WIDEST, HELD // processes)))
+        self.widest = max(NARROWEST, min(int(seconds / pace), max(WIDEST, MOST_NAMES // processes)))
         self.width = min(FIRST, self.widest)
         self.bit = max(NARROWEST, min(int(BIT / pace), self.widest))
 
@@ -126,7 +128,7 @@ class Walk:
         now = time.monotonic()
         if self.tell and now >= self.next_tick:
             self.next_tick, self.told = now + TICK, True
-            from .estimate import part
+            from .progress_estimate import part
 
             looked_at, changed = self.report.looked_at, self.report.changed
             if self.sharing:
@@ -161,19 +163,19 @@ class Walk:
         except (FileNotFoundError, NotADirectoryError):  # gone since, or exchanged: for a symlink it is ENOTDIR too
             return
         except OSError as error:
-            from . import held
+            from . import by_descriptor
 
             self.entries.refuse(error, parent, name)
-            held.change_unentered(self, parent, name)
+            by_descriptor.change_unentered(self, parent, name)
             return
         try:
             self._go_in(fd, name, parent)
         except OSError as error:
             self.entries.refuse(error, parent, name)
         if len(self.way) - self.closed > OPEN:
-            from . import depth
+            from . import open_folders
 
-            depth.close_farthest(self)
+            open_folders.close_farthest(self)
 
     def _leave(self) -> None:
         """The end of a folder: all below it is done, so it may change itself. The top is left to others."""
@@ -186,9 +188,9 @@ class Walk:
                 folder.above.done += 1
                 self._finish(folder, folder.above)
                 if folder.above.fd < 0:
-                    from . import depth
+                    from . import open_folders
 
-                    depth.climb(self, folder, folder.above)
+                    open_folders.climb(self, folder, folder.above)
         finally:
             folder.close()
 

@@ -4,13 +4,13 @@ import _signal
 import marshal
 import posix as os
 
-from .report import NAMED, Refusals, Report
+from .volume_report import NAMES_KEPT, Refusals, VolumeReport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .parts import Part
+    from .slices import Slice
 
 
 class Worker:
@@ -18,7 +18,7 @@ class Worker:
 
     __slots__ = ("part", "pid", "pipe")
 
-    def __init__(self, pid: int, pipe: int, part: "Part") -> None:
+    def __init__(self, pid: int, pipe: int, part: "Slice") -> None:
         self.pid = pid
         self.pipe = pipe
         self.part = part
@@ -34,7 +34,7 @@ class Worker:
     def has_ended(self) -> bool:
         return self.wait(0)
 
-    def report(self) -> "tuple[Report, int] | None":
+    def report(self) -> "tuple[VolumeReport, int] | None":
         """What it did and how many workers it started in turn, once it has ended; None where it was killed."""
         parts = []
         while part := os.read(self.pipe, 65536):
@@ -68,7 +68,7 @@ def close_all_but(kept: set[int]) -> None:
                 pass
 
 
-def packed(report: Report, started: int) -> bytes:
+def packed(report: VolumeReport, started: int) -> bytes:
     """A report's counts and names, and how many workers there were, as bytes for the pipe."""
     refused = {number: (r.count, r.names) for number, r in report.refused.items()}
     linked, mounts = report.linked, report.mounts
@@ -76,9 +76,9 @@ def packed(report: Report, started: int) -> bytes:
     return marshal.dumps((started, *counts, (linked.count, linked.names), (mounts.count, mounts.names), refused))
 
 
-def unpacked(content: "tuple[Any, ...]") -> tuple[Report, int]:
+def unpacked(content: "tuple[Any, ...]") -> tuple[VolumeReport, int]:
     """The report again, out of what `packed` made of it."""
-    report = Report()
+    report = VolumeReport()
     started, report.looked_at, report.changed, report.given, linked, mounts, refused = content
     report.linked, report.mounts = _refusals(*linked), _refusals(*mounts)
     report.refused = {number: _refusals(*each) for number, each in refused.items()}
@@ -91,7 +91,7 @@ def _refusals(count: int, names: list[str]) -> Refusals:
     return refusals
 
 
-def add(report: Report, other: Report) -> None:
+def add(report: VolumeReport, other: VolumeReport) -> None:
     """Take into `report` what another process did in the same volume."""
     report.looked_at += other.looked_at
     report.changed += other.changed
@@ -104,4 +104,4 @@ def add(report: Report, other: Report) -> None:
 
 def _add_refusals(refusals: Refusals, other: Refusals) -> None:
     refusals.count += other.count
-    refusals.names += other.names[: NAMED - len(refusals.names)]
+    refusals.names += other.names[: NAMES_KEPT - len(refusals.names)]

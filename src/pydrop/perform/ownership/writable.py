@@ -8,11 +8,11 @@ import posix as os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .place import Place
-    from .work import Work
+    from .volume_path import OpenVolume
+    from .volume_work import VolumeWork
 
 
-def can_write(place: "Place", uid: int, gid: int, groups: tuple[int, ...]) -> bool:
+def can_write(place: "OpenVolume", uid: int, gid: int, groups: tuple[int, ...]) -> bool:
     """Whether uid:gid with these supplementary groups may write `place` (and enter it, where it is a folder).
 
     False where it cannot be found out.
@@ -35,7 +35,7 @@ def can_write(place: "Place", uid: int, gid: int, groups: tuple[int, ...]) -> bo
         _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
 
 
-def refused(work: "Work", found: "Place", error: OSError) -> None:
+def refused(work: "VolumeWork", found: "OpenVolume", error: OSError) -> None:
     """Note that the top of a volume refused, unless the user can write it: then its owner is right enough, and it is no
     news either what else refused for that reason."""
     report, target = work.report, work.target
@@ -44,7 +44,7 @@ def refused(work: "Work", found: "Place", error: OSError) -> None:
         del report.refused[error.errno or 0]
 
 
-def _answer(place: "Place", uid: int, gid: int, groups: tuple[int, ...]) -> None:
+def _answer(place: "OpenVolume", uid: int, gid: int, groups: tuple[int, ...]) -> None:
     """Become the user, ask, and exit: 0 for yes. Never returns."""
     code = 1
     try:

@@ -6,9 +6,9 @@ import posix as os
 
 from pydrop.errors import NotPermitted
 from pydrop.model import Outcome, Start
-from pydrop.perform.runtime import way
-from pydrop.perform.runtime.making import make
-from pydrop.perform.runtime.way import Refused
+from pydrop.perform.runtime import path_walk
+from pydrop.perform.runtime.entry_maker import make
+from pydrop.perform.runtime.path_walk import Refused
 from pydrop.steps import RunEntry, RuntimeStep
 
 MOUNTS = "/proc/self/mountinfo"
@@ -56,10 +56,12 @@ def _right_enough(entry: RunEntry) -> bool:
     if entry.source or not entry.exact or (entry.mode or 0) & 0o777 != 0o777:
         return False
     try:
-        there = os.stat(way.ROOT + entry.path)
+        there = os.stat(path_walk.ROOT + entry.path)
     except OSError:
         return False
-    return stat.S_ISDIR(there.st_mode) and there.st_mode & 0o777 == 0o777 and not _read_only(way.ROOT + entry.path)
+    return (
+        stat.S_ISDIR(there.st_mode) and there.st_mode & 0o777 == 0o777 and not _read_only(path_walk.ROOT + entry.path)
+    )
 
 
 def _reason(entry: RunEntry, error: OSError) -> Refused:
@@ -105,7 +107,7 @@ def _few(verb: str, paths: list[str]) -> str:
 
 def _run_is_read_only(failed: list[tuple[RunEntry, Refused]]) -> bool:
     below = [entry for entry, why in failed if why.errno == errno.EROFS and f"{entry.path}/".startswith("/run/")]
-    return bool(below) and _read_only(f"{way.ROOT}/run")
+    return bool(below) and _read_only(f"{path_walk.ROOT}/run")
 
 
 def _read_only(path: str) -> bool:

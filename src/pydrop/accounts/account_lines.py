@@ -1,0 +1,78 @@
+"""What is an entry of passwd(5) and group(5), and what only looks like one."""
+
+from pydrop.model import Account, Group
+from pydrop.process import MAX_ID
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PASSWD_FIELDS = 7
+GROUP_FIELDS = 4
+
+REWRITING = "# pydrop rewrites this file: "  # how a line begins that a rewriting in place left, see inplace
+
+
+def parse_id(text: str) -> int | None:
+    """The id that `text` is, or None: ASCII digits alone, 0 to 4294967294; no blank, no sign."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    if len(text) > 10:  # int() refuses thousands of digits, and eleven that count are too many anyway
+        text = text.lstrip("0")[:11] or "0"
+    number = int(text)
+    return number if number <= MAX_ID else None
+
+
+def fields_of(line: str, count: int) -> list[str] | None:
+    """The `count` fields of an entry; None for a comment, a NIS line (``+``, ``-``) or a malformed one.
+
+    A CR at the end counts as part of the line's end. A name holds no white space, since readers
+    disagree about it: glibc skips leading blanks, musl does not.
+    """
+    if line.endswith("\r"):
+        line = line[:-1]
+    fields = line.split(":")
+    name = fields[0]
+    if len(fields) != count or not name or name[0] in "#+-" or " " in name:
+        return None
+    if not (line.isascii() and line.isprintable()) and (has_control(line) or any(c.isspace() for c in name)):
+        return None
+    return fields
+
+
+def has_control(text: str) -> bool:
+    """Whether an ASCII control character is in `text`."""
+    return any(character < " " or character == "\x7f" for character in text)
+
+
+def accounts(text: str) -> list[Account]:
+    """The entries of passwd(5) in the order of the file; a malformed line is never one."""
+    found = []
+    for line in text.split("\n"):  # not splitlines(): it also splits where no reader of the file does
+        fields = fields_of(line, PASSWD_FIELDS)
+        if fields is None:
+            continue
+        name, _password, uid_text, gid_text, gecos, home, shell = fields
+        uid, gid = parse_id(uid_text), parse_id(gid_text)
+        if uid is not None and gid is not None:
+            found.append(Account(name=name, uid=uid, gid=gid, gecos=gecos, home=home, shell=shell))
+    return found
+
+
+def entries_alone(text: str, entries: "Callable[[str], list[Account] | list[Group]]") -> str:
+    """The lines of an account file that are entries, by `accounts` or `groups`. nss_wrapper(1) takes no others."""
+    return "".join([f"{line}\n" for line in text.split("\n") if entries(line)])
+
+
+def groups(text: str) -> list[Group]:
+    """The entries of group(5) in the order of the file; a malformed line is never one."""
+    found = []
+    for line in text.split("\n"):
+        fields = fields_of(line, GROUP_FIELDS)
+        if fields is None:
+            continue
+        name, _password, gid_text, members = fields
+        gid = parse_id(gid_text)
+        if gid is not None:
+            found.append(Group(name=name, gid=gid, members=tuple([m for m in members.split(",") if m])))
+    return found

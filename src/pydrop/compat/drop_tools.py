@@ -1,0 +1,86 @@
+"""What gosu, su-exec and s6-setuidgid have in common: look, become somebody, become the command.
+
+Nothing of a start's other work is done: no setting is read, no file changed, nothing but ids, groups and
+capabilities is given up. The order is that of a start: all that can fail or needs an import, the drop, exec.
+"""
+
+from pydrop import checked_reads, handover, inherited, kernel, trust
+from pydrop.capabilities import mask_of
+from pydrop.compat import userspec
+from pydrop.compat.tool import Tool, attempt
+from pydrop.errors import FAILED
+from pydrop.model import Credentials, Identity, Start, Value
+from pydrop.perform import privileges
+from pydrop.steps import PrivilegesStep
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydrop.compat.userspec import Files
+
+    Decide = Callable[[Start, Files], "DropRequest"]
+
+SETGID, SETUID = mask_of(("setgid",)), mask_of(("setuid",))
+
+
+class DropRequest(Value):
+    """What the arguments ask for. `changes` are to the environment, None takes a name out."""
+
+    identity: Identity
+    command: tuple[str, ...]
+    changes: tuple[tuple[str, str | None], ...] = ()
+
+
+def become(tool: Tool, start: Start, decide: "Decide") -> int:
+    """Become who and what `decide` says; returns only with an exit code, every failure in one line."""
+    return attempt(tool, start, lambda: _become(start, decide))
+
+
+def _become(start: Start, decide: "Decide") -> int:
+    held = checked_reads.credentials()
+    if held.uids[1] == 0:
+        trust.require_own_code_safe()
+    caller = held.uids[1], held.gids[1]
+    wanted = decide(start, userspec.files(checked_reads.text("/etc/passwd"), checked_reads.text("/etc/group"), caller))
+    who = wanted.identity
+    ready = handover.Handover(wanted.command, handover.environment(start.environment, wanted.changes), start)
+    if is_that_already(held, who):
+        ready.run()
+    _require_possible(held, who)
+    inherited.require_uninterrupted()
+    # ---- the drop: from here on nothing is imported and nothing is opened ----
+    privileges.perform(_step(who), start)
+    ready.run()
+    return FAILED
+
+
+def is_that_already(held: Credentials, who: Identity) -> bool:
+    """Whether this process has these ids and may not set groups: then there is nothing to give and nothing to take,
+    and the command runs as what its caller is. (The tools themselves end here with "operation not permitted".)"""
+    return held.uids == (who.uid,) * 4 and held.gids == (who.gid,) * 4 and not held.effective & SETGID
+
+
+def _require_possible(held: Credentials, who: Identity) -> None:
+    """NotPermitted naming what is lacking. What has the words for it is loaded only where they may be needed."""
+    maps = checked_reads.id_map("uid_map"), checked_reads.id_map("gid_map")
+    if held.effective & SETGID and held.effective & SETUID and maps == (checked_reads.EVERY_ID, checked_reads.EVERY_ID):
+        return
+    from pydrop.compat import missing_privileges
+
+    missing_privileges.require_mapped(maps, held, who, kernel.setgroups_allowed())
+    missing_privileges.require_capabilities(held, who)
+
+
+def _step(who: Identity) -> PrivilegesStep:
+    """Ids, groups and what follows from them; nothing else, as these tools have it."""
+    return PrivilegesStep(
+        kind="privileges",
+        words=f"this process is {who.uid}:{who.gid}",
+        identity=who,
+        keep_caps=0,
+        no_new_privs=False,
+        umask=None,
+        keep_root=who.uid == 0,
+        keep_sets=True,
+    )

@@ -1,0 +1,117 @@
+"""tini [OPTION]... [--] PROGRAM [ARG]...: stay as init, and be the program in a child. A failure of its own is 1.
+
+The child leads a process group, in the foreground of the terminal. Signals go to it, or with -g to the group.
+"""
+
+from pydrop import __version__, signals
+from pydrop.compat.init_tools import InitRequest, Said, supervise, supervision
+from pydrop.compat.options import WRONG_WORDS, Options, variable
+from pydrop.compat.tool import Tool
+from pydrop.errors import FAILED, BadSetting
+from pydrop.process import Start
+
+BLANKS = " \t\r\n"  # what an env file may leave around a value
+
+TOOL = Tool(name="tini", codes={FAILED: 1})
+VERSION = f"pydrop {__version__} by the name tini\n"
+LETTERS = {"s": False, "p": True, "v": False, "w": False, "g": False, "e": True, "l": False, "h": False}
+USAGE = f"""\
+Usage: tini [OPTION]... [--] PROGRAM [ARG]... | --version
+
+  -e CODE    Exit code CODE (0 to 255) of the program becomes 0; may be given again.
+  -g         Pass signals on to the program's whole process group.
+  -p SIGNAL  Get SIGNAL when the parent dies, as in -p SIGKILL.
+  -s         Be a subreaper; so it is in any case.
+  -v         Say more; may be given again.
+  -w         Say when a process is reaped that is not the program.
+  -h, -l     This help; the license.
+  --version  The version, if it is the only word.
+
+TINI_SUBREAPER and TINI_KILL_PROCESS_GROUP are -s and -g, TINI_VERBOSITY is a number, 1 where it is not set.
+
+This tini is pydrop by another name, version {__version__}.
+"""
+LICENSE = "This tini is pydrop by another name; pydrop is under the MIT license.\n"
+ANSWERS = {"h": USAGE, "l": LICENSE}
+LEVELS = ("error", "warn", "debug")  # by verbosity
+
+
+class Asked:
+    """What the environment says, and each option then."""
+
+    def __init__(self, environment: tuple[str, ...]) -> None:
+        verbosity = variable(environment, "TINI_VERBOSITY")
+        self.verbosity = 1 if verbosity is None else leading_number(verbosity)
+        self.group = variable(environment, "TINI_KILL_PROCESS_GROUP") is not None
+        self.names_reaped = False
+        self.successes: list[int] = []
+        self.pdeathsig: int | None = None
+
+    def take(self, letter: str, value: str) -> None:
+        if letter == "v":
+            self.verbosity += 1
+        elif letter == "w":
+            self.names_reaped = True
+        elif letter == "g":
+            self.group = True
+        elif letter == "e":
+            self.successes.append(exit_code(value))
+        elif letter == "p":
+            self.pdeathsig = signal(value)
+
+
+def run(start: Start) -> int:
+    """As tini. Returns only with an exit code."""
+    return supervise(TOOL, start, parse)
+
+
+def parse(start: Start) -> "InitRequest | Said":
+    """What the words and the environment ask for."""
+    if start.arguments == ("--version",):
+        return Said(stream=1, text=VERSION, code=0)
+    options, asked = Options(start.arguments, LETTERS), Asked(start.environment)
+    for letter, value in options:
+        if letter in ANSWERS:
+            return Said(stream=1, text=ANSWERS[letter], code=0)
+        asked.take(letter, value)
+    if not options.rest:
+        return Said(stream=2, text=USAGE, code=WRONG_WORDS)
+    return InitRequest(
+        command=without_dashes(options.rest),
+        level=LEVELS[max(0, min(asked.verbosity, len(LEVELS) - 1))],
+        supervision=supervision(
+            start,
+            group=asked.group,
+            exit_codes=tuple([(code, 0) for code in asked.successes]),
+            pdeathsig=asked.pdeathsig,
+            names_reaped=asked.names_reaped,
+        ),
+    )
+
+
+def without_dashes(program: tuple[str, ...]) -> tuple[str, ...]:
+    """tini's own help has ``PROGRAM -- [ARGS]``: a ``--`` right behind the program is tini's."""
+    return (program[0], *program[2:]) if program[1:2] == ("--",) else program
+
+
+def leading_number(word: str) -> int:
+    """As atoi(3), but for a sign: what does not begin with a number is 0."""
+    word = word.strip(BLANKS)
+    end = next((n for n, character in enumerate(word) if character not in "0123456789"), len(word))
+    return int(word[: min(end, 9)] or "0")
+
+
+def exit_code(word: str) -> int:
+    """0 to 255, in digits alone."""
+    digits = word.strip(BLANKS)
+    if digits.isascii() and digits.isdigit() and len(digits) <= 3 and int(digits) <= 255:
+        return int(digits)
+    raise BadSetting(f"-e {word!r} is no exit code", "write a number from 0 to 255, as in -e 143", WRONG_WORDS)
+
+
+def signal(word: str) -> int:
+    """By its whole name: ``SIGTERM``."""
+    number = signals.number_of(word) if word.startswith("SIG") and word.isupper() else None
+    if number is None:
+        raise BadSetting(f"-p {word!r} names no signal", "write its whole name, as in -p SIGTERM", WRONG_WORDS)
+    return number

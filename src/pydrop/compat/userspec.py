@@ -1,0 +1,141 @@
+"""USER[:GROUP] as gosu and su-exec take it, and the names and numbers of s6-setuidgid: text -> Identity.
+
+These tools read numbers as C and Go do, which also take a sign, cut off what is too large, or take the
+caller's id for what is empty: each of these ways has made somebody root. Here a number is ASCII digits
+alone, everything else is a name, and a name is an entry of the account files.
+"""
+
+from pydrop.accounts.account_lines import accounts, groups, parse_id
+from pydrop.accounts.lookup import account_named, account_numbered, group_named, nearest
+from pydrop.accounts.memberships import memberships
+from pydrop.errors import FAILED, BadSetting
+from pydrop.model import Account, Group, Identity, Value
+from pydrop.process import MAX_ID
+
+
+class Files(Value):
+    """The account files' entries, and who asks: (uid, gid) of this process."""
+
+    accounts: list[Account]
+    groups: list[Group]
+    caller: tuple[int, int]
+
+
+def files(passwd: str, group: str, caller: tuple[int, int]) -> Files:
+    """From the files' text; a malformed line is nobody's."""
+    return Files(accounts=accounts(passwd), groups=groups(group), caller=caller)
+
+
+def identity(spec: str, known: Files, with_gid: bool) -> Identity:
+    """Who USER[:GROUP] is. `groups` are those that list the account in group(5), none where a GROUP is named; and the
+    gid itself, if `with_gid`.
+
+    `home` is the account's as it stands in its entry, `/` where there is none. Raises BadSetting for what is
+    no number and no entry, and for root where nobody wrote 0 or root.
+    """
+    user, group = _two_words(spec)
+    uid, account = _user(user, known)
+    if account is None:
+        account, listed = _without_entry(uid, known.caller), set()
+    else:
+        listed = memberships(account.name, known.groups)
+    gid, listed = (_gid(group, known), set()) if group else (account.gid, listed)
+    return _identity(account, gid, listed | {gid} if with_gid else listed)
+
+
+def account_identity(name: str, known: Files, code: int) -> Identity:
+    """Who the account is; its groups are its gid and those that list it. `code` is the error's exit code."""
+    account = account_named(known.accounts, name)
+    if account is None:
+        hint = f"write {name}:{name} for the numbers" if parse_id(name) is not None else "correct the name"
+        raise BadSetting(_no_account(name, known), hint, code)
+    _refuse_root_by_accident(account, name, code)
+    return _identity(account, account.gid, memberships(name, known.groups) | {account.gid})
+
+
+def numbers_identity(spec: str, code: int) -> Identity:
+    """Who UID:GID is: both there, both numbers, without a look at the account files; its only group is the gid."""
+    first, _, second = spec.partition(":")
+    uid, gid = number(first, code), number(second, code)
+    if uid is None or gid is None:
+        raise BadSetting(f"{spec!r} is not UID:GID in digits alone", "write both numbers (is a variable empty?)", code)
+    return _identity(Account(name=first, uid=uid, gid=gid), gid, {gid})
+
+
+def number(word: str, code: int = FAILED) -> int | None:
+    """The id that `word` is, None where it is no number; BadSetting where it is one that no process can have."""
+    found = parse_id(word)
+    if found is None and word.isascii() and word.isdigit():
+        raise BadSetting(
+            f"{word} is no id that a process can have: the kernel would leave the id as it is, or cut the number off",
+            f"use one from 0 to {MAX_ID}",
+            code,
+        )
+    return found
+
+
+def _two_words(spec: str) -> tuple[str, str]:
+    user, _, group = spec.partition(":")
+    if ":" in group:
+        raise BadSetting(f"{spec!r} has more than one colon", "write USER:GROUP")
+    if not user:
+        raise BadSetting(
+            f"{spec!r} names no user, and the one who runs this, who may be root, is nobody's by accident",
+            "name the user (is a variable empty?)",
+        )
+    return user, group
+
+
+def _user(word: str, known: Files) -> tuple[int, Account | None]:
+    """The uid, and the account that has it where one does."""
+    uid = number(word)
+    if uid is not None:
+        return uid, account_numbered(known.accounts, uid)
+    account = account_named(known.accounts, word)
+    if account is None:
+        raise BadSetting(_no_account(word, known), "correct the name, or write a number in digits alone")
+    _refuse_root_by_accident(account, word, FAILED)
+    return account.uid, account
+
+
+def _gid(word: str, known: Files) -> int:
+    gid = number(word)
+    if gid is not None:
+        return gid
+    group = group_named(known.groups, word)
+    if group is None:
+        near = nearest(word, [group.name for group in known.groups])
+        raise BadSetting(f"there is no group {word!r} in /etc/group{near}", "correct the name, or write a number")
+    return group.gid
+
+
+def _without_entry(uid: int, caller: tuple[int, int]) -> Account:
+    """Where neither a GROUP nor an entry says a gid, it is the uid's number. gosu and su-exec take the caller's, which
+    is root's; only without root, where it is held already, is it that one here too."""
+    return Account(name=str(uid), uid=uid, gid=caller[1] if uid == caller[0] != 0 else uid)
+
+
+def _refuse_root_by_accident(account: Account, word: str, code: int) -> None:
+    if account.uid == 0 and word != "root":
+        raise BadSetting(
+            f"account {word} has uid 0 in /etc/passwd, and root is given only to who asks for it",
+            "write root, or 0, if the command must be root",
+            code,
+        )
+
+
+def _no_account(name: str, known: Files) -> str:
+    return f"there is no account {name!r} in /etc/passwd" + nearest(name, [account.name for account in known.accounts])
+
+
+def _identity(account: Account, gid: int, gids: set[int]) -> Identity:
+    return Identity(
+        name=account.name,
+        uid=account.uid,
+        gid=gid,
+        group="",
+        groups=tuple(sorted(gids)),
+        home=account.home,
+        shell=account.shell,
+        why="asked for",
+    )

@@ -1,0 +1,158 @@
+"""The volumes and other mounts: what they are, whose, and whether the program could write them."""
+
+import os
+import stat
+
+from pydrop.capabilities import mask_of
+from pydrop.ctl.diagnosis.findings import Change, Fact, Section, advice, set_variable
+from pydrop.ctl.diagnosis.world import World
+from pydrop.ctl.mount_list import Mount, is_kernels
+from pydrop.ctl.volume_opening import vetted
+from pydrop.errors import PydropError
+from pydrop.model import Volume
+from pydrop.perform.ownership import volume_path, writable
+from pydrop.perform.ownership.complaints import ONE_OWNER
+
+TOLD_ELSEWHERE = ("/", "/run", "/tmp", "/dev/shm")
+RUNTIMES = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv", "/run/secrets", "/.dockerenv")
+TO_BECOME = mask_of(("setuid", "setgid"))
+OVERFLOW_ID = 65534
+EVERY_ID = 2**32 - 1
+OUTSIDE = "its owner is not mapped into this user namespace, so nobody in here can give it away"
+NETWORK = ("nfs", "ceph", "glusterfs", "lustre", "beegfs", "afs", "ocfs2", "gfs2")
+
+
+def examine(world: World) -> tuple[Section, list[Change]]:
+    changes: list[Change] = []
+    shown = [m for m in world.mounts if m.point not in (*TOLD_ELSEWHERE, *RUNTIMES) and not is_kernels(m)]
+    facts = [_mount(world, mount, changes) for mount in shown]
+    points = {mount.point for mount in world.mounts}
+    for volume in world.settings.volumes if world.settings else ():
+        if volume.path not in points:
+            facts.append(_unmounted(volume, changes))
+    if not facts:
+        facts.append(Fact(name="", found="none: what the program writes is gone with the container"))
+    return Section(title="Volumes and other mounts", facts=tuple(facts)), changes
+
+
+def _unmounted(volume: Volume, changes: list[Change]) -> Fact:
+    """A volume that is to be owned and is no mount: part of the image, or forgotten."""
+    if os.path.lexists(volume.path):
+        return Fact(name=volume.path, found="no mount, but part of the image; it is to be owned", level="note")
+    problem = f"{volume.path} is to be owned ({volume.source}), and is not there"
+    changes.append(advice(f"volume {volume.path}", problem, f"mount it: volumes: [./data:{volume.path}] in compose"))
+    return Fact(name=volume.path, found="is to be owned, and is not there", level="problem")
+
+
+def _mount(world: World, mount: Mount, changes: list[Change]) -> Fact:
+    kind = f"{mount.type}{', read-only' if mount.read_only else ''}"
+    try:
+        found = vetted(mount.point)
+    except (OSError, PydropError):  # part of the system, or closed to us: nothing that could be owned
+        return Fact(name=mount.point, found=kind)
+    try:
+        status = found.look()
+        can = _can_write(world, found)
+    finally:
+        found.close()
+    owner = f"owned by {status.st_uid}:{status.st_gid}, mode {stat.S_IMODE(status.st_mode):04o}"
+    if _foreign(world, mount, status, changes):
+        return Fact(name=mount.point, found=f"{kind}; {owner}: {OUTSIDE}", level="problem")
+    words, level = _judged(world, mount, stat.S_ISDIR(status.st_mode), can, changes)
+    return Fact(name=mount.point, found=f"{kind}; {owner}; {words}", level=level)
+
+
+def _foreign(world: World, mount: Mount, status: os.stat_result, changes: list[Change]) -> bool:
+    """Whether it belongs to an id that this user namespace does not map, so that no root in here can give it away."""
+    ranges = world.facts.uid_map if world.facts else ()
+    if status.st_uid != OVERFLOW_ID or sum([line.count for line in ranges]) >= EVERY_ID or mount.read_only:
+        return False
+    who = world.wanted
+    outside = [
+        line.outside + who.uid - line.inside for line in ranges if who and 0 <= who.uid - line.inside < line.count
+    ]
+    remedy = f"on the host: chown {outside[0]} the folder" if outside else "give it to one of those ids on the host"
+    changes.append(advice(f"volume {mount.point}", f"{mount.point}: {OUTSIDE}", remedy))
+    return True
+
+
+def _judged(world: World, mount: Mount, folder: bool, can: bool | None, changes: list[Change]) -> tuple[str, str]:
+    """What that means for the program, and how bad it is."""
+    who = f"{world.wanted.name} {world.wanted.uid}:{world.wanted.gid}" if world.wanted else "the program's user"
+    volume = _owning(world, mount.point)
+    policy = _policy(world, mount, volume, changes)
+    if mount.read_only:
+        return _read_only(mount, volume, changes)
+    if volume and volume.policy != "never" and world.is_root:
+        return f"to be given to {who} (policy {volume.policy}){policy}", "ok"
+    if can is None:
+        return f"whether {who} can write it cannot be asked here{policy}", "note"
+    if can:
+        return f"{who} can write it{policy}", "ok"
+    if folder:
+        _own_it(world, mount, who, changes)
+    return f"{who} cannot write it{policy}", "problem" if folder else "note"
+
+
+def _own_it(world: World, mount: Mount, who: str, changes: list[Change]) -> None:
+    problem = f"{who} cannot write {mount.point}"
+    if world.is_root:
+        changes.append(set_variable(f"volume {mount.point}", problem, "PYDROP_CHOWN", _listed(world, mount.point)))
+    else:
+        numbers = f"{world.held.uids[1]}:{world.held.gids[1]}"
+        remedy = f"give it to {numbers} on the host (chown)"
+        if world.held.gids[1]:
+            remedy += f", or in Kubernetes to the group: securityContext: {{fsGroup: {world.held.gids[1]}}}"
+        changes.append(advice(f"volume {mount.point}", problem, remedy))
+
+
+def _listed(world: World, path: str, policy: str = "") -> str:
+    """PYDROP_CHOWN with this path too: a list that wins replaces the other whole. [[volume]] tables stay beside it."""
+    volumes = [v for v in (world.settings.volumes if world.settings else ()) if "[[volume]]" not in v.source]
+    usual = world.settings.chown_policy if world.settings else ""
+    words = [v.path if v.policy == usual else f"{v.path}:{v.policy}" for v in volumes if v.path != path]
+    return ":".join([*words, f"{path}:{policy}" if policy else path])
+
+
+def _read_only(mount: Mount, volume: Volume | None, changes: list[Change]) -> tuple[str, str]:
+    if volume is None or volume.policy == "never":
+        return "nobody can write it", "ok"
+    problem = f"{mount.point} is to be owned ({volume.source or 'chown'}), and is mounted read-only"
+    remedy = f"take :ro (Kubernetes: readOnly: true) away from the mount, or {mount.point} out of PYDROP_CHOWN"
+    changes.append(advice(f"volume {mount.point}", problem, remedy))
+    return "to be owned, which cannot be", "problem"
+
+
+def _owning(world: World, point: str) -> Volume | None:
+    """The volume to own that this mount is, or lies in where other mounts are entered."""
+    for volume in world.settings.volumes if world.settings else ():
+        if volume.path == point or (volume.across_mounts and point.startswith(f"{volume.path}/")):
+            return volume
+    return None
+
+
+def _policy(world: World, mount: Mount, volume: Volume | None, changes: list[Change]) -> str:
+    """The policy that suits a filesystem behind a network, or one that keeps no owners."""
+    kind, point = mount.type, mount.point
+    if kind.startswith(ONE_OWNER):
+        if volume and volume.policy not in ("unless-writable", "never"):
+            problem = f"{point} is {kind}, which has owners of its own: chown there is refused, or does nothing"
+            paths = _listed(world, point, "unless-writable")
+            changes.append(set_variable(f"policy {point}", problem, "PYDROP_CHOWN", paths))
+        return "; policy that suits it: unless-writable (mount it with uid= and gid=)"
+    if kind.startswith(NETWORK):
+        return "; policy that suits it: on-root-mismatch, or unless-writable where the server squashes root"
+    return ""
+
+
+def _can_write(world: World, found: volume_path.OpenVolume) -> bool | None:
+    """Asked of the kernel as that user; None where this process cannot become that user."""
+    who = world.wanted
+    if not world.is_root:
+        at = os.access in os.supports_effective_ids
+        name, folder = (".", found.fd) if found.is_folder else (found.name, found.parent)
+        mask = os.W_OK | (os.X_OK if found.is_folder else 0)
+        return os.access(name, mask, dir_fd=folder, effective_ids=at)
+    if who is None or world.error or (world.held.effective & TO_BECOME) != TO_BECOME:
+        return None
+    return writable.can_write(found, who.uid, who.gid, who.groups)

@@ -1,0 +1,120 @@
+"""What a start left of its times in /run/pydrop/timeline (perform/timing.py), read back."""
+
+import os
+
+from pydrop import kernel
+from pydrop.encoding import decoded
+from pydrop.errors import PydropError, Untrusted
+from pydrop.model import Value
+from pydrop.record import TIMELINE, TIMELINE_FORM
+from pydrop.trust import open_trusted
+
+PHASES = {  # what a start spends its time with besides the steps of its plan
+    "interpreter": "Python starts, and reads pydrop's modules from one file",
+    "modules": "pydrop's modules are loaded",
+    "settings": "options, environment and settings file are read",
+    "survey": "one look at the container",
+    "plan": "who the program becomes, and by which steps",
+    "command": "the program's environment and place are known",
+    "summary": "the line of the log is written",
+    "wait": "init mode: the process that stays gives up root too",
+}
+LARGEST_TIMELINE = 1 << 20  # bytes that are read
+
+
+class NotLeft(PydropError):
+    """There is no timeline to show."""
+
+
+class Part(Value):
+    """A phase or a step. Times in milliseconds; `changed` is None for a phase, which changes nothing by itself."""
+
+    kind: str
+    words: str
+    did: str
+    changed: bool | None
+    began: float
+    took: float
+
+
+class Timeline(Value):
+    """One start. `begun` in seconds of the epoch, `total` in milliseconds from the launcher's first moment to exec."""
+
+    program: str
+    begun: float
+    total: float
+    current: bool  # the container's own start, whose program still runs; else an earlier one's
+    parts: tuple[Part, ...]
+
+
+def left(path: str = TIMELINE) -> Timeline:
+    """The timeline in the file. NotLeft says why there is none, and what to do."""
+    text = _text(path)
+    if not text:
+        raise NotLeft(
+            f"{path} is empty: the start has not come to its end yet, or there was no room to write it",
+            "try again when the program runs, and see that /run is not full (df /run)",
+        )
+    timeline = parsed(text)
+    if timeline is None:
+        raise NotLeft(f"{path} is not what this version of pydrop leaves", "start the container anew")
+    return timeline
+
+
+def _text(path: str) -> str:
+    try:
+        file = open_trusted(path) if os.geteuid() == 0 else os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        raise NotLeft(
+            "no start has left its times in this container",
+            "a start as root leaves them where it can write /run (docker: --tmpfs /run); one without root, or as gosu "
+            "and the like, leaves none",
+        ) from error
+    except PermissionError as error:
+        raise NotLeft(
+            "only root may read the times of the start", "docker exec --user 0 CONTAINER pydropctl timeline"
+        ) from error
+    except Untrusted as error:
+        raise NotLeft(f"the times of the start are not root's: {error.problem}", error.remedy) from error
+    except OSError as error:
+        raise NotLeft(f"unable to read {path}: {error.strerror}", "start the container anew") from error
+    with open(file, "rb") as content:
+        return decoded(content.read(LARGEST_TIMELINE))
+
+
+def parsed(text: str) -> Timeline | None:
+    """The timeline in the text, or None where it is none of this version's."""
+    form, *rest = text.split("\0")
+    if form != TIMELINE_FORM or len(rest) < 9 or len(rest) % 5 != 4 or rest[-1]:
+        return None
+    (instance, program, begun), fields = rest[:3], rest[3:-1]
+    try:
+        parts, end = [], 0.0
+        for at in range(0, len(fields), 5):
+            parts.append(_part(fields[at : at + 5], end))
+            end = float(fields[at + 4]) / 1000
+        seconds = int(begun) / 1e6
+    except ValueError:
+        return None
+    return Timeline(program=program, begun=seconds, total=end, current=_runs(instance), parts=tuple(parts))
+
+
+def _part(fields: list[str], began: float) -> Part:
+    """Five fields as perform/timing.py writes them. ValueError where the end is no number."""
+    kind, words, did, changed, end = fields
+    return Part(
+        kind=kind,
+        words=words or PHASES.get(kind, ""),
+        did=did,
+        changed=changed == "1" if changed else None,
+        began=began,
+        took=max(int(end) / 1000 - began, 0.0),
+    )
+
+
+def _runs(instance: str) -> bool:
+    """Whether the process that made the start is still there, as the program that it became."""
+    try:
+        return kernel.instance(int(instance.split()[1])) == instance
+    except (OSError, ValueError, IndexError):
+        return False

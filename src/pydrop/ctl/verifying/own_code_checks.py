@@ -1,0 +1,147 @@
+"""What root obeys or runs at the next start must be out of the program's reach; and root's pointers to secrets gone."""
+
+import os
+import stat
+import sys
+
+import click
+
+from pydrop import kernel
+from pydrop.ctl.bundle_python import is_bundle
+from pydrop.ctl.install import own_file
+from pydrop.ctl.verifying.check_result import Check, fail, ok, skip, warn
+from pydrop.ctl.verifying.identity_checks import BEHIND
+from pydrop.ctl.verifying.subject import Subject
+from pydrop.errors import PydropError, Untrusted
+from pydrop.inspection import named_paths
+from pydrop.settings import config_path
+from pydrop.settings.secret_names import PREFIX, SUFFIX
+from pydrop.trust import is_plainly_trusted, open_trusted
+
+MOST_FILES = 20_000  # files of pydrop's own that are looked at
+# Of the files that a start is loaded from, see launcher/freeze.py
+KINDS = ("", ".rare", ".init", ".ask", ".named", ".volumes", ".walk")
+
+
+def checks(subject: Subject) -> list[Check]:
+    return [
+        _settings_file(subject),
+        _hooks(subject),
+        _own_code(),
+        _account_files(subject),
+        _secrets(subject),
+    ]
+
+
+def untrusted(path: str) -> Untrusted | None:
+    """Why root should not obey a path: somebody else can write it or replace it; None where nobody can, or nothing
+    is there."""
+    try:
+        if not is_plainly_trusted(path):
+            os.close(open_trusted(path, os.O_PATH))
+    except Untrusted as error:
+        return error
+    except OSError:
+        pass
+    return None
+
+
+def _settings_file(subject: Subject) -> Check:
+    path, _ = config_path(tuple([f"{name}={value}" for name, value in subject.environment.items()]))
+    error = untrusted(path)
+    if error and subject.file.verdict != "fail":
+        return fail(subject.file.name, error.problem, error.remedy)
+    return subject.file
+
+
+def _hooks(subject: Subject) -> Check:
+    """Hooks are run as root at the next start."""
+    folder = subject.settings.hooks
+    if not os.path.lexists(folder):
+        return ok("hooks", f"there is no {folder}")
+    error: PydropError | None = untrusted(folder)
+    if error is None:
+        try:
+            found, idle = named_paths.hooks(subject.settings, root=True)
+        except PydropError as fault:
+            if isinstance(fault.__cause__, PermissionError):
+                return ok("hooks", f"{folder} is root's and closed to this user")
+            error = fault
+    if error:
+        return fail("hooks", error.problem, error.remedy)
+    if idle:
+        return fail("hooks", f"{idle[0]} has no execute bit, and is not run", "chmod a+x it in the image, or remove it")
+    return ok("hooks", f"{len(found)} in {folder}, root's alone" if found else f"none in {folder}, which is root's")
+
+
+def _own_code() -> Check:
+    """Whoever can write pydrop can be root at the next start."""
+    name = "pydrop's own code"
+    looked_at = 0
+    try:
+        files = _own_files()
+    except PydropError as error:
+        return fail(name, error.problem, error.remedy)
+    for path in files:
+        looked_at += 1
+        fault = untrusted(path)
+        if fault:
+            remedy = (
+                "install it as root into a folder of its own, as /opt/pydrop, that no chown -R of the image touches"
+            )
+            return fail(name, fault.problem, remedy)
+        if looked_at == MOST_FILES:
+            break
+    return ok(name, f"{looked_at} files are root's alone")
+
+
+def _own_files() -> "list[str]":
+    """The interpreter, the launcher, and every file of the packages that it runs; of a bundle, the libraries too."""
+    launcher = (
+        own_file()
+    )  # sys.prefix is not where it lies: a venv's is its base's without site, which the launcher leaves out
+    prefix = os.path.dirname(os.path.dirname(launcher))
+    found = [sys.executable, launcher, f"{launcher}ctl"]
+    found += [f"{prefix}/lib/pydrop/{sys.implementation.cache_tag}{kind}" for kind in KINDS]
+    found += [str(sys.modules["_prctl"].__file__)]
+    tops = [os.path.dirname(str(module.__file__)) for module in (kernel, click)]  # pydrop/kernel.py, click/__init__.py
+    for top in [f"{sys.prefix}/lib"] if is_bundle() else tops:
+        for folder, _, files in os.walk(top):
+            found += [folder, *[f"{folder}/{file}" for file in files]]
+    return found
+
+
+def _account_files(subject: Subject) -> Check:
+    """OpenShift's old pattern: who can write passwd makes himself root for every program that looks there."""
+    name = "account files"
+    if subject.is_root:
+        return skip(name, "this is root, which may write them")
+    writable = [path for path in ("/etc/passwd", "/etc/group", "/etc") if os.access(path, os.W_OK)]
+    if not writable:
+        return ok(name, "/etc/passwd and /etc/group cannot be written by this user")
+    mode = stat.S_IMODE(os.stat(writable[0]).st_mode)
+    return warn(
+        name,
+        f"{', '.join(writable)} can be written by this user (mode {mode:04o}): an entry with uid 0 makes it root for "
+        "su and the like (CVE-2020-10695)",
+        "RUN chmod 644 /etc/passwd /etc/group, and install libnss-wrapper, with which pydrop names the user instead",
+    )
+
+
+def _secrets(subject: Subject) -> Check:
+    """The variables that point at secrets are for root; each secret has arrived."""
+    environment = subject.environment
+    pointers = [name for name, value in environment.items() if name.startswith(PREFIX) and value]
+    pointers += [f"{name}{SUFFIX}" for name in subject.secrets if environment.get(f"{name}{SUFFIX}")]
+    if pointers:
+        return fail(
+            "secrets",
+            f"{', '.join(pointers)} still in the environment: nobody has read what it points at",
+            BEHIND,
+        )
+    missing = [name for name in subject.secrets if not environment.get(name)]
+    if missing:
+        source = subject.asked("secrets") or "the setting secrets"
+        return fail("secrets", f"{source} names {', '.join(missing)}, which the program does not get", BEHIND)
+    arrived = f"{', '.join(subject.secrets)} arrived, no pointer left" if subject.secrets else "no pointer left"
+    return ok("secrets", arrived)

@@ -1,0 +1,66 @@
+"""What an entry of a volume must be, and the only calls that make it so."""
+
+import posix as os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydrop.model import Volume
+
+
+def of(volume: "Volume", uid: int, gid: int, dry: bool = False) -> "Target":
+    """What entries of `volume` must become. With `dry`, nothing is changed but counted. Raises BadSetting where the
+    volume's mode is none."""
+    if dry or volume.mode or volume.exclude or volume.only_from is not None or volume.former is not None:
+        from . import target_variants
+
+        return target_variants.Special(volume, uid, gid, dry)
+    return Target(volume, uid, gid)
+
+
+class Target:
+    """The owner that all entries must have."""
+
+    mode: "Callable[[int], int] | None" = None  # what becomes of an entry's
+    excluded: "Callable[[str], object] | None" = None  # whether the path of an entry is none of those that are meant
+    dry = False
+    plain = True  # all that is wrong gets the same owner, and nothing else: no more has to be known about an entry
+
+    def __init__(self, volume: "Volume", uid: int, gid: int) -> None:
+        self.uid = uid
+        self.gid = gid
+        self.hard_links = volume.hard_links
+        self.across_mounts = volume.across_mounts
+
+    def owner(self, _info: os.stat_result) -> tuple[int, int]:
+        """The owner that an entry which is not right must get."""
+        return self.uid, self.gid
+
+    def reached(self, info: os.stat_result) -> bool:
+        """Whether owner and mode are what they must be: of a volume's top they say that all below it is done."""
+        return info.st_uid == self.uid and info.st_gid == self.gid
+
+    def right(self, info: os.stat_result) -> bool:
+        """Whether there is nothing to do: also where the entry is none of those that are meant."""
+        return info.st_uid == self.uid and info.st_gid == self.gid
+
+    def may_take(self, folder: os.stat_result) -> bool:
+        """Whether a folder may be root's while its entries are changed: then nobody can exchange their names.
+
+        Its owner loses it in the end anyway, or it is left alone; root, who then must not seem to be the one wanted, is
+        not; and nobody else may write in it (the group's bits are the mask of an ACL where it has one, acl(5)).
+        """
+        return folder.st_uid not in (self.uid, 0) and self.uid != 0 and self.plain and not folder.st_mode & 0o022
+
+    def give(self, fd: int, info: os.stat_result, opened: bool = False) -> bool:
+        """Change exactly the inode behind `fd`; whether it got another owner.
+
+        What is not `opened` but held (O_PATH) is reached through /proc, since fchown(2) refuses it; the link there
+        leads to the inode itself, a symlink included.
+        """
+        uid, gid = self.owner(info)
+        given = uid != info.st_uid or gid != info.st_gid
+        if given and not self.dry:
+            os.chown(fd if opened else f"/proc/self/fd/{fd}", uid, gid)
+        return given

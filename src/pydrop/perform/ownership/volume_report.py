@@ -1,0 +1,68 @@
+"""What owning one volume came to: counts, and a few names a person can look at."""
+
+NAMES_KEPT = 3  # names kept for each reason: a person needs a sample, a log not the list
+LONGEST_NAME = 200  # characters of a name that are kept; one path may be a megabyte
+
+
+class Refusals:
+    """How many entries were not changed for one reason, and the first of them by name."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.names: list[str] = []
+
+    def add(self, name: str) -> None:
+        self.count += 1
+        if len(self.names) < NAMES_KEPT:
+            self.names.append(
+                name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME // 2]}…{name[-LONGEST_NAME // 2 :]}"
+            )
+
+    def __str__(self) -> str:
+        shown = ", ".join(self.names)
+        return f"{shown} and {self.count - len(self.names)} more" if self.count > len(self.names) else shown
+
+
+class VolumeReport:
+    """Counts of entries of one volume. Names are relative to it; "." is the volume itself."""
+
+    def __init__(self) -> None:
+        self.looked_at = 0  # entries whose owner was read, the top included
+        self.changed = 0  # entries that got another owner or mode
+        self.given = 0  # of those, the ones that got another owner
+        self.refused: dict[int, Refusals] = {}  # errno -> the entries that could not be changed or looked into
+        self.linked = Refusals()  # root's files that have other names, left alone
+        self.mounts = Refusals()  # mounts below, not entered
+        self.filesystem = ""  # its type, where something was refused
+        self.created = False
+        self.missing = False
+        self.seconds = 0.0
+        self.processes = 1  # that worked on it at once, at most
+        self.waited = 0.0  # seconds for another container that worked on it
+        self.busy = False  # that one still worked on it when waiting had taken too long
+
+    @property
+    def silent(self) -> bool:
+        """Whether there is nothing to tell: all was right."""
+        told = self.changed or self.created or self.missing or self.refused or self.linked.count or self.busy
+        return not told
+
+    @property
+    def troubled(self) -> bool:
+        """Whether there is something to complain of."""
+        return bool(self.missing or self.busy or self.refused or self.linked.count)
+
+    def words(self, path: str, owner: str) -> str:
+        """What was done to the volume at `path`, for the one line of a good start; "" where nothing was."""
+        parts = ["made"] if self.created else []
+        if self.given:
+            parts.append(f"{self.given} of {self.looked_at} entries given to {owner}")
+        if self.changed > self.given:
+            parts.append(f"mode of {self.changed - self.given} set")
+        if parts and self.mounts.count:
+            parts.append(f"mounts below left alone ({self.mounts})")
+        return f"{path}: {', '.join(parts)}" if parts else ""
+
+    def refuse(self, errno: int, name: str) -> None:
+        """Note an entry that could not be changed or looked into."""
+        self.refused.setdefault(errno, Refusals()).add(name)

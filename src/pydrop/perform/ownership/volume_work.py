@@ -1,0 +1,141 @@
+"""The work on one volume, from the first look at its top to the change of it."""
+
+import posix as os
+import time
+
+from . import volume_lock, volume_path, walk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydrop.model import Volume
+
+    from .progress import Progress
+    from .target import Target
+    from .volume_path import OpenVolume, Surroundings
+    from .volume_report import VolumeReport
+
+    Watch = Callable[[Progress], None]
+
+
+class VolumeWork:
+    """One volume, what it must become, and what came of it."""
+
+    def __init__(
+        self,
+        volume: "Volume",
+        target: "Target",
+        groups: tuple[int, ...],
+        report: "VolumeReport",
+        watch: "Watch | None",
+        around: "Surroundings",
+    ) -> None:
+        self.volume = volume
+        self.target = target
+        self.groups = groups
+        self.report = report
+        self.watch = watch
+        self.around = around
+        self.began = time.monotonic()
+
+    def on(self, found: "OpenVolume") -> None:
+        """Do what the policy asks for, where that is not done. Raises BadSetting for what must never be given away."""
+        if self._is_done(found):
+            return
+        try:
+            volume_path.vet(found, self.around)
+            if found.is_folder and self.volume.policy != "top":
+                self._in_turn(found)
+            else:
+                self._give_top(found, found.fd)
+            if self.report.refused:
+                self.report.filesystem = self.around.mounts().filesystem_type(found.fd)
+        except OSError as error:  # no /proc, say
+            self.report.refuse(error.errno or 0, ".")
+
+    def _is_done(self, found: "OpenVolume") -> bool:
+        """Whether the policy says so without a look below the top."""
+        if self.volume.policy == "on-root-mismatch":
+            return self.target.reached(found.look())
+        if self.volume.policy != "unless-writable":
+            return False
+        from .writable import can_write
+
+        return can_write(found, self.target.uid, self.target.gid, self.groups)
+
+    def _in_turn(self, found: "OpenVolume") -> None:
+        """Walk, unless another container has done so while we waited for it.
+
+        A top that is wrong says that there is work, which one does alone. Where it is right there is little or nothing
+        to do: who only looks does not wait for others that do the same.
+        """
+        right = self.target.reached(found.seen)
+        try:
+            turn = volume_lock.Lock(found.fd)
+        except OSError as error:
+            self._refused(found, error)
+            return
+        try:
+            turn.take(not right and not self.target.dry, self.around.mounts, self._waiting)
+            self.report.waited, self.report.busy = turn.waited, turn.refused
+            # Another container has done the work where the top, which is changed last, was wrong and is right now
+            done = turn.waited and (self._is_done(found) or (not right and self.target.reached(found.look())))
+            if not (turn.refused or done):
+                self._walk(found, turn)
+        finally:
+            turn.close()
+
+    def _walk(self, found: "OpenVolume", turn: volume_lock.Lock) -> None:
+        tell = self._tell if self.watch else None
+        going = walk.Walk(self.target, self.report, turn.alone, self.around, tell)
+        going.lock = turn.fd
+        try:
+            taken = going.run(found.fd)
+        except OSError as error:
+            self._refused(found, error)
+            return
+        self._give_top(found, turn.fd, taken)
+
+    def _give_top(self, found: "OpenVolume", fd: int, former: int | None = None) -> None:
+        """Change the top itself, whose descriptor is `fd`; `former` had it before the walk took it."""
+        try:
+            info = found.look()
+            if self.target.right(info):
+                return
+            if not found.is_folder:
+                from .by_descriptor import unsure
+
+                if unsure(self.target, found.parent, found.name, info):
+                    self.report.linked.add(".")
+                    return
+            self.report.given += self.target.give(fd, info, opened=fd != found.fd)
+            self.report.changed += 1
+        except OSError as error:
+            if former is not None:
+                os.chown(fd, former, -1)
+            self._refused(found, error)
+
+    def _refused(self, found: "OpenVolume", error: OSError) -> None:
+        from .writable import refused
+
+        refused(self, found, error)
+
+    def _waiting(self) -> None:
+        self._tell(self.report.looked_at, 0, 0.0, waiting=True)
+
+    def _tell(self, looked_at: int, changed: int, part: float, waiting: bool = False) -> None:
+        if self.watch:
+            from .progress import Progress
+
+            seconds = time.monotonic() - self.began
+            self.watch(
+                Progress(
+                    volume=self.volume,
+                    looked_at=looked_at,
+                    changed=changed,
+                    part=part,
+                    waiting=waiting,
+                    seconds=seconds,
+                )
+            )

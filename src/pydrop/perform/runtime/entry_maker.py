@@ -1,0 +1,156 @@
+"""Makes one entry true, through descriptors alone.
+
+What is new gets a mode that nothing else has (BEGUN), then its content and owner, and its mode last:
+so a start that was killed in between is finished by the next one.
+"""
+
+import _stat as stat
+import posix as os
+
+from pydrop.encoding import encoded
+from pydrop.perform.runtime.path_walk import Refused, look, place
+from pydrop.steps import RunEntry
+
+BEGUN = {stat.S_IFDIR: 0o400, stat.S_IFREG: 0o200}  # a folder nobody can enter, a file nobody can read
+
+
+def make(entry: RunEntry) -> bool:
+    """Make one entry true; False where it was. Raises Refused, OSError."""
+    parent, name = place(entry.path, follow=entry.kind in "dD")
+    try:
+        if entry.kind == "L":
+            return _link(parent, name, entry)
+        if entry.kind == "f":
+            return _file(parent, name, entry)
+        return _folder(parent, name, entry)
+    finally:
+        os.close(parent)
+
+
+def _folder(parent: int, name: str, entry: RunEntry) -> bool:
+    there = look(parent, name)
+    if there is None:
+        os.mkdir(name, BEGUN[stat.S_IFDIR], dir_fd=parent)
+    elif not stat.S_ISDIR(there.st_mode):
+        raise Refused("something that is no folder is in its place", f"find out who put it there, and remove {name}")
+    elif _is_right(there, entry):
+        return False
+    folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+    try:
+        _vouch(parent, os.fstat(folder), entry)
+        _settle(folder, entry)
+    finally:
+        os.close(folder)
+    return True
+
+
+def _file(parent: int, name: str, entry: RunEntry) -> bool:
+    there = look(parent, name)
+    content = encoded(entry.content)
+    flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+    if there is None:
+        flags |= os.O_CREAT | os.O_EXCL
+    elif not stat.S_ISREG(there.st_mode):
+        raise Refused("something that is no file is in its place", f"find out who put it there, and remove {name}")
+    elif _is_right(there, entry) and not (entry.replaces and _differs(parent, name, there, content)):
+        return False
+    file = os.open(name, flags, BEGUN[stat.S_IFREG], dir_fd=parent)
+    try:
+        now = os.fstat(file)
+        _vouch(parent, now, entry)
+        if entry.replaces or _is_begun(now):
+            os.ftruncate(file, 0)
+            _write(file, content)
+        _settle(file, entry)
+    finally:
+        os.close(file)
+    return True
+
+
+def _differs(parent: int, name: str, there: os.stat_result, content: bytes) -> bool:
+    if there.st_size != len(content):
+        return True
+    if not content:
+        return False
+    file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY, dir_fd=parent)
+    try:
+        return os.read(file, len(content) + 1) != content
+    finally:
+        os.close(file)
+
+
+def _write(file: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(file, content) :]
+
+
+def _link(parent: int, name: str, entry: RunEntry) -> bool:
+    """A link where nothing is; what else is there stays (`/var/run` is a folder in old images),
+    unless the entry replaces it and it is no folder."""
+    there = look(parent, name)
+    if there is not None:
+        if not entry.replaces or (stat.S_ISLNK(there.st_mode) and os.readlink(name, dir_fd=parent) == entry.content):
+            return False
+        os.unlink(name, dir_fd=parent)
+    os.symlink(entry.content, name, dir_fd=parent)
+    return True
+
+
+def _vouch(parent: int, now: os.stat_result, entry: RunEntry) -> None:
+    """Refuse to change what somebody may have moved or linked into this place: a thing of a third
+    party's in a folder that root does not own, and any file that has a second name."""
+    kind = stat.S_IFMT(now.st_mode)
+    if kind not in BEGUN or (kind == stat.S_IFREG and now.st_nlink != 1):
+        raise Refused("a file with a second name elsewhere is in its place", "find out who put it there, and remove it")
+    above = os.fstat(parent)
+    if above.st_uid != 0 and now.st_uid not in (above.st_uid, entry.uid) and not _is_begun(now):
+        raise Refused(
+            f"it belongs to user {now.st_uid}, in a folder of user {above.st_uid} who could have put it there",
+            "remove it, or give it the right owner in the image",
+        )
+
+
+def _settle(descriptor: int, entry: RunEntry) -> None:
+    """Owner first, mode last: the kernel clears set-id bits with a change of owner (chown(2)), and a
+    mode other than BEGUN says that this is complete."""
+    now = os.fstat(descriptor)
+    uid, gid, mode = _wanted(now, entry)
+    if (uid, gid) != (now.st_uid, now.st_gid):
+        os.fchown(descriptor, uid, gid)
+    if mode != stat.S_IMODE(os.fstat(descriptor).st_mode):
+        os.fchmod(descriptor, mode)
+
+
+def _is_right(now: os.stat_result, entry: RunEntry) -> bool:
+    return _wanted(now, entry) == (now.st_uid, now.st_gid, stat.S_IMODE(now.st_mode))
+
+
+def _is_begun(now: os.stat_result) -> bool:
+    return now.st_mode & 0o777 == BEGUN.get(stat.S_IFMT(now.st_mode))
+
+
+def _wanted(now: os.stat_result, entry: RunEntry) -> tuple[int, int, int]:
+    """The owner and mode that what is there now should have."""
+    present = stat.S_IMODE(now.st_mode)
+    default = 0o755 if stat.S_ISDIR(now.st_mode) else 0o644
+    if _is_begun(now):
+        return entry.uid, entry.gid, default if entry.mode is None else entry.mode
+    if not entry.exact:
+        return now.st_uid, now.st_gid, present
+    mode = present if "mode" in entry.spares or entry.mode is None else entry.mode
+    if entry.masked:
+        mode &= _mask(present, stat.S_ISDIR(now.st_mode))
+    return (
+        now.st_uid if "uid" in entry.spares else entry.uid,
+        now.st_gid if "gid" in entry.spares else entry.gid,
+        mode,
+    )
+
+
+def _mask(present: int, folder: bool) -> int:
+    """All bits but those of r, w and x that nobody has now, and set-id and sticky ones for folders alone."""
+    mask = 0o7777 if folder else 0o777
+    for bits in (0o444, 0o222, 0o111):
+        if not present & bits:
+            mask &= ~bits
+    return mask

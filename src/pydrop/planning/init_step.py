@@ -1,0 +1,51 @@
+"""Init mode's step: what the process that stays is to do."""
+
+from pydrop.errors import BadSetting
+from pydrop.model import Facts, Identity, Settings, Supervision
+from pydrop.signals import name_of
+from pydrop.steps import InitStep
+
+
+def step(settings: Settings, facts: Facts, who: Identity, no_new_privs: bool) -> InitStep:
+    """Init is who the command is, unless keep-root was set.
+
+    BadSetting where it would work as root in a folder that the program's user may write."""
+    if settings.keep_root and settings.ready_file is not None and who.uid != 0:
+        raise BadSetting(
+            f"{settings.sources['keep-root']} and {settings.sources['ready-file']} cannot both be had: PID 1 would "
+            f"make {settings.ready_file} as root where the program's user may write, and could be led elsewhere",
+            "leave one of them out; a program can make such a file itself",
+        )
+    process = "PID 1" if facts.pid == 1 else f"process {facts.pid}"
+    stops = "never" if settings.stop_timeout is None else f"{settings.stop_timeout:g} s later"
+    becomes = "stays root" if settings.keep_root else f"becomes {who.uid}:{who.gid} too"
+    return InitStep(
+        kind="guardian",
+        words=f"{process} stays to pass signals on and to reap, and {becomes}; "
+        f"a stop is {name_of(settings.stop_signal)}, and KILL {stops}",
+        why=settings.sources.get("init", ""),
+        supervision=supervision(settings, facts),
+        identity=None if settings.keep_root else who,
+        keep_root=who.uid == 0,
+        keeps_kill=not no_new_privs,
+        name=settings.command[0],
+        level=settings.log_level,
+        form=settings.log_format,
+    )
+
+
+def supervision(settings: Settings, facts: Facts) -> Supervision:
+    """READY=1 is pydrop's to say only where it was told how it knows: else the command says it itself."""
+    announced = any([line.startswith("NOTIFY_SOCKET=") for line in facts.environment])
+    return Supervision(
+        stop_signal=settings.stop_signal,
+        stop_timeout=settings.stop_timeout,
+        kill_grace=settings.kill_grace,
+        rewrite=settings.rewrite,
+        group=settings.signal_group,
+        exit_codes=settings.exit_codes,
+        pdeathsig=settings.pdeathsig,
+        ready=settings.ready,
+        ready_file=settings.ready_file,
+        announces=announced and "ready" in settings.sources,
+    )

@@ -1,0 +1,28 @@
+"""Names of capabilities that a program may keep."""
+
+from pydrop.capabilities import CAPABILITIES
+from pydrop.settings.nearest import misspelt
+from pydrop.settings.raw_setting import BLANKS, RawSetting, quoted
+from pydrop.settings.values import texts
+
+BACK_TO_ROOT = ("setuid", "setgid")  # with these the proof of the drop, which tries to come back, cannot hold
+
+
+def kept(given: RawSetting) -> tuple[str, ...]:
+    """Capabilities in lower case without ``cap_``, each once."""
+    return tuple(dict.fromkeys([_name(given, item.strip(BLANKS)) for item in texts(given, ",")]))
+
+
+def _name(given: RawSetting, item: str) -> str:
+    name = item.lower().removeprefix("cap_")
+    if name == "all":
+        reason = "asks for ALL capabilities, which would be root by another name"
+        raise given.refuse(reason, "name those that the program needs, as net_bind_service")
+    if name not in CAPABILITIES:
+        raise misspelt(
+            f"{given} has {quoted(item)}, which is no capability", name, {each: each for each in CAPABILITIES}
+        )
+    if name in BACK_TO_ROOT:
+        reason = f"has {name}, with which the program could become root again"
+        raise given.refuse(reason, "leave it out, or ask for root in so many words (PYDROP_USER=root)")
+    return name

@@ -1,0 +1,85 @@
+"""Variables that are read from files: which, and from where. No message here shows a value."""
+
+from pydrop.errors import BadSetting
+from pydrop.model import Secret
+from pydrop.settings.raw_setting import BLANKS, RawSetting
+from pydrop.settings.values import texts
+
+PREFIX = "FILE__"
+SUFFIX = "_FILE"
+OURS = ("PUID", "PGID", "UMASK")
+REMEDY_NAME = "write names of variables alone: PYDROP_SECRETS=DB_PASSWORD,API_KEY"
+
+
+def names(given: RawSetting) -> tuple[str, ...]:
+    """The names in the setting `secrets`, each once. What stands behind a `=` may be a secret and is not shown."""
+    try:
+        found = [item.strip(BLANKS) for item in texts(given, ",")]
+    except BadSetting as error:
+        raise BadSetting(f"{given.source} is not a list of names of variables", REMEDY_NAME) from error
+    for name in found:
+        fault = name_fault(name)
+        if fault:
+            raise BadSetting(f"{given.source} has a name that {fault}", REMEDY_NAME)
+    return tuple(dict.fromkeys(found))
+
+
+def name_fault(name: str) -> str:
+    """Why this is no name of a variable of the program, in words that show nothing of it; "" where it is."""
+    if not name:
+        return "is empty"
+    if "=" in name:
+        return "holds a = (a value has no place there)"
+    if not name.isprintable() or any([c.isspace() for c in name]):
+        return "holds a blank, a control character or a byte that is no UTF-8"
+    if name in OURS or name.startswith("PYDROP_"):
+        return "is a setting of pydrop, which is never read from a secret's file"
+    return ""
+
+
+def found(asked: tuple[str, ...], source: str, environment: tuple[str, ...]) -> tuple[Secret, ...]:
+    """A Secret for each FILE__NAME, and for each name asked for by `source` whose NAME_FILE is set.
+
+    Raises BadSetting, naming the variables, where a value and its file, or two files, are given for
+    one name, and where none is.
+    """
+    values = _values(environment)
+    pointed = [name[len(PREFIX) :] for name, value in values.items() if name.startswith(PREFIX) and value.strip(BLANKS)]
+    for name in pointed:
+        fault = name_fault(name)
+        if fault:
+            remedy = "write FILE__ and the name of the variable to set: FILE__DB_PASSWORD=/run/secrets/db"
+            raise BadSetting(f"{PREFIX}{name} names a variable that {fault}", remedy)
+    secrets = [_one(name, name in asked, source, values) for name in dict.fromkeys([*asked, *pointed])]
+    return tuple([secret for secret in secrets if secret])
+
+
+def _values(environment: tuple[str, ...]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for line in environment:
+        name, _, value = line.partition("=")
+        values.setdefault(name, value)
+    return values
+
+
+def _one(name: str, asked: bool, source: str, values: dict[str, str]) -> Secret | None:
+    """The file for one name; None where the variable has its value already."""
+    pointers = [PREFIX + name, name + SUFFIX] if asked else [PREFIX + name]
+    there = [pointer for pointer in pointers if values.get(pointer, "").strip(BLANKS)]
+    if values.get(name):
+        there.insert(0, name)
+    if len(there) > 1:
+        remedy = "keep one of them, since pydrop cannot tell which is meant (an empty variable counts as unset)"
+        raise BadSetting(f"{', '.join(there[:-1])} and {there[-1]} are set at the same time", remedy)
+    if not there:
+        remedy = f"add {name}{SUFFIX}=/run/secrets/... to the container's environment, or take {name} out of the list"
+        raise BadSetting(f"{source} names {name}, but neither {name} nor {name}{SUFFIX} is set", remedy)
+    return None if there == [name] else Secret(name=name, path=_path(there[0], values), pointer=there[0])
+
+
+def _path(pointer: str, values: dict[str, str]) -> str:
+    path = values[pointer].strip(BLANKS)
+    if not path.startswith("/"):
+        problem = f"{pointer} is not an absolute path (it is not shown, since it may be the secret itself)"
+        raise BadSetting(problem, f"name the file from / on: {pointer}=/run/secrets/...")
+    return path

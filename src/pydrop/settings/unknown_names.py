@@ -1,0 +1,91 @@
+"""What is no setting: the words for it, and what looks like one but is nobody's typo.
+
+Values are not shown here: nobody knows what a variable of an unknown name holds.
+"""
+
+from pydrop.errors import BadSetting
+from pydrop.settings.nearest import CLOSE, likeness, misspelt, nearest
+from pydrop.settings.raw_setting import RawSetting, quoted
+from pydrop.settings.table import BY_VARIABLE, CHOWN_POLICIES, ROWS
+
+SERVICES = ("service", "services")
+ELSEWHERE = {  # what people know from other places, in the words of this one
+    "puid": "set the variable PUID (docker: -e PUID=1000), or the user",
+    "pgid": "set the variable PGID (docker: -e PGID=1000), or the user",
+    "config": "set the variable PYDROP_CONFIG",
+    "volume": "name volumes with --chown, PYDROP_CHOWN, or in a [[volume]] table of the settings file",
+}
+PROTOCOLS = ("TCP", "UDP", "SCTP")
+
+
+def option(word: str) -> BadSetting:
+    name = word.lstrip("-")
+    if name in SERVICES:
+        return services(word, word)
+    if name.lower() in ELSEWHERE:
+        return BadSetting(f"{word} is not an option of pydrop", ELSEWHERE[name.lower()])
+    names = {row.name: f"--{row.name}" for row in ROWS if row.option}
+    names.update(help="--help", version="--version")
+    return misspelt(f"{word} is not an option of pydrop", name, names, " (pydrop --help lists all)")
+
+
+def without_value(word: str, following: str) -> BadSetting:
+    if following:
+        problem = f"{word} needs a value, but the option {following} follows it"
+        return BadSetting(problem, f"write {word}=VALUE, which may begin with a dash too")
+    return BadSetting(f"{word} needs a value, and nothing follows it", f"write {word}=VALUE, then the command")
+
+
+def variable(name: str) -> BadSetting:
+    if name == "PYDROP_ENV":
+        remedy = "take it out of the container's environment"
+        return BadSetting("PYDROP_ENV is what pydrop itself sets for its hooks, not a setting", remedy)
+    rest = name.removeprefix("PYDROP_").lower().replace("_", "-")
+    if rest in SERVICES:
+        return services(name, name)
+    if rest in ELSEWHERE:
+        return BadSetting(f"{name} is not a setting of pydrop", ELSEWHERE[rest])
+    names = {each.removeprefix("PYDROP_"): each for each in reversed((*BY_VARIABLE, "PYDROP_CONFIG"))}
+    return misspelt(f"{name} is not a setting of pydrop", rest, names)
+
+
+def key(name: str, file: str) -> BadSetting:
+    if name in SERVICES:
+        return services(f"{name} in {file}", f"{name} in {file}")
+    if name.lower() in ELSEWHERE:
+        return BadSetting(f"{name} in {file} is not a setting of a file", ELSEWHERE[name.lower()])
+    return misspelt(f"{name} in {file} is not a setting", name, {row.name: row.name for row in ROWS if row.key})
+
+
+def policy(given: RawSetting, word: str) -> BadSetting:
+    """In a `chown` list."""
+    best = nearest(word, CHOWN_POLICIES)
+    policies = ", ".join(CHOWN_POLICIES)
+    problem = f"{given} has {quoted(word)}, which is neither an absolute path nor a policy ({policies})"
+    if likeness(word, best) <= CLOSE * max(len(word), len(best)):
+        return misspelt(problem, word, {name: name for name in CHOWN_POLICIES})
+    return BadSetting(problem, "name folders from / on; a path with a colon in it goes into a [[volume]] table")
+
+
+def services(what: str, source: str) -> BadSetting:
+    remedy = f"leave {source} out, and run one command with --init"
+    return BadSetting(f"{what} asks for services, which are not in this version", remedy)
+
+
+def is_of_a_service(name: str, value: str) -> bool:
+    """Whether Kubernetes made this variable for a Service called pydrop or pydrop-SOMETHING, or
+    docker for a link of that name: PYDROP_SERVICE_HOST, PYDROP_PORT, PYDROP_WEB_PORT_80_TCP_ADDR …"""
+    words = name.split("_")[1:]
+    if words == ["PORT"] or (words[-1] == "PORT" and "://" in value):
+        return True
+    if words[0] == "ENV" and len(words) > 1:  # docker's copy of the linked container's environment
+        return True
+    if words == ["NAME"] and value.startswith("/"):  # docker: /this/that
+        return True
+    if any([words[i] == "SERVICE" and words[i + 1] in ("HOST", "PORT") for i in range(len(words) - 1)]):
+        return True
+    return any([_is_port(words[i : i + 3]) for i in range(len(words) - 2)])
+
+
+def _is_port(words: list[str]) -> bool:
+    return words[0] == "PORT" and words[1].isdigit() and words[2] in PROTOCOLS
