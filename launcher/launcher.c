@@ -61,11 +61,11 @@ static const char CONFIG[] = "/etc/pydrop.toml";
     "sys.path+=[b+l+v+k for l in('/lib','/lib64')for k in('site-packages','dist-packages')]\n"                        \
     "if b!='/usr' and sys.prefix=='/usr':sys.path+=['/usr/lib/python3/dist-packages']\n"                              \
     "try:\n"                                                                                                          \
-    " from pydrop.entry import launcher\n"                                                                                \
+    " from pydrop.entry import launched\n"                                                                            \
     "except Exception as e:\n"                                                                                        \
     " " INSTEAD "\n"                                                                                                  \
     " sys.exit(125)\n"                                                                                                \
-    "launcher()'''\n"                                                                                                     \
+    "launched()'''\n"                                                                                                 \
     "exec(code)\n"
 /* The process that stays holds its tongue where the other one says the same. */
 static const char MAKE_START[] = BOOT("", "print('pydrop: unable to load itself:',e,file=sys.stderr)");

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import yaml
-from engine import Container, image, podman
-from pages import EXAMPLES
+
+from tests.container.engine import Container, image, podman
+from tests.container.pages import EXAMPLES
 
 MANIFESTS = sorted(path.stem for path in (EXAMPLES / "kubernetes").glob("*.yaml"))
 NOT_HERE = ("ports", "readinessProbe", "livenessProbe")  # no network; and podman makes timers of systemd of probes

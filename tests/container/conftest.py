@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from engine import SEE, Container, Result, podman, run_words
-from engine import image as made_image
+
+from tests.container.engine import ROOT, SEE, Container, Result, podman, run_words
+from tests.container.engine import image as made_image
 
 
 @pytest.fixture(scope="session")
@@ -41,8 +42,8 @@ def docker(tmp_path: Path, idfile: Callable[[], str]) -> Iterator[str]:
     folder.mkdir()
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "pydrop").write_text(made_image("pydrop"))  # now, since what is said of that is on no page
-    words = shlex.join([sys.executable, str(Path(__file__).parent / "docker.py"), name, str(tmp_path)])
-    (folder / "docker").write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+    words = shlex.join([sys.executable, "-m", "tests.container.docker", name, str(tmp_path)])
+    (folder / "docker").write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {words} "$@"\n')
     (folder / "docker").chmod(0o755)
     yield str(folder)
     for file in (tmp_path / "ids").iterdir():

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
-from engine import PODMAN, podman
-from engine import image as made_image
-from pages import Run, run_of
+
+from tests.container.engine import PODMAN, podman
+from tests.container.engine import image as made_image
+from tests.container.pages import Run, run_of
 
 
 def podmans(run: Run, where: Path, volume: Callable[[str], str], devices: dict[str, Path]) -> list[str]:

@@ -6,7 +6,7 @@ refuses, so that no field goes unlooked at.
 
 from collections.abc import Iterator
 
-from cluster import Document, containers
+from tests.container.cluster import Document, containers
 
 BASELINE_CAPS = {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE"}
 BASELINE_CAPS |= {"SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"}

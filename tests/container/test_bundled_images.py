@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from engine import ROOT, Result, image
+
+from tests.container.engine import ROOT, Result, image
 
 ALPINE, BARE, UNLIKE = "example-no-python", "pydrop-bare", "pydrop-unlike"
 PROGRAMS = {  # how a file is read there, by a program of that image's own libc, or of none

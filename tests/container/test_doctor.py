@@ -7,7 +7,8 @@ import shlex
 from pathlib import Path
 
 import pytest
-from engine import ROOT
+
+from tests.container.engine import ROOT
 
 DATA = "--volume={volume}:/data"
 CAPS = "cap_add: [CHOWN, DAC_OVERRIDE, FOWNER, SETGID, SETUID, SETPCAP]"

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from docker import podmans
-from engine import PODMAN, Container, Result, image, owner, podman, until
-from pages import EXAMPLES, Block, Run, blocks, level, printed, run_of, services
+
+from tests.container.docker import podmans
+from tests.container.engine import PODMAN, Container, Result, image, owner, podman, until
+from tests.container.pages import EXAMPLES, Block, Run, blocks, level, printed, run_of, services
 
 WAYS = ("root", "user", "read-only", "no-new-privileges")
 

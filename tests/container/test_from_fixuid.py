@@ -3,8 +3,9 @@
 import os
 
 import pytest
-from engine import ROOT, Result, owner
-from pages import Table
+
+from tests.container.engine import ROOT, Result, owner
+from tests.container.pages import Table
 
 ROWS = Table(ROOT / "docs" / "from-fixuid.md", "with fixuid")
 ASKED = {"PUID": "1001", "PGID": "1002", "PYDROP_USER": "docker"}

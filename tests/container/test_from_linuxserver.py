@@ -3,8 +3,9 @@
 import os
 
 import pytest
-from engine import ROOT, owner
-from pages import Table
+
+from tests.container.engine import ROOT, owner
+from tests.container.pages import Table
 
 ROWS = Table(ROOT / "docs" / "from-linuxserver.md", "with them")
 MADE = {"PUID": "1500", "PGID": "1500", "PYDROP_USER": "abc", "PYDROP_HOME": "/config"}

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engine import ROOT, Container, image, until
-from pages import Step, Table, level, steps
+
+from tests.container.engine import ROOT, Container, image, until
+from tests.container.pages import Step, Table, level, steps
 
 
 def shown(text: str) -> re.Pattern[str]:

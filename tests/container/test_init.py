@@ -9,7 +9,8 @@ import subprocess
 import time
 
 import pytest
-from engine import PODMAN, run_words, until
+
+from tests.container.engine import PODMAN, run_words, until
 
 INIT = {"PYDROP_INIT": "1", "PUID": "1500", "PGID": "1500"}
 LOOK = "cat /proc/1/status /proc/self/status | grep -E '^(Name|Uid|CapPrm|CapBnd|NoNewPrivs)'"

@@ -12,7 +12,8 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 import yaml
-from cluster import (
+
+from tests.container.cluster import (
     MANIFESTS,
     Cluster,
     Pod,
@@ -23,10 +24,10 @@ from cluster import (
     template,
     without_entry,
 )
-from engine import ROOT, has_open, owner, until
-from pages import EXAMPLES, FENCE, level
-from profiles import added, profile
-from test_examples import fetch, ids, pydrops, works
+from tests.container.engine import ROOT, has_open, owner, until
+from tests.container.pages import EXAMPLES, FENCE, level
+from tests.container.profiles import added, profile
+from tests.container.test_examples import fetch, ids, pydrops, works
 
 FOLDER = EXAMPLES / "kubernetes"
 PAGE = ROOT / "docs" / "kubernetes.md"

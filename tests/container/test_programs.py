@@ -1,7 +1,8 @@
 """Programs that mind their UID, under one that the image doesn't know, and programs that mind their folders."""
 
 import pytest
-from engine import until
+
+from tests.container.engine import until
 
 # How a container comes to run under 12345: (options of the engine, environment)
 STARTS = {

@@ -6,7 +6,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from engine import SEE, owner, until
+
+from tests.container.engine import SEE, owner, until
 
 KNOWN = {"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETPCAP", "SETUID"}
 

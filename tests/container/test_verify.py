@@ -6,7 +6,8 @@ import shlex
 from pathlib import Path
 
 import pytest
-from engine import ROOT, until
+
+from tests.container.engine import ROOT, until
 
 VERIFY = ["pydropctl", "verify", "--json"]
 

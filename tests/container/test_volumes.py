@@ -6,7 +6,8 @@ import os
 import subprocess
 
 import pytest
-from engine import has_open, until
+
+from tests.container.engine import has_open, until
 
 ENTRIES = 50_001
 CHOWN = ["chown", "/data", "--user", "1500:1500", "--json"]

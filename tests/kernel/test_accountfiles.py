@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from forked import forked
 
 from pydrop.accounts import accounts, group_with, groups, passwd_with
 from pydrop.errors import Interrupted, PydropError
@@ -23,6 +22,7 @@ from pydrop.model import Account, AccountChange, Group, Outcome, Start
 from pydrop.perform import accountfiles
 from pydrop.perform.accountfiles import account_file
 from pydrop.steps import AccountsStep
+from tests.kernel.forked import forked
 
 SRC = Path(accountfiles.__file__).parents[3]
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from forked import forked
 
 from pydrop import entry
 from pydrop.errors import Interrupted, NotPermitted
 from pydrop.model import Start
+from tests.kernel.forked import forked
 
 
 def begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Callable[[Start], object]) -> tuple[int, str]:

@@ -16,11 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from forked import ended, forked
 
 from pydrop import inherited
 from pydrop.errors import Interrupted
 from pydrop.model import Start
+from tests.kernel.forked import ended, forked
 
 SOURCES = str(Path(__file__).parent.parent.parent / "src")
 HELD = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT]

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from forked import forked
 
 from pydrop import inspection
 from pydrop.errors import BadSetting, PydropError, Untrusted
 from pydrop.inspection import image_tmpfiles, named_paths, settings_file
 from pydrop.model import Settings, Start, Volume
+from tests.kernel.forked import forked
 
 
 def start(*environment: str) -> Start:
@@ -120,9 +120,8 @@ def test_a_group_writable_passwd_is_found_without_root(tmp_path: Path) -> None:
 def in_namespace(tmp_path: Path, prepare: str, expression: str, before: str = "pass") -> str:
     """`expression` as Python sees it where /etc is a copy and `prepare` was done."""
     source = Path(inspection.__file__).parent.parent.parent
-    code = (
-        f"import os, sys; sys.path.insert(0, {str(source)!r}); from pydrop import survey; {before}; print({expression})"
-    )
+    imports = f"import os, sys; sys.path.insert(0, {str(source)!r}); from pydrop import inspection"
+    code = f"{imports}; {before}; print({expression})"
     script = f'cp -a /etc "$1/etc" && mount --bind "$1/etc" /etc && {prepare} && exec "$2" -I -c "$3"'
     import sys
 

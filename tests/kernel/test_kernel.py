@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from forked import Raised, ended, forked, status
 
 from pydrop import kernel
 from pydrop.capabilities import CAPABILITIES, bits, mask_of, names_of
 from pydrop.errors import PydropError
 from pydrop.model import Credentials, IdRange
+from tests.kernel.forked import Raised, ended, forked, status
 
 BIND, CHOWN, SETPCAP = mask_of(("net_bind_service",)), mask_of(("chown",)), mask_of(("setpcap",))
 SOURCES = str(Path(__file__).parent.parent.parent / "src")

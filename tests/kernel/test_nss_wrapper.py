@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from forked import forked
 
 from pydrop.errors import PydropError
 from pydrop.model import Account, AccountChange, Group, Outcome, Start
 from pydrop.perform import nss_wrapper
 from pydrop.steps import AccountsStep
+from tests.kernel.forked import forked
 
 PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/usr/sbin/nologin\n"
 GROUP = "root:x:0:\nnogroup:x:65534:\n"

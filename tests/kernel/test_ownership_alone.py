@@ -9,11 +9,11 @@ import threading
 import time
 
 import pytest
-from test_ownership import GID, UID, give, grow, owner, owners, step
 
 from pydrop.errors import Interrupted
 from pydrop.model import Start, Volume
 from pydrop.perform.ownership import mounts, open_folders, own, perform, volume_lock, walk
+from tests.kernel.test_ownership import GID, UID, give, grow, owner, owners, step
 
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
 RIGHT, ROOT, FORMER = (UID, GID), (0, 0), (999, 999)

@@ -17,8 +17,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from attackers import MEMBER, NEW, OLD, ZONES, attackers, fingerprint
-from test_ownership import SOURCES, apart, entries, grow, mount, owner
+
+from tests.kernel.attackers import MEMBER, NEW, OLD, ZONES, attackers, fingerprint
+from tests.kernel.test_ownership import SOURCES, apart, entries, grow, mount, owner
 
 TOP = Path("/mnt/place")  # on a tmpfs of its own, where names are exchanged fastest
 VOLUME, OUTSIDE, CACHE = TOP / "volume", TOP / "outside", TOP / "cache"

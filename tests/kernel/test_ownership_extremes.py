@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from test_ownership import GID, UID, apart, entries, grow, mount, owner, owners, script
-from test_ownership_hostile import churn, dig, wrong_below
+
+from tests.kernel.test_ownership import GID, UID, apart, entries, grow, mount, owner, owners, script
+from tests.kernel.test_ownership_hostile import churn, dig, wrong_below
 
 ROOT, RIGHT = (0, 0), (UID, GID)
 VOLUME = Path("/mnt/volume")

@@ -7,7 +7,6 @@ import re
 import subprocess
 
 import pytest
-from test_ownership import GID, START, UID, apart, entries, give, grow, mount, owner, owners, script, step
 
 from pydrop.errors import Interrupted, PydropError
 from pydrop.model import Volume
@@ -15,6 +14,7 @@ from pydrop.perform.ownership import mounts, perform
 from pydrop.perform.ownership.complaints import complaints
 from pydrop.perform.ownership.volume_path import Surroundings
 from pydrop.perform.ownership.volume_report import VolumeReport
+from tests.kernel.test_ownership import GID, START, UID, apart, entries, give, grow, mount, owner, owners, script, step
 
 ROOT, RIGHT = (0, 0), (UID, GID)
 FAR = 1 << 30  # a position in a folder, whose digits make fdinfo longer

@@ -6,7 +6,6 @@ from errno import EROFS
 from typing import Any
 
 import pytest
-from test_ownership import START, apart, grow, mount, owner, owners
 
 from pydrop.errors import PydropError
 from pydrop.model import Volume
@@ -15,6 +14,7 @@ from pydrop.perform.ownership import walk as engine
 from pydrop.perform.ownership.home_folder import perform
 from pydrop.planning import home_step as planning
 from pydrop.steps import HomeStep
+from tests.kernel.test_ownership import START, apart, grow, mount, owner, owners
 
 UID, GID = 1500, 1600
 OLD_UID, OLD_GID = 999, 998

@@ -10,11 +10,11 @@ import time
 from errno import ESTALE
 
 import pytest
-from test_ownership import GID, UID, apart, entries, give, grow, mount, owner, owners, script
 
 from pydrop.ctl.mount_list import mounted
 from pydrop.model import Volume
 from pydrop.perform.ownership import by_descriptor, mounts, own, target, walk
+from tests.kernel.test_ownership import GID, UID, apart, entries, give, grow, mount, owner, owners, script
 
 ROOT, RIGHT = (0, 0), (UID, GID)
 LIBC = ctypes.CDLL(None, use_errno=True)

@@ -6,9 +6,9 @@ import stat
 from errno import EIO
 
 import pytest
-from test_ownership import apart, give, grow, mount, owner
 
 from pydrop.perform.ownership import folder
+from tests.kernel.test_ownership import apart, give, grow, mount, owner
 
 
 @pytest.fixture

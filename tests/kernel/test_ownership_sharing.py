@@ -5,9 +5,6 @@ import signal
 import time
 
 import pytest
-from forked import forked
-from test_ownership import GID, UID, give, owner
-from test_ownership_hostile import ROOT, grow, naive, ours, owners, swapped
 
 from pydrop.errors import Interrupted
 from pydrop.model import Volume
@@ -19,6 +16,9 @@ from pydrop.perform.ownership.target import Target, of
 from pydrop.perform.ownership.volume_path import Surroundings
 from pydrop.perform.ownership.volume_report import VolumeReport
 from pydrop.perform.ownership.worker_pipes import Counts, Tokens
+from tests.kernel.forked import forked
+from tests.kernel.test_ownership import GID, UID, give, owner
+from tests.kernel.test_ownership_hostile import ROOT, grow, naive, ours, owners, swapped
 
 RIGHT = (UID, GID)
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forked import Raised, forked, status
 
 from pydrop import kernel
 from pydrop.capabilities import bits, mask_of
@@ -20,6 +19,7 @@ from pydrop.errors import FAILED, BadDrop
 from pydrop.model import Identity, Start
 from pydrop.perform import privileges
 from pydrop.steps import PrivilegesStep
+from tests.kernel.forked import Raised, forked, status
 
 ROOTS_GROUPS = (0, 4, 24)
 SETGROUPS = os.setgroups  # the tests replace it, but each child begins with root's groups

@@ -10,11 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from forked import forked
 
 from pydrop import trust
 from pydrop.errors import Untrusted
 from pydrop.trust import MOST_LINKS, open_trusted
+from tests.kernel.forked import forked
 
 USER, GROUP = 1500, 1600
 

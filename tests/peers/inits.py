@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
-from faults.throwaway import PYDROP, Throwaway
 from program.initmode import below, children, status, until
+
+from tests.faults.throwaway import PYDROP, Throwaway
 
 LINKS = "/mnt/links"
 INITS = {

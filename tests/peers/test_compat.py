@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from faults.throwaway import GROUP, PASSWD, PYDROP, Throwaway
+
+from tests.faults.throwaway import GROUP, PASSWD, PYDROP, Throwaway
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 TOOLS = {"gosu": "/usr/sbin/gosu", "s6-setuidgid": "/usr/bin/s6-setuidgid"}

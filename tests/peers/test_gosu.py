@@ -5,7 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from faults.throwaway import PYDROP, Throwaway
+
+from tests.faults.throwaway import PYDROP, Throwaway
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 SHOW = ("/bin/sh", "-c", 'grep -E "^(Uid|Gid|Groups):" /proc/self/status | tr "\\t" " "; echo "HOME: $HOME"')

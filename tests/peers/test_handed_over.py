@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from faults.throwaway import APP, GROUP, PASSWD, PYDROP, Throwaway
+
+from tests.faults.throwaway import APP, GROUP, PASSWD, PYDROP, Throwaway
 
 from .states import STATES, State
 

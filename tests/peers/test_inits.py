@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faults.throwaway import Throwaway
 from program.initmode import below, children, parent, status, until
+
+from tests.faults.throwaway import Throwaway
 
 from .inits import CHILD, ENVIRONMENT, IGNORING, INITS, PYTHON, Alive, Done, made, run
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faults.throwaway import Throwaway
 from program.initmode import below, children, until
+
+from tests.faults.throwaway import Throwaway
 
 from .inits import CHILD, ENVIRONMENT, INITS, Alive, is_settled, made
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from container.pages import Table
-from faults.throwaway import PYDROP, Throwaway
+
+from tests.faults.throwaway import PYDROP, Throwaway
 
 from .inits import CHILD, PYTHON, Alive, made
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from initmode import Running
+
+from tests.program.initmode import Running
 
 
 @pytest.fixture(autouse=True)

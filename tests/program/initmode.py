@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-from faults.throwaway import PYDROP, Throwaway
+from tests.faults.throwaway import PYDROP, Throwaway
 
 CHILD = "/mnt/child"
 ENV = {"PATH": "/usr/bin:/bin", "PUID": "1500", "PYDROP_LOG_LEVEL": "warn"}

@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
-from faults.throwaway import PYDROP, Throwaway
-from terminal import SLOW, Terminal
+
+from tests.faults.throwaway import PYDROP, Throwaway
+from tests.program.terminal import SLOW, Terminal
 
 CTL = f"{PYDROP}ctl"
 ENV = {"PATH": "/usr/bin:/bin"}

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from faults.throwaway import APP, PYDROP, Throwaway
+
+from tests.faults.throwaway import APP, PYDROP, Throwaway
 
 CTL = f"{PYDROP}ctl"
 ENV = {"PATH": "/usr/bin:/bin", "PUID": str(APP), "COLUMNS": "100"}

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from faults.throwaway import APP, PYDROP, Throwaway
+
+from tests.faults.throwaway import APP, PYDROP, Throwaway
 
 CTL = f"{PYDROP}ctl"
 ADM, STAFF = 4, 50  # asked for; and that of the account
@@ -311,7 +312,7 @@ FAULTS: "dict[str, tuple[str, str, str, dict]]" = {
         "pydrop's own code",
         "fail",
         f"belongs to user {APP}",
-        {"plant": f"chown {APP} /mnt/file && mount --bind /mnt/file {PACKAGE}/ctl/bar.py"},
+        {"plant": f"chown {APP} /mnt/file && mount --bind /mnt/file {PACKAGE}/ctl/progress_bar.py"},
     ),
     **{
         f"what is loaded from {kind or 'the first file'} is the user's": (

@@ -7,7 +7,8 @@ import shlex
 from pathlib import Path
 
 import pytest
-from faults.throwaway import PYDROP, Throwaway
+
+from tests.faults.throwaway import PYDROP, Throwaway
 
 CTL = f"{PYDROP}ctl"
 PAGE = (Path(__file__).parent.parent.parent / "docs/plan.md").read_text()

@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
-from faults.throwaway import APP, PYDROP, Throwaway, strace
+
+from tests.faults.throwaway import APP, PYDROP, Throwaway, strace
 
 ENV = {"PATH": "/usr/bin:/bin", "PUID": str(APP), "PGID": str(APP)}
 FORMER = 1000  # of app, whose home is /mnt/home

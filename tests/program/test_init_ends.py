@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from faults.throwaway import PYDROP, Throwaway
-from initmode import CHILD, ENV, Running, made, status, until
+
+from tests.faults.throwaway import PYDROP, Throwaway
+from tests.program.initmode import CHILD, ENV, Running, made, status, until
 
 BOTH = pytest.mark.parametrize("pid_1", [True, False])
 

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from faults.throwaway import PYDROP, Throwaway
-from initmode import CHILD, ENV, Running, made, until
+
+from tests.faults.throwaway import PYDROP, Throwaway
+from tests.program.initmode import CHILD, ENV, Running, made, until
 
 NOTIFY = "import socket,os,time,sys; s=socket.socket(1,2); a=os.environ['NOTIFY_SOCKET'].replace('@','\\0')\n"
 

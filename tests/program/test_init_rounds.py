@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from faults.throwaway import Throwaway
-from initmode import CHILD, Running, made, until
+
+from tests.faults.throwaway import Throwaway
+from tests.program.initmode import CHILD, Running, made, until
 
 ROUNDS = 1000
 AT_ONCE = 4

@@ -8,8 +8,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from faults.throwaway import PYDROP, Throwaway
-from initmode import CHILD, ENV, Running, children, made, private_dirty, status, until
+
+from tests.faults.throwaway import PYDROP, Throwaway
+from tests.program.initmode import CHILD, ENV, Running, children, made, private_dirty, status, until
 
 CATCHABLE = [n for n in (*range(1, 32), *range(34, 65)) if n not in (signal.SIGKILL, signal.SIGSTOP)]
 PASSED_ALONE = [n for n in CATCHABLE if n not in (signal.SIGTERM, signal.SIGCHLD)]

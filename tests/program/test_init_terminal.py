@@ -10,9 +10,10 @@ import termios
 from pathlib import Path
 
 import pytest
-from faults.throwaway import PYDROP, Throwaway
-from initmode import CHILD, ENV, below, cmdline, made, status, until
-from terminal import Terminal
+
+from tests.faults.throwaway import PYDROP, Throwaway
+from tests.program.initmode import CHILD, ENV, below, cmdline, made, status, until
+from tests.program.terminal import Terminal
 
 RECORDER = """
 import signal, sys, os, time

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from faults.throwaway import PYDROP, Throwaway
 
 from pydrop.compat import COMPATIBILITY_NAMES
 from pydrop.ctl.install import usual_folder
 from pydrop.ctl.main import SUBCOMMANDS
+from tests.faults.throwaway import PYDROP, Throwaway
 
 CTL = f"{sys.prefix}/bin/pydropctl"
 AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")

@@ -8,8 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from faults.throwaway import PYDROP, Throwaway
-from terminal import SLOW, Terminal
+
+from tests.faults.throwaway import PYDROP, Throwaway
+from tests.program.terminal import SLOW, Terminal
 
 ENV = {"PATH": "/usr/bin:/bin", "PUID": "1500", "PGID": "1500", "PYDROP_HOME": "/mnt/made", "PYDROP_CHOWN": "/mnt/data"}
 HINT = "pydrop: /mnt/data takes a while; the policy on-root-mismatch would skip this next time"

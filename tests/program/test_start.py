@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from faults.throwaway import APP, PYDROP, Throwaway
+
+from tests.faults.throwaway import APP, PYDROP, Throwaway
 
 PASSWD = b"root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/usr/sbin/nologin\n"
 ENV = {"PATH": "/usr/bin:/bin", "PYDROP_HOME": "/mnt/made"}

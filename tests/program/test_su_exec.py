@@ -4,7 +4,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from faults.throwaway import PYDROP, Throwaway
+
+from tests.faults.throwaway import PYDROP, Throwaway
 
 SHOW = ("sh", "-c", 'grep -E "^(Uid|Gid|Groups|CapEff|NoNewPrivs):" /proc/self/status; echo "HOME:\t$HOME"')
 ENV = {"PATH": "/usr/bin:/bin", "HOME": "/root"}

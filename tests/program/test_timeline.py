@@ -9,7 +9,8 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from faults.throwaway import APP, PYDROP, Throwaway, Traced, strace
+
+from tests.faults.throwaway import APP, PYDROP, Throwaway, Traced, strace
 
 CTL = f"{PYDROP}ctl"
 ENV = {

@@ -11,8 +11,9 @@ import statistics
 import time
 
 import pytest
-from faults.throwaway import Throwaway
-from volumes import APP, GROUP, OLD, PASSWD, Moment, Start, Tree, apart, undisturbed, until
+
+from tests.faults.throwaway import Throwaway
+from tests.program.volumes import APP, GROUP, OLD, PASSWD, Moment, Start, Tree, apart, undisturbed, until
 
 POLICIES = [
     {"PYDROP_CHOWN_POLICY": "mismatch"},

@@ -6,8 +6,9 @@ import signal
 import subprocess
 
 import pytest
-from faults.throwaway import Throwaway
-from volumes import APP, GROUP, OLD, PASSWD, Start, Tree, apart, given, until
+
+from tests.faults.throwaway import Throwaway
+from tests.program.volumes import APP, GROUP, OLD, PASSWD, Start, Tree, apart, given, until
 
 
 def containers(folder, count):

@@ -14,7 +14,7 @@ import time
 import traceback
 from pathlib import Path
 
-from faults.throwaway import APP, PYDROP, Throwaway
+from tests.faults.throwaway import APP, PYDROP, Throwaway
 
 OLD = 999
 FILES = 99  # in each folder of a tree

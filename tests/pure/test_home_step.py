@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
-from worlds import (
+
+from pydrop.model import Account, AccountChange, Group, Volume
+from pydrop.planning import home_step, plan
+from tests.pure.worlds import (
     APP,
     APP_GROUP,
     GROUP,
@@ -18,9 +21,6 @@ from worlds import (
     user,
     volume,
 )
-
-from pydrop.model import Account, AccountChange, Group, Volume
-from pydrop.planning import home_step, plan
 
 WITH_APP = {"passwd": PASSWD + APP, "group": GROUP + APP_GROUP}  # app is 1000:1000 and lives in /srv/app
 

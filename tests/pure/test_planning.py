@@ -3,13 +3,26 @@
 from typing import Any
 
 import pytest
-from worlds import APP, APP_GROUP, GROUP, PASSWD, facts, identity, kinds, only, record, settings, user, volume
 
 from pydrop.capabilities import mask_of
 from pydrop.errors import BadSetting
 from pydrop.model import Plan, Secret
 from pydrop.planning import plan
 from pydrop.planning.step_builders import environment, home_that_came
+from tests.pure.worlds import (
+    APP,
+    APP_GROUP,
+    GROUP,
+    PASSWD,
+    facts,
+    identity,
+    kinds,
+    only,
+    record,
+    settings,
+    user,
+    volume,
+)
 
 EVERYTHING: dict[str, Any] = {
     "volumes": (volume("/data"), volume("/cache", policy="top")),

@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from worlds import DOCKERS, credentials, facts, identity, record, settings, volume
 
 from pydrop.capabilities import mask_of
 from pydrop.errors import NotPermitted
 from pydrop.model import IdRange
 from pydrop.planning import plan
 from pydrop.planning.limits import granted_groups
+from tests.pure.worlds import DOCKERS, credentials, facts, identity, record, settings, volume
 
 SETUID_SETGID = mask_of(("setuid", "setgid"))
 

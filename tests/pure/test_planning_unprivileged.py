@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from worlds import APP, GROUP, PASSWD, credentials, facts, kinds, only, settings, user, volume
 
 from pydrop.capabilities import mask_of
 from pydrop.model import Plan, Secret
 from pydrop.planning import plan
+from tests.pure.worlds import APP, GROUP, PASSWD, credentials, facts, kinds, only, settings, user, volume
 
 OPENSHIFT = credentials(12345, 0, groups=(0, 12345))
 

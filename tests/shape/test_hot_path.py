@@ -8,7 +8,8 @@ from pathlib import Path
 
 import _prctl
 import pytest
-from source import SOURCES, Function, Module, modules
+
+from tests.shape.source import SOURCES, Function, Module, modules
 
 ALL = modules()
 # Milliseconds each, at every start of every container (house.md, rule 5).

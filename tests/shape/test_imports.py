@@ -3,7 +3,8 @@
 import ast
 
 import pytest
-from source import Module, functions, length, modules
+
+from tests.shape.source import Module, functions, length, modules
 
 # From the top to the bottom. A module may import what stands below its own line, never what stands
 # above or beside it; a package's own modules may import each other. `perform.*` is a line of many:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from source import modules
+
+from tests.shape.source import modules
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "troubleshooting.md"
 ERRORS = {"PydropError", "BadSetting", "Untrusted", "NotPermitted", "BadDrop", "HookFailed", "CommandFailed", "Refused"}
