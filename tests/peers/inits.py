@@ -8,9 +8,8 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
-from program.initmode import below, children, status, until
-
 from tests.faults.throwaway import PYDROP, Throwaway
+from tests.program.initmode import below, children, status, until
 
 LINKS = "/mnt/links"
 INITS = {

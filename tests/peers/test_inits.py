@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from program.initmode import below, children, parent, status, until
 
 from tests.faults.throwaway import Throwaway
+from tests.program.initmode import below, children, parent, status, until
 
 from .inits import CHILD, ENVIRONMENT, IGNORING, INITS, PYTHON, Alive, Done, made, run
 

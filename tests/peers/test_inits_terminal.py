@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from program.initmode import below, children, until
 
 from tests.faults.throwaway import Throwaway
+from tests.program.initmode import below, children, until
 
 from .inits import CHILD, ENVIRONMENT, INITS, Alive, is_settled, made
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from container.pages import Table
 
+from tests.container.pages import Table
 from tests.faults.throwaway import PYDROP, Throwaway
 
 from .inits import CHILD, PYTHON, Alive, made
