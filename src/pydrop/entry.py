@@ -9,11 +9,11 @@ import time
 
 from pydrop import compat, handover, inherited, inspection, planning
 from pydrop.errors import FAILED, Interrupted, PydropError
-from pydrop.model import Outcome, Plan, Start
+from pydrop.model import Outcome, Start
 from pydrop.perform import timeline_writer
 from pydrop.report import Report
 from pydrop.signals import name_of
-from pydrop.steps import AccountsStep, PrivilegesStep, RecordStep, SecretsStep, Step
+from pydrop.steps import Plan, PrivilegesStep, RecordStep, SecretsStep, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class _Done:
             step.record.environment = tuple([f"{n}={v}" for n, v in self.public if v is not None])
         began = time.monotonic()
         try:
-            outcome = performer(step)(step, self.start)
+            outcome = perform(step, self.start)
         except PydropError as error:
             raise self.after(error) from error
         self.report.clear()
@@ -189,38 +189,13 @@ class _Done:
         self.report.debug(f"{step.words}: {outcome.words or 'so already'} ({seconds * 1000:.1f} ms)")
 
 
-PERFORMERS = {  # the kind of a step, or the way an account step goes -> the module that carries it out
-    "rename": "pydrop.perform.accountfiles",
-    "in place": "pydrop.perform.accountfiles",
-    "append": "pydrop.perform.accountfiles",
-    "wrapper": "pydrop.perform.nss_wrapper",
-    "runtime": "pydrop.perform.runtime",
-    "streams": "pydrop.perform.streams",
-    "home": "pydrop.perform.ownership.home_folder",
-    "volumes": "pydrop.perform.ownership",
-    "secrets": "pydrop.perform.secrets",
-    "hooks": "pydrop.perform.hooks",
-    "oom": "pydrop.perform.oom",
-    "record": "pydrop.perform.record_file",
-    "guardian": "pydrop.pid1.starter",
-    "privileges": "pydrop.perform.privileges",
-}
-
-
-def performer(step: Step) -> "Callable[[Step, Start], Outcome]":
-    """The function that carries out one kind of step; its module is loaded when it is needed."""
-    kind = step.how if isinstance(step, AccountsStep) else step.kind
-    if kind == "environment":
-        return _nothing
-    module = PERFORMERS[kind]
-    __import__(module)
-    perform: Callable[[Step, Start], Outcome] = sys.modules[module].perform
-    return perform
-
-
-def _nothing(_step: Step, _start: Start) -> Outcome:
-    """For what HOME, USER and LOGNAME alone can say; the plan has warned."""
-    return Outcome()
+def perform(step: Step, start: Start) -> Outcome:
+    """Carry out one step; the module that does it is loaded when it is needed."""
+    if not step.performer:
+        return Outcome()
+    __import__(step.performer)
+    performer: Callable[[Step, Start], Outcome] = sys.modules[step.performer].perform
+    return performer(step, start)
 
 
 def _summary(plan: Plan, done: _Done, began: float) -> str:

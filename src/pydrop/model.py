@@ -13,11 +13,6 @@ from pydrop.process import Start as Start
 from pydrop.process import Supervision as Supervision
 from pydrop.process import Value as Value
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from pydrop.steps import Record, Step
-
-
 # -- what was asked -------------------------------------------------------------------------------
 
 
@@ -130,6 +125,18 @@ class Device(Value):
     mode: int
 
 
+class Record(Value):
+    """What an entrypoint left for `exec` into the same container. `instance` names the container's
+    run: it differs after a restart."""
+
+    instance: str
+    identity: Identity
+    umask: int | None
+    keep_caps: tuple[str, ...]
+    no_new_privs: bool
+    environment: tuple[str, ...]  # NAME=value lines that hooks and settings added; no secrets
+
+
 class Facts(Value):
     """The world as `survey` found it, once, reading only."""
 
@@ -150,7 +157,7 @@ class Facts(Value):
     run_stands: bool = False  # /run and friends have their standard entries already
     tmpfiles: tuple[tuple[str, str], ...] = ()  # (path, text) of tmpfiles.d files that speak of /run
     instance: str = ""  # names this process (kernel.instance)
-    record: "Record | None" = None  # what the entrypoint of this container left
+    record: Record | None = None  # what the entrypoint of this container left
     second_time: bool = False  # without root: an entrypoint of root's was here before
     environment: tuple[str, ...] = ()
     writable: tuple[str, ...] = ()  # without root: what chown and run-dirs name and this process can write
@@ -172,13 +179,3 @@ class AccountChange(Value):
     group: Group
     former: Account | None = None
     more_groups: tuple[Group, ...] = ()
-
-
-class Plan(Value):
-    """The steps of a start in their order, and what to tell the person."""
-
-    identity: Identity
-    steps: "tuple[Step, ...]"
-    warnings: tuple[str, ...]
-    command: tuple[str, ...]
-    environment: tuple[tuple[str, str], ...]  # HOME, USER, LOGNAME and what the settings add

@@ -142,9 +142,14 @@ class Outcome(Value):
 
 
 class Step(Value):
-    """A postcondition, named once: the plan, the log and the timeline all use `words`."""
+    """A postcondition, named once: the plan, the log and the timeline all use `words`.
 
-    kind: str
+    Each class says its `kind`, which people see in `plan --json` and the timeline; and its `performer`, the module
+    whose function `perform` carries it out ("" where there is nothing to do). They are no fields: a class has one."""
+
+    kind = ""
+    performer = ""
+
     words: str
     why: str = ""
     done: bool = False  # the survey found it so already: performing it does nothing
@@ -152,6 +157,9 @@ class Step(Value):
 
 class PrivilegesStep(Step):
     """This process is `identity` and nothing else, proven, and cannot come back."""
+
+    kind = "privileges"
+    performer = "pydrop.perform.privileges"
 
     identity: Identity
     keep_caps: int  # bit mask
@@ -166,6 +174,9 @@ class InitStep(Step):
     """Init mode: PID 1 stays, is the identity too, and looks after the command.
 
     `identity` None: it stays root. `keep_root`: the identity is root's own, asked for in so many words."""
+
+    kind = "guardian"
+    performer = "pydrop.pid1.starter"
 
     supervision: Supervision
     identity: Identity | None

@@ -4,8 +4,7 @@ Fields in a fixed order, each ended by NUL, which no field can hold; then the li
 environment. A text that is not exactly that is no record.
 """
 
-from pydrop.model import Identity
-from pydrop.steps import Record
+from pydrop.model import Identity, Record
 
 FORM = "pydrop record 1"
 PLACE = "/run/pydrop"  # root's folder; what hooks add to is here too

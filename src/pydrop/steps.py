@@ -1,6 +1,6 @@
-"""The kinds of step that a start is made of: each a postcondition, as a value."""
+"""The kinds of step that a start is made of, each a postcondition as a value; and the plan, which is steps."""
 
-from pydrop.model import AccountChange, Identity, Secret, Value, Volume
+from pydrop.model import AccountChange, Identity, Record, Secret, Value, Volume
 from pydrop.process import InitStep as InitStep
 from pydrop.process import PrivilegesStep as PrivilegesStep
 from pydrop.process import Step as Step
@@ -12,9 +12,16 @@ class AccountsStep(Step):
     `how`: "rename", "in place", "append" (accountfiles); "wrapper" (nss_wrapper); "environment": only
     HOME, USER and LOGNAME can say it."""
 
+    kind = "accounts"
+
     change: AccountChange
     how: str
     library: str = ""  # libnss_wrapper.so for "wrapper"
+
+    @property
+    def performer(self) -> str:  # type: ignore[override] # the class of this one alone does not say it all
+        """Of `how`; "environment" leaves nothing to do but what the plan has warned of."""
+        return {"environment": "", "wrapper": "pydrop.perform.nss_wrapper"}.get(self.how, "pydrop.perform.accountfiles")
 
 
 class RunEntry(Value):
@@ -37,11 +44,17 @@ class RunEntry(Value):
 class RuntimeStep(Step):
     """/run and friends hold these entries, parents first."""
 
+    kind = "runtime"
+    performer = "pydrop.perform.runtime"
+
     entries: tuple[RunEntry, ...]
 
 
 class StreamsStep(Step):
     """The pipe, socket or terminal behind 0, 1 and 2 belongs to `uid`, as runtimes do for --user."""
+
+    kind = "streams"
+    performer = "pydrop.perform.streams"
 
     uid: int
 
@@ -50,6 +63,9 @@ class HomeStep(Step):
     """In the home folder of the account `name`, what had its former uid has `uid`, what had its former gid `gid`.
 
     `volume.former` holds those two, None where that number stays; an entry that has neither is left alone."""
+
+    kind = "home"
+    performer = "pydrop.perform.ownership.home_folder"
 
     name: str
     volume: Volume
@@ -62,6 +78,9 @@ class HomeStep(Step):
 class VolumesStep(Step):
     """Every volume is owned by uid:gid as its policy says."""
 
+    kind = "volumes"
+    performer = "pydrop.perform.ownership"
+
     volumes: tuple[Volume, ...]
     uid: int
     gid: int
@@ -72,30 +91,27 @@ class VolumesStep(Step):
 class SecretsStep(Step):
     """The variables are set from their files and the pointing variables are gone."""
 
+    kind = "secrets"
+    performer = "pydrop.perform.secrets"
+
     secrets: tuple[Secret, ...]
 
 
 class HooksStep(Step):
     """These executables have run, in this order, with the command's arguments, and succeeded."""
 
+    kind = "hooks"
+    performer = "pydrop.perform.hooks"
+
     hooks: tuple[str, ...]
     command: tuple[str, ...]
 
 
-class Record(Value):
-    """What an entrypoint left for `exec` into the same container. `instance` names the container's
-    run: it differs after a restart."""
-
-    instance: str
-    identity: Identity
-    umask: int | None
-    keep_caps: tuple[str, ...]
-    no_new_privs: bool
-    environment: tuple[str, ...]  # NAME=value lines that hooks and settings added; no secrets
-
-
 class RecordStep(Step):
     """/run/pydrop says who this container's program is, for a second `pydrop` in it."""
+
+    kind = "record"
+    performer = "pydrop.perform.record_file"
 
     record: Record
 
@@ -103,4 +119,17 @@ class RecordStep(Step):
 class OomStep(Step):
     """The kernel's out-of-memory killer counts this process, and what it becomes, by this much more (proc(5))."""
 
+    kind = "oom"
+    performer = "pydrop.perform.oom"
+
     score_adj: int
+
+
+class Plan(Value):
+    """The steps of a start in their order, and what to tell the person. The last step is the drop."""
+
+    identity: Identity
+    steps: tuple[Step, ...]
+    warnings: tuple[str, ...]
+    command: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]  # HOME, USER, LOGNAME and what the settings add

@@ -67,7 +67,7 @@ def etc(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def perform(change: AccountChange = CHANGE, how: str = "rename") -> Outcome:
-    return accountfiles.perform(AccountsStep(kind="accounts", words="", change=change, how=how), START)
+    return accountfiles.perform(AccountsStep(words="", change=change, how=how), START)
 
 
 def names(folder: Path) -> set[str]:

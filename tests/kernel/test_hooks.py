@@ -64,7 +64,7 @@ def started(*environment: str, **fields: tuple[int, ...]) -> Start:
 
 
 def perform(*paths: str, command: tuple[str, ...] = (), start: Start | None = None) -> Outcome:
-    step = HooksStep(kind="hooks", words="", hooks=paths, command=command)
+    step = HooksStep(words="", hooks=paths, command=command)
     return hooks.perform(step, start or started())
 
 
@@ -337,7 +337,7 @@ def stat(pid):
         return file.read().rpartition(")")[2].split()
 code, said = 0, ""
 try:
-    said = hooks.perform(HooksStep(kind="", words="", hooks=tuple(sys.argv[4:]), command=()), start).words
+    said = hooks.perform(HooksStep(words="", hooks=tuple(sys.argv[4:]), command=()), start).words
 except Interrupted as error:
     code = 128 + error.signum
 except PydropError as error:

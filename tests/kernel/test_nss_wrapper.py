@@ -30,7 +30,7 @@ CHANGE = AccountChange(
 
 def perform(*environment: str) -> Outcome:
     start = Start(name="pydrop", arguments=(), environment=environment, ignored=(), blocked=())
-    step = AccountsStep(kind="accounts", words="", change=CHANGE, how="wrapper", library=LIBRARY)
+    step = AccountsStep(words="", change=CHANGE, how="wrapper", library=LIBRARY)
     return nss_wrapper.perform(step, start)
 
 

@@ -32,7 +32,7 @@ def give(path, **volume):
 
 
 def step(*volumes, errors="warn", uid=UID, gid=GID, groups=()):
-    return VolumesStep(kind="volumes", words="", volumes=volumes, uid=uid, gid=gid, groups=groups, errors=errors)
+    return VolumesStep(words="", volumes=volumes, uid=uid, gid=gid, groups=groups, errors=errors)
 
 
 def owner(path):

@@ -31,7 +31,7 @@ SOURCES = str(Path(__file__).parent.parent.parent / "src")
 def step(uid: int = 1500, gid: int = 1600, groups: tuple[int, ...] = (44, 1600), **options: Any) -> PrivilegesStep:
     who = Identity(name="app", uid=uid, gid=gid, group="app", groups=groups, home="/", shell="", why="test")
     options = {"keep_caps": 0, "no_new_privs": True, "umask": None, "keep_root": uid == 0} | options
-    return PrivilegesStep(kind="privileges", words="dropped", identity=who, **options)
+    return PrivilegesStep(words="dropped", identity=who, **options)
 
 
 def dropped(asked: PrivilegesStep, prepare: "Callable[[], object]" = lambda: None) -> dict[str, str]:

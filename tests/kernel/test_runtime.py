@@ -41,7 +41,7 @@ def entry(path: str, kind: str = "d", **fields: object) -> RunEntry:
 
 
 def perform(*entries: RunEntry) -> Outcome:
-    return runtime.perform(RuntimeStep(kind="runtime", words="", entries=entries), START)
+    return runtime.perform(RuntimeStep(words="", entries=entries), START)
 
 
 def look(path: Path) -> tuple[int, int, int]:
@@ -364,7 +364,7 @@ def entry(path, source, **more):
 entries = [entry(path, source) for path, source in json.loads(sys.argv[4])]
 start = Start(name="", arguments=(), environment=(), ignored=(), blocked=())
 try:
-    outcome = runtime.perform(RuntimeStep(kind="", words="", entries=tuple(entries)), start)
+    outcome = runtime.perform(RuntimeStep(words="", entries=tuple(entries)), start)
     print(json.dumps([outcome.words, outcome.warnings, sorted(os.listdir("/run"))]))
 except PydropError as error:
     print(json.dumps([type(error).__name__, str(error)]))

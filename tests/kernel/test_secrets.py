@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 def perform(*paths: Path | str) -> Outcome:
     found = tuple([Secret(name=f"S{n}", path=str(path), pointer=f"FILE__S{n}") for n, path in enumerate(paths)])
-    return secrets.perform(SecretsStep(kind="secrets", words="", secrets=found), START)
+    return secrets.perform(SecretsStep(words="", secrets=found), START)
 
 
 def refused(path: Path, kind: type[PydropError]) -> str:
@@ -163,7 +163,7 @@ os.setresuid(1000, 1000, 1000)
 with open("file", "w") as file:
     file.write("mine")
 os.symlink("file", "link")
-step = SecretsStep(kind="", words="", secrets=(Secret(name="S", path="/mnt/link", pointer="P"),))
+step = SecretsStep(words="", secrets=(Secret(name="S", path="/mnt/link", pointer="P"),))
 start = Start(name="", arguments=(), environment=(), ignored=(), blocked=())
 assert secrets.perform(step, start).environment[0] == ("S", "mine")
 """

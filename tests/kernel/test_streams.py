@@ -33,7 +33,7 @@ def standard(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
 
 
 def perform() -> Outcome:
-    return streams.perform(StreamsStep(kind="streams", words="", uid=UID), START)
+    return streams.perform(StreamsStep(words="", uid=UID), START)
 
 
 def as_user(path: str, flags: int = os.O_WRONLY) -> int:

@@ -6,9 +6,10 @@ import pytest
 
 from pydrop.capabilities import mask_of
 from pydrop.errors import BadSetting
-from pydrop.model import Plan, Secret
+from pydrop.model import Secret
 from pydrop.planning import plan
 from pydrop.planning.step_builders import environment, home_that_came
+from pydrop.steps import Plan
 from tests.pure.worlds import (
     APP,
     APP_GROUP,

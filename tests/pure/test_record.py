@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from pydrop import boot_files
-from pydrop.model import Identity
+from pydrop.model import Identity, Record
 from pydrop.record import FORM, NAME, PLACE, decode, encode
-from pydrop.steps import Record
 
 
 def identity(**changes: Any) -> Identity:

@@ -3,8 +3,7 @@
 from typing import Any
 
 from pydrop.capabilities import mask_of
-from pydrop.model import Credentials, Facts, Identity, IdRange, NumberAsked, Settings, UserAsked, Value, Volume
-from pydrop.steps import Record
+from pydrop.model import Credentials, Facts, Identity, IdRange, NumberAsked, Record, Settings, UserAsked, Value, Volume
 
 PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n"
 GROUP = "root:x:0:\nadm:x:4:root\nvideo:x:44:\nnogroup:x:65534:\n"

@@ -43,7 +43,7 @@ def test_no_module_of_a_start_loads_a_dear_one(name: str) -> None:
 def test_a_plain_start_up_to_its_plan_loads_nothing_dear() -> None:
     """Settings from the environment, the look at the world and the plan: no late import of a dear module either."""
     script = """
-from pydrop import entry, handover, inspection, planning
+from pydrop import handover, inspection, planning
 from pydrop.model import Start
 lines = ("PATH=/usr/bin:/bin", "PUID=1500", "PYDROP_CHOWN=/data", "PYDROP_UMASK=027")
 start = Start(name="pydrop", arguments=("true", "-x"), environment=lines, ignored=(), blocked=())
@@ -51,7 +51,7 @@ settings = inspection.read_settings(start)
 plan = planning.plan(settings, inspection.look(settings, start))
 handover.Handover(plan.command, handover.environment(lines, plan.environment), start)
 for step in plan.steps:
-    entry.performer(step)
+    __import__(step.performer)
 """
     assert loaded_after(script) == set()
 
@@ -235,7 +235,7 @@ kept = {kept!r}
 report = Report()
 report.obey(Settings(log_format={form!r}, log_level="debug", sources={{}}))
 who = Identity(name="app", uid=1500, gid=1501, group="app", groups=(24, 1501), home="/", shell="", why="test")
-step = PrivilegesStep(kind="privileges", words="", identity=who, keep_caps=mask_of(kept), no_new_privs=True, umask=0o27)
+step = PrivilegesStep(words="", identity=who, keep_caps=mask_of(kept), no_new_privs=True, umask=0o27)
 lines = {lines!r}
 start = Start(name="pydrop", arguments=(), environment=lines, ignored=(), blocked=())
 ready = handover.Handover(("true", ""), lines, start)

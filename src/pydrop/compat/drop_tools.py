@@ -75,7 +75,6 @@ def _require_possible(held: Credentials, who: Identity) -> None:
 def _step(who: Identity) -> PrivilegesStep:
     """Ids, groups and what follows from them; nothing else, as these tools have it."""
     return PrivilegesStep(
-        kind="privileges",
         words=f"this process is {who.uid}:{who.gid}",
         identity=who,
         keep_caps=0,

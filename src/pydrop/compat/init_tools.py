@@ -66,7 +66,6 @@ def _become_or_answer(start: Start, wanted: "InitRequest | Said") -> int:
 
 def _step(wanted: InitRequest) -> InitStep:
     return InitStep(
-        kind="guardian",
         words="the process above stays, to pass signals on and to reap",
         supervision=wanted.supervision,
         identity=None,

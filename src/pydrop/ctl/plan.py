@@ -10,9 +10,9 @@ from pydrop.ctl import text_table
 from pydrop.ctl.completion_items import words_of_pydrop
 from pydrop.ctl.pydrop_arguments import METAVAR, LikePydrop, start_of
 from pydrop.errors import PydropError
-from pydrop.model import Plan, Settings
+from pydrop.model import Settings
 from pydrop.report import Report
-from pydrop.steps import Step
+from pydrop.steps import Plan, Step
 
 
 @click.command("plan", cls=LikePydrop, short_help="Show what a start would do here, and why, without doing it.")

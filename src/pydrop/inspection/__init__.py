@@ -9,9 +9,9 @@ import posix as os
 
 from pydrop import accounts, checked_reads, kernel, record, tmpfiles
 from pydrop.errors import PydropError, Untrusted
-from pydrop.model import Device, Facts, Settings, Start
+from pydrop.model import Device, Facts, Record, Settings, Start
 from pydrop.settings import config_path, read
-from pydrop.steps import Record, RunEntry
+from pydrop.steps import RunEntry
 from pydrop.trust import open_trusted, require_own_code_safe
 
 LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64")

@@ -180,7 +180,6 @@ class Init:
         if step.identity is not None:
             keep = KILL_CAPABILITY & _permitted() if step.keeps_kill else 0
             drop = PrivilegesStep(
-                kind="privileges",
                 words="",
                 identity=step.identity,
                 keep_caps=keep,

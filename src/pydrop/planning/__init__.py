@@ -1,24 +1,13 @@
-"""(Settings, Facts) -> Plan: the only place where the order of a start is decided, and explained.
+"""(Settings, Facts) -> Plan: who the program becomes, which steps lead there, and what to tell the person.
 
-who            decided first, since everything else is owned by them
-/run           before the rest, which may lie on it; the home folder too: it is made for an account that is
-               new, and a start that was killed with the account made would not come back to it
-home           of an account whose numbers change: before accounts, since only the old /etc/passwd knows the old
-               numbers; a start that is killed in the home is so repeated by the next one
-accounts       before volumes and hooks, so that names resolve
-streams        the program reopens /dev/stdout after the drop
-volumes        before hooks, which expect the data to be the program's
-secrets        before hooks, which see the program's environment
-hooks          last of what root does for the program
-record         for `exec` into this container
-init       in init mode: PID 1 gives up root before the command can run
-privileges     the drop
+Who is decided first, since everything else is owned by them; `orders` says which steps follow, and why in that order.
 """
 
 from pydrop import accounts
-from pydrop.model import AccountChange, Facts, Identity, Plan, Settings
-from pydrop.planning import limits, step_builders
-from pydrop.steps import Record, Step
+from pydrop.model import Facts, Identity, Record, Settings
+from pydrop.planning import limits, orders, step_builders
+from pydrop.planning.decision import Decision
+from pydrop.steps import Plan
 
 NOT_REMEMBERED = ("user", "owner-of", "home", "groups", "devices", "chown", "run-dirs", "hooks")
 
@@ -28,9 +17,9 @@ def plan(settings: Settings, facts: Facts) -> Plan:
 
     Raises BadSetting for what cannot be meant, NotPermitted for what the runtime does not allow."""
     if facts.credentials.uids[1] != 0:
-        from pydrop.planning import unprivileged
+        from pydrop.planning import without_root
 
-        return unprivileged.plan(settings, facts)
+        return without_root.plan(settings, facts)
     if facts.record and not _asks_anew(settings):
         return _again(settings, facts, facts.record)
     return _as_root(settings, facts)
@@ -48,40 +37,26 @@ def _as_root(settings: Settings, facts: Facts) -> Plan:
     )
     limits.require_mapped(facts.uid_map, facts.gid_map, who)
     limits.require_capabilities(settings, facts, who, settings.keep_caps)
-    warnings = [*said, *_warnings(settings, facts, who)]
-    home = step_builders.home_for(who, change, facts, settings)
-    account = step_builders.account_step(facts, change)
-    if account.how == "environment":
-        warnings.append(step_builders.without_entry(who.uid, "read_only"))
-    runtime, misread = step_builders.runtime(settings, facts, who, change, home)
+    decision = Decision(
+        settings=settings,
+        facts=facts,
+        who=who,
+        change=change,
+        keep_caps=settings.keep_caps,
+        umask=settings.umask,
+        no_new_privs=settings.no_new_privs,
+        warnings=[*said, *_warnings(settings, facts, who)],
+    )
+    if change.former is None and who.uid != 0 and not decision.makes_home:  # a read-only root has no place for one
+        who.home = change.account.home = "/tmp"
+    steps = orders.steps(orders.AS_ROOT, decision)
     return Plan(
         identity=who,
-        steps=(
-            runtime,
-            *_home(settings, who, change),
-            account,
-            *step_builders.streams(who),
-            *step_builders.volumes(settings, who),
-            *step_builders.secrets(settings),
-            *step_builders.hooks(settings, facts),
-            step_builders.record(settings, facts, who),
-            *step_builders.oom(settings),
-            *step_builders.init(settings, facts, who, settings.no_new_privs),
-            step_builders.privileges(who, settings.keep_caps, settings.umask, settings.no_new_privs),
-        ),
-        warnings=(*warnings, *misread),
+        steps=steps,
+        warnings=tuple(decision.warnings),
         command=settings.command,
         environment=step_builders.environment(who, facts),
     )
-
-
-def _home(settings: Settings, who: Identity, change: AccountChange) -> list[Step]:
-    former, account = change.former, change.account
-    if former is None or (former.uid, former.gid) == (account.uid, account.gid):
-        return []
-    from pydrop.planning import home_step
-
-    return home_step.steps(settings, who, change)
 
 
 def _again(settings: Settings, facts: Facts, record: Record) -> Plan:
@@ -89,22 +64,21 @@ def _again(settings: Settings, facts: Facts, record: Record) -> Plan:
 
     How it is dropped to is as recorded too, since an `exec` does not repeat the entrypoint's options."""
     who = record.identity
-    keep_caps = settings.keep_caps if "keep-caps" in settings.sources else record.keep_caps
-    no_new_privs = settings.no_new_privs if "no-new-privs" in settings.sources else record.no_new_privs
-    umask = record.umask if settings.umask is None else settings.umask
-    limits.require_capabilities(settings, facts, who, keep_caps)
-    # `exec` brings streams of its own, which are root's again
-    todo: list[Step] = [
-        *step_builders.streams(who),
-        *step_builders.secrets(settings),
-        *step_builders.oom(settings),
-        *step_builders.init(settings, facts, who, no_new_privs),
-        step_builders.privileges(who, keep_caps, umask, no_new_privs),
-    ]
+    decision = Decision(
+        settings=settings,
+        facts=facts,
+        who=who,
+        change=None,
+        keep_caps=settings.keep_caps if "keep-caps" in settings.sources else record.keep_caps,
+        umask=record.umask if settings.umask is None else settings.umask,
+        no_new_privs=settings.no_new_privs if "no-new-privs" in settings.sources else record.no_new_privs,
+        warnings=[],
+    )
+    limits.require_capabilities(settings, facts, who, decision.keep_caps)
     added = [line.partition("=") for line in record.environment]
     return Plan(
         identity=who,
-        steps=tuple(todo),
+        steps=orders.steps(orders.AGAIN, decision),
         warnings=(),
         command=settings.command,
         environment=(*step_builders.environment(who, facts), *[(name, value) for name, _, value in added]),

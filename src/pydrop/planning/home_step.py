@@ -36,7 +36,6 @@ def steps(settings: Settings, who: Identity, change: AccountChange) -> list[Step
         return []
     return [
         HomeStep(
-            kind="home",
             words=f"home {path}: what belonged to {former.uid}:{former.gid} belongs to {account.uid}:{account.gid}",
             why=who.why,
             name=account.name,

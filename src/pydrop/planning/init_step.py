@@ -20,7 +20,6 @@ def step(settings: Settings, facts: Facts, who: Identity, no_new_privs: bool) ->
     stops = "never" if settings.stop_timeout is None else f"{settings.stop_timeout:g} s later"
     becomes = "stays root" if settings.keep_root else f"becomes {who.uid}:{who.gid} too"
     return InitStep(
-        kind="guardian",
         words=f"{process} stays to pass signals on and to reap, and {becomes}; "
         f"a stop is {name_of(settings.stop_signal)}, and KILL {stops}",
         why=settings.sources.get("init", ""),

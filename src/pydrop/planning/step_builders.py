@@ -1,13 +1,17 @@
-"""The steps of a start as values: each a postcondition, with the words that name it everywhere."""
+"""The steps of a start as root: each function builds one kind, with the words that name it everywhere.
 
-from pydrop import accounts, tmpfiles
+A function gives no step where nothing asks for one. `orders` says when each is called.
+"""
+
+from pydrop import accounts as account_texts
+from pydrop import tmpfiles
 from pydrop.capabilities import mask_of
-from pydrop.model import AccountChange, Facts, Identity, Settings
+from pydrop.model import Facts, Identity, Record, Settings
+from pydrop.planning.decision import Decision
 from pydrop.steps import (
     AccountsStep,
     HooksStep,
     PrivilegesStep,
-    Record,
     RecordStep,
     RunEntry,
     RuntimeStep,
@@ -38,24 +42,29 @@ RUN_SPECIFIERS = {  # tmpfiles.d(5), for root; those that name a machine or a bo
 }
 
 
-def account_step(facts: Facts, change: AccountChange) -> AccountsStep:
+def accounts(decision: Decision) -> list[Step]:
+    facts, change = decision.facts, decision.change
+    assert change is not None
     account = change.account
     right = (
         not facts.stray_files
-        and accounts.passwd_with(facts.passwd, change) == facts.passwd
-        and accounts.group_with(facts.group, change) == facts.group
+        and account_texts.passwd_with(facts.passwd, change) == facts.passwd
+        and account_texts.group_with(facts.group, change) == facts.group
     )
-    how = facts.account_files
+    how = "rename" if right else facts.account_files
     if how == "no":
         how = "wrapper" if facts.nss_wrapper else "environment"
-    return AccountsStep(
-        kind="accounts",
-        words=f"account {account.name} is {account.uid}:{account.gid}",
-        change=change,
-        how="rename" if right else how,
-        library=facts.nss_wrapper or "",
-        done=right,
-    )
+    if how == "environment":
+        decision.warnings.append(without_entry(decision.who.uid, "read_only"))
+    return [
+        AccountsStep(
+            words=f"account {account.name} is {account.uid}:{account.gid}",
+            change=change,
+            how=how,
+            library=facts.nss_wrapper or "",
+            done=right,
+        )
+    ]
 
 
 def without_entry(uid: int, hindrance: str) -> str:
@@ -66,58 +75,63 @@ def without_entry(uid: int, hindrance: str) -> str:
     )
 
 
-def home_for(who: Identity, change: AccountChange, facts: Facts, settings: Settings) -> tuple[RunEntry, ...]:
-    """An account that is made gets its home folder; on a read-only root its home is /tmp."""
-    if change.former is not None or who.uid == 0:
-        return ()
-    if settings.home is None and not facts.root_folder_writable:
-        who.home = change.account.home = "/tmp"
-        return ()
-    return (RunEntry(kind="d", path=who.home, mode=0o700, uid=who.uid, gid=who.gid),)
-
-
-def runtime(
-    settings: Settings, facts: Facts, who: Identity, change: AccountChange, home: tuple[RunEntry, ...]
-) -> tuple[RuntimeStep, list[str]]:
-    """/run as the image's packages declare it, and what of that cannot be understood."""
-    declared, said = _declared(facts, change)
+def runtime(decision: Decision) -> list[Step]:
+    """/run as the image's packages declare it; what of that cannot be understood becomes a warning."""
+    settings, facts, who = decision.settings, decision.facts, decision.who
+    declared, misread = _declared(decision)
+    decision.warnings += misread
+    home = (RunEntry(kind="d", path=who.home, mode=0o700, uid=who.uid, gid=who.gid),) if decision.makes_home else ()
     source = settings.sources.get("run-dirs", "")
     asked = [
         RunEntry(kind="d", path=path, mode=0o755, uid=who.uid, gid=who.gid, source=source or "run-dirs", exact=True)
         for path in settings.run_dirs
     ]
-    step = RuntimeStep(
-        kind="runtime",
-        words=", ".join(["/run", "/tmp", *settings.run_dirs]) + " are there and owned rightly",
-        why=source,
-        entries=tmpfiles.merged(asked, declared, tmpfiles.standard_entries(), home),
-        done=facts.run_stands and not (declared or asked or home),
-    )
-    return step, said
+    return [
+        RuntimeStep(
+            words=", ".join(["/run", "/tmp", *settings.run_dirs]) + " are there and owned rightly",
+            why=source,
+            entries=tmpfiles.merged(asked, declared, tmpfiles.standard_entries(), home),
+            done=facts.run_stands and not (declared or asked or home),
+        )
+    ]
 
 
-def _declared(facts: Facts, change: AccountChange) -> tuple[list[RunEntry], list[str]]:
-    """tmpfiles.d's entries, owned by the numbers that the accounts have once the account step is done."""
-    if not facts.tmpfiles:
+def _declared(decision: Decision) -> tuple[list[RunEntry], list[str]]:
+    """tmpfiles.d's entries, owned by the numbers that the accounts have once the account step is done; and what of them
+    cannot be understood."""
+    facts, change = decision.facts, decision.change
+    if not facts.tmpfiles or change is None:
         return [], []
-    users = {a.name: a.uid for a in reversed(accounts.accounts(accounts.passwd_with(facts.passwd, change)))}
-    groups = {g.name: g.gid for g in reversed(accounts.groups(accounts.group_with(facts.group, change)))}
+    passwd = account_texts.passwd_with(facts.passwd, change)
+    group = account_texts.group_with(facts.group, change)
+    users = {account.name: account.uid for account in reversed(account_texts.accounts(passwd))}
+    groups = {each.name: each.gid for each in reversed(account_texts.groups(group))}
     return tmpfiles.entries(facts.tmpfiles, users, groups, RUN_SPECIFIERS)
 
 
-def streams(who: Identity) -> list[Step]:
+def home(decision: Decision) -> list[Step]:
+    """Nearly no start has one: what it takes is loaded where the numbers change."""
+    if not decision.changes_numbers or decision.change is None:
+        return []
+    from pydrop.planning import home_step
+
+    return home_step.steps(decision.settings, decision.who, decision.change)
+
+
+def streams(decision: Decision) -> list[Step]:
+    who = decision.who
     if who.uid == 0:
         return []
-    return [StreamsStep(kind="streams", words="the user can open /dev/stdin, /dev/stdout and /dev/stderr", uid=who.uid)]
+    return [StreamsStep(words="the user can open /dev/stdin, /dev/stdout and /dev/stderr", uid=who.uid)]
 
 
-def volumes(settings: Settings, who: Identity) -> list[Step]:
+def volumes(decision: Decision) -> list[Step]:
+    settings, who = decision.settings, decision.who
     if not settings.volumes:
         return []
     named = ", ".join([f"{volume.path} ({volume.policy})" for volume in settings.volumes])
     return [
         VolumesStep(
-            kind="volumes",
             words=f"{named}: owned by {who.uid}:{who.gid}",
             why=settings.sources.get("chown", ""),
             volumes=settings.volumes,
@@ -129,49 +143,53 @@ def volumes(settings: Settings, who: Identity) -> list[Step]:
     ]
 
 
-def secrets(settings: Settings) -> list[Step]:
+def secrets(decision: Decision) -> list[Step]:
+    settings = decision.settings
     if not settings.secrets:
         return []
     words = ", ".join([f"{secret.name} from {secret.path}" for secret in settings.secrets])
     why = ", ".join([secret.pointer for secret in settings.secrets])
-    return [SecretsStep(kind="secrets", words=words, why=why, secrets=settings.secrets)]
+    return [SecretsStep(words=words, why=why, secrets=settings.secrets)]
 
 
-def hooks(settings: Settings, facts: Facts) -> list[Step]:
+def hooks(decision: Decision) -> list[Step]:
+    settings, facts = decision.settings, decision.facts
     if not facts.hooks:
         return []
     words = "run as root: " + ", ".join(facts.hooks)
     why = settings.sources.get("hooks", "")
-    return [HooksStep(kind="hooks", words=words, why=why, hooks=facts.hooks, command=settings.command)]
+    return [HooksStep(words=words, why=why, hooks=facts.hooks, command=settings.command)]
 
 
-def record(settings: Settings, facts: Facts, who: Identity) -> RecordStep:
+def record(decision: Decision) -> list[Step]:
     kept = Record(
-        instance=facts.instance,
-        identity=who,
-        umask=settings.umask,
-        keep_caps=settings.keep_caps,
-        no_new_privs=settings.no_new_privs,
+        instance=decision.facts.instance,
+        identity=decision.who,
+        umask=decision.umask,
+        keep_caps=decision.keep_caps,
+        no_new_privs=decision.no_new_privs,
         environment=(),
     )
-    return RecordStep(kind="record", words="/run/pydrop/record tells a later `exec` who the program is", record=kept)
+    return [RecordStep(words="/run/pydrop/record tells a later `exec` who the program is", record=kept)]
 
 
-def oom(settings: Settings) -> list[Step]:
+def oom(decision: Decision) -> list[Step]:
+    settings = decision.settings
     if settings.oom_score_adj is None:
         return []
     from pydrop.steps import OomStep
 
     words = f"the kernel's out-of-memory killer counts the program by {settings.oom_score_adj} more"
-    return [OomStep(kind="oom", words=words, why=settings.sources["oom-score-adj"], score_adj=settings.oom_score_adj)]
+    return [OomStep(words=words, why=settings.sources["oom-score-adj"], score_adj=settings.oom_score_adj)]
 
 
-def init(settings: Settings, facts: Facts, who: Identity, no_new_privs: bool) -> list[Step]:
+def init(decision: Decision) -> list[Step]:
+    settings = decision.settings
     if not settings.init:
         return []
     from pydrop.planning import init_step
 
-    return [init_step.step(settings, facts, who, no_new_privs)]
+    return [init_step.step(settings, decision.facts, decision.who, decision.no_new_privs)]
 
 
 def without_init(settings: Settings) -> list[str]:
@@ -182,34 +200,36 @@ def without_init(settings: Settings) -> list[str]:
     return [f"{', '.join(named)} means nothing without init mode; add PYDROP_INIT=1 (or --init), or leave it out"]
 
 
-def privileges(who: Identity, keep_caps: tuple[str, ...], umask: int | None, no_new_privs: bool) -> PrivilegesStep:
+def privileges(decision: Decision) -> list[Step]:
     """The drop, in words that say all of it."""
+    who, umask = decision.who, decision.umask
     groups = " ".join([str(gid) for gid in who.groups]) or "none"
-    kept = f"keeps {', '.join(keep_caps)}" if keep_caps else "no capability"
+    kept = f"keeps {', '.join(decision.keep_caps)}" if decision.keep_caps else "no capability"
     words = [f"{who.uid}:{who.gid}", f"groups {groups}", kept]
     if who.uid == 0:
         words = [f"stays root (0:{who.gid})", f"groups {groups}"]
-    if no_new_privs:
+    if decision.no_new_privs:
         words.append("no_new_privs")
     if umask is not None:
         words.append(f"umask {umask:03o}")
-    return PrivilegesStep(
-        kind="privileges",
-        words=", ".join(words),
-        why=who.why,
-        identity=who,
-        keep_caps=mask_of(keep_caps),
-        no_new_privs=no_new_privs,
-        umask=umask,
-        keep_root=who.uid == 0,
-    )
+    return [
+        PrivilegesStep(
+            words=", ".join(words),
+            why=who.why,
+            identity=who,
+            keep_caps=mask_of(decision.keep_caps),
+            no_new_privs=decision.no_new_privs,
+            umask=umask,
+            keep_root=who.uid == 0,
+        )
+    ]
 
 
 def environment(who: Identity, facts: Facts) -> tuple[tuple[str, str], ...]:
     """HOME, USER and LOGNAME. A HOME that somebody set on purpose stays: the runtime's is root's own."""
     came = home_that_came(facts)
     lines = [line for line in facts.passwd.split("\n") if ":0:" in line]
-    roots = [account.home for account in accounts.accounts("\n".join(lines)) if account.uid == 0]
+    roots = [account.home for account in account_texts.accounts("\n".join(lines)) if account.uid == 0]
     names = (("USER", who.name), ("LOGNAME", who.name))
     return names if came not in ("", "/", "/root", *roots) else (("HOME", who.home), *names)
 

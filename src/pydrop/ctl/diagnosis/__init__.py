@@ -11,7 +11,8 @@ from pydrop.ctl.diagnosis import (
 from pydrop.ctl.diagnosis.findings import Change, Section
 from pydrop.ctl.diagnosis.outlook import outlook
 from pydrop.ctl.diagnosis.world import World, look
-from pydrop.model import Plan, Value
+from pydrop.model import Value
+from pydrop.steps import Plan
 
 
 class Diagnosis(Value):

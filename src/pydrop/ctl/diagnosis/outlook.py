@@ -9,8 +9,9 @@ from pydrop.ctl.mount_list import holding
 from pydrop.ctl.volume_opening import vetted
 from pydrop.errors import PydropError
 from pydrop.handover import candidates
-from pydrop.model import Plan, Volume
+from pydrop.model import Volume
 from pydrop.planning import limits
+from pydrop.steps import Plan
 
 Outlook = tuple[str, Plan | None, tuple[str, ...], list[Change]]
 SYS_ADMIN = 1 << 21  # with which pydrop mounts a tmpfs on /run itself

@@ -6,8 +6,9 @@ from pydrop import accounts, inspection, kernel, planning, record
 from pydrop.ctl import mount_list
 from pydrop.ctl.pydrop_arguments import start_of
 from pydrop.errors import PydropError
-from pydrop.model import Credentials, Facts, Identity, Plan, Settings, Start, Value
+from pydrop.model import Credentials, Facts, Identity, Settings, Start, Value
 from pydrop.planning import limits
+from pydrop.steps import Plan
 
 
 class World(Value):

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from pydrop.capabilities import mask_of
-from pydrop.model import Plan, Secret
+from pydrop.model import Secret
 from pydrop.planning import plan
+from pydrop.steps import Plan
 from tests.pure.worlds import APP, GROUP, PASSWD, credentials, facts, kinds, only, settings, user, volume
 
 OPENSHIFT = credentials(12345, 0, groups=(0, 12345))

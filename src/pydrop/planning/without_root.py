@@ -3,9 +3,10 @@ line about what was asked for and cannot be had."""
 
 from pydrop import accounts
 from pydrop.capabilities import mask_of
-from pydrop.model import Account, AccountChange, Facts, Group, Identity, Plan, Settings
-from pydrop.planning import step_builders
-from pydrop.steps import AccountsStep, RunEntry, RuntimeStep, Step
+from pydrop.model import Account, AccountChange, Facts, Group, Identity, Settings
+from pydrop.planning import orders, step_builders
+from pydrop.planning.decision import Decision
+from pydrop.steps import AccountsStep, Plan, RunEntry, RuntimeStep, Step
 
 FALLBACK_HOME = "/tmp"
 
@@ -13,23 +14,22 @@ FALLBACK_HOME = "/tmp"
 def plan(settings: Settings, facts: Facts) -> Plan:
     """The identity is the one that this process has; nothing is owned, no hook of root's is run."""
     who, change = _identity(settings, facts)
-    todo: list[Step] = []
-    warnings: list[str] = []
-    if not facts.second_time:
-        warnings += _refusals(settings, facts, who)
-        if change:
-            account = _account_step(facts, change)
-            todo.append(account)
-            warnings += [step_builders.without_entry(who.uid, "user:")] if account.how == "environment" else []
-        todo += _run_dirs(settings, facts, who)
     kept, said = _kept(settings, facts)
-    warnings += step_builders.without_init(settings)
-    todo += [*step_builders.secrets(settings), *step_builders.oom(settings)]
-    todo += step_builders.init(settings, facts, who, settings.no_new_privs)
+    decision = Decision(
+        settings=settings,
+        facts=facts,
+        who=who,
+        change=change,
+        keep_caps=kept,
+        umask=settings.umask,
+        no_new_privs=settings.no_new_privs,
+        warnings=[] if facts.second_time else _refusals(settings, facts, who),
+    )
+    steps = orders.steps(orders.AGAIN_WITHOUT_ROOT if facts.second_time else orders.WITHOUT_ROOT, decision)
     return Plan(
         identity=who,
-        steps=(*todo, step_builders.privileges(who, kept, settings.umask, settings.no_new_privs)),
-        warnings=(*warnings, *said),
+        steps=steps,
+        warnings=(*decision.warnings, *step_builders.without_init(settings), *said),
         command=settings.command,
         environment=_environment(who, facts),
     )
@@ -85,24 +85,26 @@ def _environment(who: Identity, facts: Facts) -> tuple[tuple[str, str], ...]:
     return names if step_builders.home_that_came(facts) not in ("", "/") else (("HOME", who.home), *names)
 
 
-def _account_step(facts: Facts, change: AccountChange) -> AccountsStep:
-    how = "wrapper" if facts.nss_wrapper else "environment"
-    return AccountsStep(
-        kind="accounts",
-        words=f"user {change.account.uid} is called {change.account.name}",
-        change=change,
-        how="append" if facts.account_files == "append" else how,
-        library=facts.nss_wrapper or "",
-    )
-
-
-def _run_dirs(settings: Settings, facts: Facts, who: Identity) -> list[Step]:
-    """Those that are missing and that this user may make: a tmpfs on /run may be everybody's, or its own."""
-    if not facts.makeable:
+def own_entry(decision: Decision) -> list[Step]:
+    """The account entry for a uid that has none."""
+    facts, change = decision.facts, decision.change
+    if change is None:
         return []
-    entries = [RunEntry(kind="d", path=path, mode=0o755, uid=who.uid, gid=who.gid) for path in facts.makeable]
-    words = f"{', '.join(facts.makeable)} there, and the user's"
-    return [RuntimeStep(kind="runtime", words=words, why=settings.sources.get("run-dirs", ""), entries=tuple(entries))]
+    how = "append" if facts.account_files == "append" else "wrapper" if facts.nss_wrapper else "environment"
+    if how == "environment":
+        decision.warnings.append(step_builders.without_entry(decision.who.uid, "user:"))
+    words = f"user {change.account.uid} is called {change.account.name}"
+    return [AccountsStep(words=words, change=change, how=how, library=facts.nss_wrapper or "")]
+
+
+def own_run_dirs(decision: Decision) -> list[Step]:
+    """Those that are missing and that this user may make: a tmpfs on /run may be everybody's, or its own."""
+    who, paths = decision.who, decision.facts.makeable
+    if not paths:
+        return []
+    entries = [RunEntry(kind="d", path=path, mode=0o755, uid=who.uid, gid=who.gid) for path in paths]
+    words, why = f"{', '.join(paths)} there, and the user's", decision.settings.sources.get("run-dirs", "")
+    return [RuntimeStep(words=words, why=why, entries=tuple(entries))]
 
 
 def _kept(settings: Settings, facts: Facts) -> tuple[tuple[str, ...], list[str]]:
