@@ -3,7 +3,8 @@
 import pytest
 
 from pydrop.steps import RunEntry
-from pydrop.tmpfiles import FOLDERS, entries, merged, standard_entries, winners
+from pydrop.tmpfiles import FOLDERS, merged, standard_entries, winners
+from pydrop.tmpfiles.lines import entries
 
 USERS = {"root": 0, "www-data": 33, "postgres": 101, "app": 1000}
 GROUPS = {"root": 0, "www-data": 33, "postgres": 104, "utmp": 43, "app": 1000}

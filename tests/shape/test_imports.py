@@ -1,10 +1,11 @@
 """The house's rule 1: imports run down the layers, each library has its home, sizes stay readable."""
 
 import ast
+from collections import Counter
 
 import pytest
 
-from tests.shape.source import Module, functions, length, modules
+from tests.shape.source import Module, circles, classes, functions, length, modules
 
 # From the top to the bottom. A module may import what stands below its own line, never what stands
 # above or beside it; a package's own modules may import each other. `perform.*` is a line of many:
@@ -92,19 +93,27 @@ def test_imports_run_down(name: str) -> None:
 
 
 def test_no_module_imports_itself_round_about() -> None:
-    """The imports at load have an order: none waits for a module that waits for it."""
-    graph = {n: {imported for imported, at_load in _at_load(m) if at_load and imported != n} for n, m in ALL.items()}
-    while free := {name for name, needs in graph.items() if not needs & graph.keys()}:
-        graph = {name: needs for name, needs in graph.items() if name not in free}
-    assert not graph
+    """Late imports and imports for types count, and so do a package's own: the whole graph has no circle."""
+    graph = {name: {imported for imported, _ in own_imports(module)} for name, module in ALL.items()}
+    assert circles(graph) == []
 
 
-def _at_load(module: Module) -> "list[tuple[str, bool]]":
-    return [
-        (i.name.removeprefix("pydrop").removeprefix("."), i.at_load)
-        for i in module.imports
-        if i.name.split(".")[0] == "pydrop"
-    ]
+def test_a_circle_would_be_seen() -> None:
+    """Of two, of three by one way alone, and of one that imports itself; what only leads there is none."""
+    graph = {"a": {"b"}, "b": {"a", "c"}, "c": {"d"}, "d": {"e"}, "e": {"c"}, "f": {"f"}, "g": {"a", "f"}, "h": set()}
+    assert sorted(circles(graph)) == [["a", "b"], ["c", "d", "e"], ["f"]]
+
+
+def test_no_module_name_stands_twice() -> None:
+    """Whoever hears a name finds one file; a package counts as one."""
+    last = Counter(name.rpartition(".")[2] for name in NAMES)
+    assert {name for name, count in last.items() if count > 1} == set()
+
+
+def test_no_class_name_stands_twice() -> None:
+    """Whoever reads a name in one module need not ask which one it is."""
+    found = Counter(each for module in ALL.values() for each in classes(module))
+    assert {name for name, count in found.items() if count > 1} == set()
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if unit(name) != "ctl"])
@@ -134,7 +143,7 @@ def test_each_library_has_its_home(library: str) -> None:
 def test_the_pure_layer_touches_nothing(name: str) -> None:
     """Values in, values out: no os, no sys, no pwd, no file, neither at load nor late."""
     module = ALL[name]
-    foreign = {i.name for i in module.imports if not _ours(i.name)} - PURE_MAY_IMPORT
+    foreign = {i.name for i in module.imports if not (_ours(i.name) or i.for_types)} - PURE_MAY_IMPORT
     up = {imported for imported, _ in own_imports(module) if unit(imported) not in (*PURE, "")}
     calls = {
         node.func.id

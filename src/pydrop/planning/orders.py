@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 
 def _own_entry(decision: Decision) -> list[Step]:
-    from pydrop.planning import without_root
+    from pydrop.planning import own_steps
 
-    return without_root.own_entry(decision)
+    return own_steps.entry(decision)
 
 
 def _own_run_dirs(decision: Decision) -> list[Step]:
-    from pydrop.planning import without_root
+    from pydrop.planning import own_steps
 
-    return without_root.own_run_dirs(decision)
+    return own_steps.run_dirs(decision)
 
 
 _LAST: "tuple[Builder, ...]" = (as_root.oom, as_root.init, as_root.privileges)

@@ -106,7 +106,9 @@ def _declared(decision: Decision) -> tuple[list[RunEntry], list[str]]:
     group = account_texts.group_with(facts.group, change)
     users = {account.name: account.uid for account in reversed(account_texts.accounts(passwd))}
     groups = {each.name: each.gid for each in reversed(account_texts.groups(group))}
-    return tmpfiles.entries(facts.tmpfiles, users, groups, RUN_SPECIFIERS)
+    from pydrop.tmpfiles import lines
+
+    return lines.entries(facts.tmpfiles, users, groups, RUN_SPECIFIERS)
 
 
 def home(decision: Decision) -> list[Step]:

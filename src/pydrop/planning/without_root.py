@@ -1,12 +1,12 @@
-"""A start without root (`docker run --user`, runAsUser, OpenShift): what can still be done, and one
-line about what was asked for and cannot be had."""
+"""A start without root (`docker run --user`, runAsUser, OpenShift): who this process is, and one line about all that
+was asked for and that it cannot do. Its steps are those of `orders.WITHOUT_ROOT`."""
 
 from pydrop import accounts
 from pydrop.capabilities import mask_of
 from pydrop.model import Account, AccountChange, Facts, Group, Identity, Settings
 from pydrop.planning import orders, step_builders
 from pydrop.planning.decision import Decision
-from pydrop.steps import AccountsStep, Plan, RunEntry, RuntimeStep, Step
+from pydrop.steps import Plan
 
 FALLBACK_HOME = "/tmp"
 
@@ -83,28 +83,6 @@ def _environment(who: Identity, facts: Facts) -> tuple[tuple[str, str], ...]:
     came = {line.partition("=")[0] for line in facts.environment}
     names = tuple([(name, who.name) for name in ("USER", "LOGNAME") if name not in came])
     return names if step_builders.home_that_came(facts) not in ("", "/") else (("HOME", who.home), *names)
-
-
-def own_entry(decision: Decision) -> list[Step]:
-    """The account entry for a uid that has none."""
-    facts, change = decision.facts, decision.change
-    if change is None:
-        return []
-    how = "append" if facts.account_files == "append" else "wrapper" if facts.nss_wrapper else "environment"
-    if how == "environment":
-        decision.warnings.append(step_builders.without_entry(decision.who.uid, "user:"))
-    words = f"user {change.account.uid} is called {change.account.name}"
-    return [AccountsStep(words=words, change=change, how=how, library=facts.nss_wrapper or "")]
-
-
-def own_run_dirs(decision: Decision) -> list[Step]:
-    """Those that are missing and that this user may make: a tmpfs on /run may be everybody's, or its own."""
-    who, paths = decision.who, decision.facts.makeable
-    if not paths:
-        return []
-    entries = [RunEntry(kind="d", path=path, mode=0o755, uid=who.uid, gid=who.gid) for path in paths]
-    words, why = f"{', '.join(paths)} there, and the user's", decision.settings.sources.get("run-dirs", "")
-    return [RuntimeStep(words=words, why=why, entries=tuple(entries))]
 
 
 def _kept(settings: Settings, facts: Facts) -> tuple[tuple[str, ...], list[str]]:

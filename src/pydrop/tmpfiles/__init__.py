@@ -1,6 +1,6 @@
 """What must exist in /run: the entries of every container, and those of the image's tmpfiles.d(5) files.
 
-Text in, values out; the lines are read in a room of their own, since many images have none.
+Text in, values out. The lines are read by `lines`, which is loaded only where an image has some.
 """
 
 from pydrop.steps import RunEntry
@@ -37,16 +37,3 @@ def winners(listing: dict[str, list[str]]) -> list[str]:
             if name.endswith(".conf"):
                 chosen.setdefault(name, f"{folder}/{name}")
     return [chosen[name] for name in sorted(chosen, key=lambda name: name.encode("utf-8", "surrogateescape"))]
-
-
-def entries(
-    files: tuple[tuple[str, str], ...], users: dict[str, int], groups: dict[str, int], specifiers: dict[str, str]
-) -> tuple[list[RunEntry], list[str]]:
-    """What the files' lines say of /run, and a warning for each reason not to use some.
-
-    `files` are (path, text) in the order of `winners`; `users` and `groups` name -> id; `specifiers`
-    letter -> value. Of several lines for a path the first counts; parents come first.
-    """
-    from pydrop.tmpfiles import lines
-
-    return lines.entries(files, users, groups, specifiers)
