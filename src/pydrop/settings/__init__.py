@@ -40,7 +40,7 @@ def read(
     fields: dict[str, Any] = {BY_NAME[name].field: value for name, value in parsed.items()}
     if "volumes" in fields:
         fields["volumes"] = _volumes(parsed, sources)
-    if "secrets" in fields or any([line.startswith("FILE__") for line in environment]):  # secret_names.PREFIX
+    if "secrets" in fields or any([line.startswith("FILE__") for line in environment]):  # as secret_names.PREFIX
         fields["secrets"] = _secrets(parsed, sources, environment)
     if not command:
         raise BadSetting("there is no command to run", f"name one, {EXAMPLE}")

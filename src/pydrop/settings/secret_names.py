@@ -25,7 +25,7 @@ def names(given: RawSetting) -> tuple[str, ...]:
 
 
 def name_fault(name: str) -> str:
-    """Why the program cannot have a variable of this name, in words that do not show the name; "" where it can."""
+    """Why no variable of this name is read from a file, in words that do not show the name; "" where one can be."""
     if not name:
         return "is empty"
     if "=" in name:
