@@ -19,6 +19,7 @@ import roff  # noqa: E402 # beside this file
 from pydrop import __version__  # noqa: E402 # from this tree
 from pydrop.ctl.main import main as pydropctl  # noqa: E402 # from this tree
 from pydrop.settings import help as pydrop_help  # noqa: E402 # from this tree
+from pydrop.settings.defaults import default  # noqa: E402 # from this tree
 from pydrop.settings.table import BY_NAME, ROWS, Row  # noqa: E402 # from this tree
 
 DATE = "2026-11-25"  # of the last change in these pages, by hand: a page that changes by itself could not be compared
@@ -116,15 +117,15 @@ def sentence(text: str) -> str:
 
 def option(row: Row) -> list[str]:
     form = f"[=\\fI{roff.literal(row.form)}\\fR]" if row.flag else f" \\fI{roff.literal(row.form)}\\fR"
-    builtin = "" if row.builtin == "none" else f" Built-in value: {row.builtin}."
-    return roff.entry(f"{roff.bold('--' + row.name)}{form}", sentence(row.meaning) + builtin)
+    known = "" if default(row) == "none" else f" Built-in value: {default(row)}."
+    return roff.entry(f"{roff.bold('--' + row.name)}{form}", sentence(row.meaning) + known)
 
 
 def variable(row: Row) -> list[str]:
     """A setting that only a variable can be."""
     term = f"{roff.bold(row.environment[0])}=\\fI{roff.literal(row.form)}\\fR"
     text = settings.MORE[row.name].replace("A variable alone. ", "")
-    return roff.entry(term, f"{sentence(row.meaning)} Built-in value: {row.builtin}. {text}")
+    return roff.entry(term, f"{sentence(row.meaning)} Built-in value: {default(row)}. {text}")
 
 
 # -- pydropctl(1) ----------------------------------------------------------------------------------
@@ -201,7 +202,7 @@ def setting(row: Row) -> list[str]:
     found += roff.paragraph(sentence(row.meaning))
     if row.name != "volume":
         found += roff.example(f"{row.name} = {settings.EXAMPLES[row.name][1]}")
-        found += roff.paragraph(f"Built-in value: {row.builtin}. {other_spellings(row)}")
+        found += roff.paragraph(f"Built-in value: {default(row)}. {other_spellings(row)}")
     more = settings.MORE[row.name].replace("{example}", settings.EXAMPLES["volume"][1])
     return [*found, *roff.document(more)]
 

@@ -12,7 +12,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "src"))
 
-from pydrop.settings.table import BY_NAME, CHOWN_POLICIES, ROWS, Row  # noqa: E402 # from this tree
+from pydrop.model import CHOWN_POLICIES  # noqa: E402 # from this tree
+from pydrop.settings.defaults import default  # noqa: E402 # from this tree
+from pydrop.settings.table import BY_NAME, ROWS, Row  # noqa: E402 # from this tree
 
 HEAD = """\
 # Settings
@@ -259,10 +261,10 @@ def anchor(row: Row) -> str:
 
 
 def section(row: Row) -> str:
-    """One setting: meaning, spellings, built-in value, example, and what else is to be said."""
+    """One setting: meaning, spellings, default, example, and what else is to be said."""
     lines = [f"## {title(row)}", "", f"{row.meaning[0].upper()}{row.meaning[1:]}.", ""]
     lines += [f"- {kind}: `{spelling}`" for kind, spelling in spellings(row)]
-    lines.append(f"- built-in value: {row.builtin}")
+    lines.append(f"- built-in value: {default(row)}")
     if row.name in EXAMPLES:
         lines += [f"- example: {example(row)}"] if row.name != "volume" else []
     more = MORE[row.name].replace("{example}", EXAMPLES["volume"][1])

@@ -23,7 +23,7 @@ ASK = ("settings.flags", "planning.init_step", "pid1.starter")
 # What is rare comes in bundles, since each look for a module costs more than to run it: a root of imports, or several,
 # and what follows from them and is in no bundle before it. All other modules come alone. A part of a bundle may be
 # asked for without it too.
-PARTS = ("settings.values", "settings.flags", "settings.account_names", "settings.init_values")
+PARTS = ("settings.values", "settings.umask", "settings.flags", "settings.account_names", "settings.init_values")
 VOLUMES = ("settings.volumes", "perform.ownership")
 WALK = ("perform.ownership.target", "perform.ownership.volume_work")
 BUNDLES = (

@@ -33,11 +33,14 @@ class NumberAsked(Value):
     source: str
 
 
+CHOWN_POLICIES = ("mismatch", "on-root-mismatch", "unless-writable", "top", "never")
+
+
 class Volume(Value):
     """A path to own and how; see docs/settings.md for the meaning of each field."""
 
     path: str
-    policy: str = "mismatch"  # mismatch | on-root-mismatch | unless-writable | top | never
+    policy: str = "mismatch"  # one of CHOWN_POLICIES
     mode: str | None = None
     exclude: tuple[str, ...] = ()
     across_mounts: bool = False
@@ -57,7 +60,7 @@ class Secret(Value):
 
 
 class Settings(Value):
-    """Everything that can be asked, complete, each with its built-in value."""
+    """Everything that can be asked, complete. The value of each field is its default; settings.table has its row."""
 
     user: UserAsked | None = None
     puid: NumberAsked | None = None

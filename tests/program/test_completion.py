@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pydrop.ctl.main import SUBCOMMANDS
-from pydrop.settings.table import CHOWN_POLICIES, ROWS
+from pydrop.model import CHOWN_POLICIES
+from pydrop.settings.table import ROWS
 
 BIN = f"{sys.prefix}/bin"
 ENV = {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}

@@ -13,14 +13,14 @@ from pydrop.ctl.progress_bar import Bar
 from pydrop.ctl.usage_errors import Strict
 from pydrop.ctl.volume_opening import vetted
 from pydrop.errors import BadSetting, Interrupted, NotPermitted, PydropError
-from pydrop.model import Identity, Settings, Start, Volume
+from pydrop.model import CHOWN_POLICIES, Identity, Settings, Start, Volume
 from pydrop.perform.ownership import own, progress_messages
 from pydrop.perform.ownership.progress import Progress
 from pydrop.planning import limits
 from pydrop.report import Report, escaped
 from pydrop.settings import account_names, values, volume_tables
 from pydrop.settings.raw_setting import RawSetting
-from pydrop.settings.table import BY_NAME, CHOWN_POLICIES
+from pydrop.settings.table import BY_NAME
 
 WHO = ("user", "puid", "pgid", "owner-of")  # settings that name somebody
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import click
 from click.shell_completion import CompletionItem
 
+from pydrop.model import CHOWN_POLICIES
 from pydrop.report import LEVELS
-from pydrop.settings.table import BY_NAME, CHOWN_POLICIES, ROWS, Row
+from pydrop.settings.table import BY_NAME, ROWS, Row
 
 Items = list[CompletionItem]
 Offer = Callable[[click.Context, click.Parameter, str], Items]

@@ -1,13 +1,13 @@
 """Settings: (arguments, environment, a file's table) -> `Settings`, every value checked and typed.
 
-An option wins over the environment, the environment over the file, the file over what is built in.
-Only the value that wins is parsed; a name that does not exist is refused wherever it stands.
+An option wins over the environment, the environment over the file, the file over the default.
+Only the value that wins is parsed; a name that is no setting is refused in every source.
 """
 
 from pydrop.errors import BadSetting
 from pydrop.model import Settings
 from pydrop.settings.raw_setting import BLANKS, RawSetting
-from pydrop.settings.sources import from_arguments, from_environment, from_file
+from pydrop.settings.sources import from_arguments, merged
 from pydrop.settings.table import BY_NAME
 
 TYPE_CHECKING = False
@@ -28,19 +28,19 @@ def read(
 ) -> Settings:
     """All settings. `environment` is NAME=value lines in order, `table` the settings file's, None without one.
 
-    Where --help or --version is asked for, `show` says which, and nothing else is looked at.
+    Where the arguments have --help or --version, `show` says which of them, and nothing else is looked at.
     Raises BadSetting for the first thing that is wrong, and where there is no command.
     """
     options, command, show = from_arguments(arguments)
     if show:
         return Settings(show=show, sources={})
-    given = {**from_file(table or {}, table_name), **from_environment(environment), **options}
+    given = merged(options, environment, table, table_name)
     parsed = {name: BY_NAME[name].parse(each) for name, each in given.items()}
-    fields: dict[str, Any] = {BY_NAME[name].field: value for name, value in parsed.items() if BY_NAME[name].field}
     sources = {name: each.source for name, each in given.items()}
-    if "chown" in given or "volume" in given:
+    fields: dict[str, Any] = {BY_NAME[name].field: value for name, value in parsed.items()}
+    if "volumes" in fields:
         fields["volumes"] = _volumes(parsed, sources)
-    if "secrets" in given or any([line.startswith("FILE__") for line in environment]):
+    if "secrets" in fields or any([line.startswith("FILE__") for line in environment]):  # as secret_names.PREFIX
         fields["secrets"] = _secrets(parsed, sources, environment)
     if not command:
         raise BadSetting("there is no command to run", f"name one, {EXAMPLE}")
@@ -48,16 +48,17 @@ def read(
 
 
 def _volumes(parsed: "dict[str, Any]", sources: dict[str, str]) -> object:
-    """The volumes; [[volume]] tables are added to the source of `chown`."""
-    from pydrop.settings.volumes import merged
+    """The volumes of `chown` and of the [[volume]] tables, which `sources` then has under `chown` together."""
+    from pydrop.settings import volumes
 
     listed_by, tables_in = sources.get("chown", ""), sources.pop("volume", "")
     sources["chown"] = ", ".join([source for source in (listed_by, tables_in) if source])
-    return merged(parsed.get("volume", {}), parsed.get("chown", {}), listed_by, parsed.get("chown-policy", "mismatch"))
+    policy = parsed.get("chown-policy", Settings.chown_policy)
+    return volumes.merged(parsed.get("volume", {}), parsed.get("chown", {}), listed_by, policy)
 
 
 def _secrets(parsed: "dict[str, Any]", sources: dict[str, str], environment: tuple[str, ...]) -> object:
-    """The secrets; FILE__NAME variables are added to the setting's source."""
+    """The secrets. FILE__NAME variables become sources of the setting too."""
     from pydrop.settings import secret_names
 
     listed_by = sources.get("secrets", "")

@@ -1,13 +1,12 @@
-"""Names of accounts and groups as people write them, and why something is neither a name nor an id."""
+"""Names of accounts and groups as people write them, and the reasons why a text is no such name."""
 
 from pydrop.model import UserAsked
-from pydrop.process import MAX_ID
-from pydrop.settings.ids import LEAVE_UNCHANGED, identifier
+from pydrop.settings.ids import identifier
 from pydrop.settings.raw_setting import BLANKS, RawSetting, quoted
 from pydrop.settings.values import items, path, text
 
 LONGEST_NAME = 255  # bytes; LOGIN_NAME_MAX without its NUL
-MARKS = {  # what a passwd or group line, a list of members, or a path would be broken by
+MARKS = {  # characters that separate fields of a passwd or group line, members of a group, or names of a path
     ":": "a colon",
     ",": "a comma",
     "/": "a slash",
@@ -15,7 +14,7 @@ MARKS = {  # what a passwd or group line, a list of members, or a path would be 
 
 
 def user(given: RawSetting) -> UserAsked:
-    """NAME, UID, NAME:GROUP, UID:GID, :GROUP, or mixed. What is made of digits is a number."""
+    """NAME, UID, NAME:GROUP, UID:GID, :GROUP, or mixed. Digits are always a number, never a name."""
     who, colon, group = _word(given).partition(":")
     if ":" in group:
         raise given.refuse("has more than one colon", "write NAME:GROUP or UID:GID")
@@ -58,6 +57,7 @@ def home(given: RawSetting) -> str:
 
 
 def name_or_number(given: RawSetting, part: str) -> str | int:
+    """An account or group in `part` of the value. Raises BadSetting for what is neither a name nor an id."""
     word = part.strip(BLANKS)
     if _like_a_number(word):
         return identifier(given, word)
@@ -68,7 +68,7 @@ def name_or_number(given: RawSetting, part: str) -> str | int:
 
 
 def _like_a_number(word: str) -> bool:
-    """Whether some program would take it for a number (1_000, 0x10, +5, 1e3): then it is no name."""
+    """Whether some program would take the word for a number, as 1_000, 0x10, +5, 1e3: then it is refused as a name."""
     if not word or not (word[0].isdigit() or word[0] in "+-."):
         return False
     for reader in (lambda: int(word, 0), lambda: float(word)):
@@ -81,7 +81,7 @@ def _like_a_number(word: str) -> bool:
 
 
 def _name_fault(word: str) -> str:
-    """Why this cannot be the name of an account or group; "" where it can."""
+    """Why the word cannot be the name of an account or group; "" where it can."""
     if not word:
         return "is empty"
     if not word.isprintable():
@@ -94,32 +94,3 @@ def _name_fault(word: str) -> str:
     if word[0] in "-+#" or word in (".", ".."):
         return f"begins with {word[0]}, which has a meaning of its own there"
     return "is longer than 255 bytes" if len(word.encode("utf-8")) > LONGEST_NAME else ""
-
-
-def no_id(digits: str) -> str:
-    """Why this is no id."""
-    if digits.isascii() and digits.isdigit():
-        if digits.lstrip("0") == LEAVE_UNCHANGED:
-            return "is the kernel's word for 'leave unchanged': who asks for it stays root"
-        return f"is larger than {MAX_ID}, the last id: the kernel cuts such a number off, which may leave 0, root"
-    if digits[:1] in ("+", "-"):
-        return "is not a number: it has a sign"
-    if digits[:2].lower() in ("0x", "0o", "0b"):
-        return "is not a number in plain digits: it is hexadecimal, octal or binary"
-    if digits.replace("_", "").isdigit() and digits.isascii():
-        return "is not a number: it has an underscore"
-    if any([c.isdigit() for c in digits if not c.isascii()]):
-        return "is not a number: it has digits of another script"
-    return "is not a number"
-
-
-def remedy_for_id(given: RawSetting, digits: str) -> str:
-    remedy = f"write an id from 0 to {MAX_ID} in digits alone"
-    if given.name == "only-from":
-        return remedy
-    if given.name not in ("puid", "pgid"):
-        return f"{remedy}, or a name"
-    if digits.isidentifier() and digits.isascii():
-        form = digits if given.name == "puid" else f":{digits}"
-        return f"{remedy}, as {given.source}=1000; for the name of an account or group, set PYDROP_USER={form}"
-    return f"{remedy}, as {given.source}=1000 (on the host, id -u and id -g show yours)"

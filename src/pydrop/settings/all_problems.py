@@ -1,4 +1,4 @@
-"""All that is wrong with a settings file, at once."""
+"""Every problem of a settings file at once, where a start stops at the first."""
 
 from pydrop.errors import BadSetting
 from pydrop.model import Value
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class Problem(Value):
     """One thing that is wrong in a settings file.
 
-    `key` is its name for people (``volume[2].policy``), `where` its way through the file's tables,
-    from 0 (``("volume", 1, "policy")``), `nearest` the name that was probably meant, or "".
+    `key` names the place for people (``volume[2].policy``), `where` is the way to it through the file's tables,
+    counted from 0 (``("volume", 1, "policy")``), `nearest` the existing name that is most like a misspelt one, or "".
     """
 
     key: str

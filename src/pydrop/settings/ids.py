@@ -11,7 +11,7 @@ from pydrop.settings.raw_setting import BLANKS, RawSetting, quoted
 LEAVE_UNCHANGED = str(MAX_ID + 1)  # (uid_t)-1, setresuid(2)
 
 
-def asked(given: RawSetting) -> NumberAsked:
+def number(given: RawSetting) -> NumberAsked:
     """PUID or PGID."""
     return NumberAsked(number=identifier(given, str(given.value)), source=given.source)
 
@@ -24,6 +24,33 @@ def identifier(given: RawSetting, word: str) -> int:
         if number <= MAX_ID:
             return number
     whole = "" if digits == str(given.value).strip(BLANKS) else f"has {quoted(digits)}, which "
-    from pydrop.settings.account_names import no_id, remedy_for_id
+    raise given.refuse(whole + _fault(digits), _remedy(given, digits))
 
-    raise given.refuse(whole + no_id(digits), remedy_for_id(given, digits))
+
+def _fault(digits: str) -> str:
+    """Why the digits are no id."""
+    if digits.isascii() and digits.isdigit():
+        if digits.lstrip("0") == LEAVE_UNCHANGED:
+            return "is the kernel's word for 'leave unchanged': who asks for it stays root"
+        return f"is larger than {MAX_ID}, the last id: the kernel cuts such a number off, which may leave 0, root"
+    if digits[:1] in ("+", "-"):
+        return "is not a number: it has a sign"
+    if digits[:2].lower() in ("0x", "0o", "0b"):
+        return "is not a number in plain digits: it is hexadecimal, octal or binary"
+    if digits.replace("_", "").isdigit() and digits.isascii():
+        return "is not a number: it has an underscore"
+    if any([c.isdigit() for c in digits if not c.isascii()]):
+        return "is not a number: it has digits of another script"
+    return "is not a number"
+
+
+def _remedy(given: RawSetting, digits: str) -> str:
+    remedy = f"write an id from 0 to {MAX_ID} in digits alone"
+    if given.name == "only-from":
+        return remedy
+    if given.name not in ("puid", "pgid"):
+        return f"{remedy}, or a name"
+    if digits.isidentifier() and digits.isascii():
+        form = digits if given.name == "puid" else f":{digits}"
+        return f"{remedy}, as {given.source}=1000; for the name of an account or group, set PYDROP_USER={form}"
+    return f"{remedy}, as {given.source}=1000 (on the host, id -u and id -g show yours)"

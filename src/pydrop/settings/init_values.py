@@ -6,7 +6,7 @@ from pydrop.settings.raw_setting import BLANKS, RawSetting, quoted
 from pydrop.settings.values import items, text
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-LONGEST_TIME = 10 * 365 * 24 * 3600.0  # seconds; what is longer is meant as `never`
+LONGEST_TIME = 10 * 365 * 24 * 3600.0  # seconds; who writes a longer time means `never`
 LARGEST_DESCRIPTOR = 1023
 
 
@@ -40,7 +40,7 @@ def _part(given: RawSetting, word: str, fault: str) -> str:
 
 
 def rewrites(given: RawSetting) -> tuple[tuple[int, int], ...]:
-    """(signal that comes, signal that is passed on instead; 0 for none) of ``TERM:QUIT,HUP:0``."""
+    """``TERM:QUIT,HUP:0`` as pairs (signal that comes, signal that is passed on instead; 0 for none)."""
     found: dict[int, int] = {}
     for item in items(given, ","):
         came, colon, instead = str(item).partition(":")
@@ -56,7 +56,7 @@ def rewrites(given: RawSetting) -> tuple[tuple[int, int], ...]:
 
 
 def exit_codes(given: RawSetting) -> tuple[tuple[int, int], ...]:
-    """(code that the command ends with, code that pydrop ends with instead) of ``143:0,130:0``."""
+    """``143:0,130:0`` as pairs (code that the command ends with, code that pydrop ends with instead)."""
     found: dict[int, int] = {}
     for item in items(given, ","):
         came, _, instead = str(item).partition(":")
@@ -73,7 +73,7 @@ def _code(given: RawSetting, word: str) -> int:
 
 
 def seconds(given: RawSetting) -> float | None:
-    """A time: ``10``, ``10s``, ``500ms``, ``1m30s``; None for ``never``."""
+    """Seconds of a time: ``10``, ``10s``, ``500ms``, ``1m30s``; None for ``never``."""
     value = given.value
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _in_range(given, float(value))
@@ -97,7 +97,7 @@ def _leading(word: str, characters: str) -> tuple[str, str]:
 
 
 def _in_range(given: RawSetting, found: float) -> float:
-    if not 0 <= found <= LONGEST_TIME:  # a file's nan and inf too
+    if not 0 <= found <= LONGEST_TIME:  # refuses nan and inf too, which TOML has
         raise given.refuse("is no time that can be waited", f"write {given.example('10s')}, or never")
     return found
 
@@ -107,7 +107,7 @@ def _no_time(given: RawSetting) -> BadSetting:
 
 
 def grace(given: RawSetting) -> float:
-    """As `seconds`, but it has to end."""
+    """As `seconds`, but ``never`` is refused."""
     found = seconds(given)
     if found is None:
         raise given.refuse("would wait for ever", f"write {given.example('3s')}")

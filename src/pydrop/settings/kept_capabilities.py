@@ -1,15 +1,15 @@
-"""Names of capabilities that a program may keep."""
+"""The capabilities that the program keeps, by name."""
 
 from pydrop.capabilities import CAPABILITIES
 from pydrop.settings.nearest import misspelt
 from pydrop.settings.raw_setting import BLANKS, RawSetting, quoted
 from pydrop.settings.values import texts
 
-BACK_TO_ROOT = ("setuid", "setgid")  # with these the proof of the drop, which tries to come back, cannot hold
+BACK_TO_ROOT = ("setuid", "setgid")  # a program that keeps one can become root again, so the drop would be none
 
 
 def kept(given: RawSetting) -> tuple[str, ...]:
-    """Capabilities in lower case without ``cap_``, each once."""
+    """The names in lower case without ``cap_``, each once."""
     return tuple(dict.fromkeys([_name(given, item.strip(BLANKS)) for item in texts(given, ",")]))
 
 

@@ -1,4 +1,4 @@
-"""Which name was meant by one that does not exist. Loaded only where something is wrong."""
+"""The existing name that a misspelt name is most like. Loaded only where a name is wrong."""
 
 from pydrop.errors import BadSetting
 
@@ -6,7 +6,7 @@ CLOSE = 0.4  # of the longer name's letters may differ where "did you mean" is s
 
 
 class Misspelt(BadSetting):
-    """A name that does not exist; `nearest` is the one that does and is most like it."""
+    """A name that does not exist; `nearest` is the existing name that is most like it."""
 
     def __init__(self, problem: str, remedy: str, nearest: str) -> None:
         super().__init__(problem, remedy)
@@ -14,7 +14,7 @@ class Misspelt(BadSetting):
 
 
 def misspelt(problem: str, word: str, names: dict[str, str], more: str = "") -> Misspelt:
-    """The error for `word`. `names` maps what is compared with it to how that one is shown; `more` ends the remedy."""
+    """The error for `word`. `names` maps each existing name to the name as messages show it; `more` ends the remedy."""
     best = nearest(word, tuple(names))
     shown = names[best]
     close = likeness(word, best) <= CLOSE * max(len(word), len(best))
@@ -23,12 +23,12 @@ def misspelt(problem: str, word: str, names: dict[str, str], more: str = "") -> 
 
 
 def nearest(word: str, names: tuple[str, ...]) -> str:
-    """The name that differs least from `word`; of several, the first in the alphabet."""
+    """The name that differs least from `word`; of several such names, the first in the alphabet."""
     return min(names, key=lambda name: (likeness(word, name), name))
 
 
 def likeness(word: str, name: str) -> float:
-    """How much two names differ, case and `-` or `_` aside: 0 not at all."""
+    """How much two names differ, case and `-` or `_` aside; 0 for names that are alike. A part of a name is near it."""
     a, b = (text.lower().replace("_", "-") for text in (word, name))
     if len(a) > 2 and len(b) > 2 and (a in b or b in a) and a != b:
         return min(distance(a, b), 1.5)

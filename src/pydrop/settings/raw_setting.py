@@ -1,16 +1,16 @@
-"""One setting as a person gave it: its value, unparsed, and the words to speak of it."""
+"""One setting as a person gave it: its value, unparsed, and how messages name and show it."""
 
 from pydrop.errors import BadSetting
 from pydrop.model import Value
 
-BLANKS = " \t\r\n"  # what env files and shells leave around a value
+BLANKS = " \t\r\n"  # characters that env files and shells leave around a value
 MOST_SHOWN = 200  # characters of a value that a message shows
 
 
 class RawSetting(Value):
-    """A setting's name, where it came from, and its value: text, or from a file any TOML value.
+    """A setting's name, its source, and its value: text; from a file any TOML value.
 
-    `file` is "" for options and variables; else the file, or the table in it, that holds the key.
+    `file` is "" for options and variables; for a key it is the file, or the table in the file, that holds the key.
     """
 
     name: str
@@ -28,19 +28,19 @@ class RawSetting(Value):
         return BadSetting(f"{self} {reason}", remedy)
 
     def example(self, value: str) -> str:
-        """How this source would say `value`: ``PUID=1000``, ``--umask=022``, ``umask = "022"``."""
+        """`value` as this source spells it: ``PUID=1000``, ``--umask=022``, ``umask = "022"``."""
         return f'{self.name} = "{value}"' if self.file else f"{self.source}={value}"
 
 
 def quoted(text: str) -> str:
-    """As it is where that is plain to see; else in quotes, so that blanks and odd characters show."""
+    """The text as it is; in quotes where it is empty, or has blanks or odd characters, which would not show."""
     if text and text.isascii() and text.isprintable() and not any([c in " '\"" for c in text]):
         return shortened(text)
     return shortened(repr(text))
 
 
 def as_toml(value: object) -> str:
-    """A value as a settings file would spell it."""
+    """A value as a settings file spells it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Variables that are read from files: which, and from where. No message here shows a value."""
+"""Secrets: the variables whose values are read from files, and the paths of these files. No message shows a value."""
 
 from pydrop.errors import BadSetting
 from pydrop.model import Secret
@@ -7,12 +7,12 @@ from pydrop.settings.values import texts
 
 PREFIX = "FILE__"
 SUFFIX = "_FILE"
-OURS = ("PUID", "PGID", "UMASK")
+NEVER_SECRET = ("PUID", "PGID", "UMASK")  # settings, as are all that begin with PYDROP_
 REMEDY_NAME = "write names of variables alone: PYDROP_SECRETS=DB_PASSWORD,API_KEY"
 
 
 def names(given: RawSetting) -> tuple[str, ...]:
-    """The names in the setting `secrets`, each once. What stands behind a `=` may be a secret and is not shown."""
+    """The names in the setting `secrets`, each once. An item that is no name may be a secret: no message shows it."""
     try:
         found = [item.strip(BLANKS) for item in texts(given, ",")]
     except BadSetting as error:
@@ -25,23 +25,23 @@ def names(given: RawSetting) -> tuple[str, ...]:
 
 
 def name_fault(name: str) -> str:
-    """Why this is no name of a variable of the program, in words that show nothing of it; "" where it is."""
+    """Why no variable of this name is read from a file, in words that do not show the name; "" where one can be."""
     if not name:
         return "is empty"
     if "=" in name:
         return "holds a = (a value has no place there)"
     if not name.isprintable() or any([c.isspace() for c in name]):
         return "holds a blank, a control character or a byte that is no UTF-8"
-    if name in OURS or name.startswith("PYDROP_"):
+    if name in NEVER_SECRET or name.startswith("PYDROP_"):
         return "is a setting of pydrop, which is never read from a secret's file"
     return ""
 
 
 def found(asked: tuple[str, ...], source: str, environment: tuple[str, ...]) -> tuple[Secret, ...]:
-    """A Secret for each FILE__NAME, and for each name asked for by `source` whose NAME_FILE is set.
+    """A Secret for each FILE__NAME, and for each name in `asked`, which `source` lists, whose NAME_FILE is set.
 
-    Raises BadSetting, naming the variables, where a value and its file, or two files, are given for
-    one name, and where none is.
+    Raises BadSetting, which names the variables, where one name has both a value and a file, or two files,
+    and where a name in `asked` has neither.
     """
     values = _values(environment)
     pointed = [name[len(PREFIX) :] for name, value in values.items() if name.startswith(PREFIX) and value.strip(BLANKS)]
@@ -63,7 +63,7 @@ def _values(environment: tuple[str, ...]) -> dict[str, str]:
 
 
 def _one(name: str, asked: bool, source: str, values: dict[str, str]) -> Secret | None:
-    """The file for one name; None where the variable has its value already."""
+    """The secret of one name; None where the variable has its value already."""
     pointers = [PREFIX + name, name + SUFFIX] if asked else [PREFIX + name]
     there = [pointer for pointer in pointers if values.get(pointer, "").strip(BLANKS)]
     if values.get(name):

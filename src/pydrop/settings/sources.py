@@ -1,17 +1,48 @@
-"""Where settings stand: the options, the environment, the table of a file. Nothing is parsed here."""
+"""Finds the settings in their three sources: options, environment, a file's table. Values stay as they are given."""
 
+from pydrop.errors import BadSetting
 from pydrop.settings.raw_setting import BLANKS, RawSetting
 from pydrop.settings.table import BY_NAME, BY_VARIABLE, Row
 
-OURS = ("PYDROP_", "PUID=", "PGID=", "UMASK=")
-SHOWN = ("help", "version")  # options that show something and end there
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OUR_VARIABLES = ("PYDROP_", "PUID=", "PGID=", "UMASK=")  # how a line of the environment begins that is a setting
+SHOWN = ("help", "version")  # options that print a text in place of a start
+
+
+def merged(
+    options: dict[str, RawSetting],
+    environment: tuple[str, ...],
+    table: dict[str, object] | None,
+    file: str,
+    skip_refused: bool = False,
+) -> dict[str, RawSetting]:
+    """Each setting that is given, from the source that wins: the options over the environment, that over the file.
+
+    Raises BadSetting for a name that is no setting; with `skip_refused` the source that has it is left out.
+    """
+    found: dict[str, RawSetting] = {}
+    readers: tuple[Callable[[], dict[str, RawSetting]], ...] = (
+        lambda: from_file(table or {}, file),
+        lambda: from_environment(environment),
+        lambda: options,
+    )
+    for read in readers:  # from the weakest source on
+        try:
+            found.update(read())
+        except BadSetting:
+            if not skip_refused:
+                raise
+    return found
 
 
 def from_arguments(words: tuple[str, ...]) -> tuple[dict[str, RawSetting], tuple[str, ...], str]:
-    """The options, the command behind them, and "help" or "version" where that was asked.
+    """The options, the command behind them, and "help" or "version" where one of these options is there.
 
-    The first word that is no option starts the command; `--` ends the options. Of an option given
-    twice the last holds; lists are joined.
+    The first word that is no option starts the command; `--` ends the options. The last of two options with
+    one name holds; those of a list are joined.
     """
     found: dict[str, str] = {}
     at = 0
@@ -45,7 +76,7 @@ def _option(word: str, name: str) -> Row:
 
 
 def _following(words: tuple[str, ...], at: int, word: str) -> str:
-    """The value of an option, the next word. One with a dash in front is taken for a forgotten value."""
+    """The value of an option, which is the next word. A next word with a dash is an option, so the value is missing."""
     if at < len(words) and not words[at].startswith("-"):
         return words[at]
     from pydrop.settings import unknown_names
@@ -54,11 +85,11 @@ def _following(words: tuple[str, ...], at: int, word: str) -> str:
 
 
 def from_environment(environment: tuple[str, ...]) -> dict[str, RawSetting]:
-    """The settings in the environment. Of a variable that is there twice the first holds, as for
-    getenv(3); an empty one counts as unset."""
+    """The settings in the environment. The first of two variables with one name holds, as for getenv(3); an empty
+    variable counts as unset."""
     found: dict[str, str] = {}
     for line in environment:
-        if line.startswith(OURS):
+        if line.startswith(OUR_VARIABLES):
             variable, _, value = line.partition("=")
             found.setdefault(variable, value.strip(BLANKS))
     given: dict[str, RawSetting] = {}

@@ -1,15 +1,14 @@
-"""What is no setting: the words for it, and what looks like one but is nobody's typo.
+"""The errors for names that are no setting, and the variables of Kubernetes and docker that only look like a setting.
 
-Values are not shown here: nobody knows what a variable of an unknown name holds.
+No message here shows a value: a variable whose name is unknown may hold a secret.
 """
 
 from pydrop.errors import BadSetting
-from pydrop.settings.nearest import CLOSE, likeness, misspelt, nearest
-from pydrop.settings.raw_setting import RawSetting, quoted
-from pydrop.settings.table import BY_VARIABLE, CHOWN_POLICIES, ROWS
+from pydrop.settings.nearest import misspelt
+from pydrop.settings.table import BY_VARIABLE, ROWS
 
 SERVICES = ("service", "services")
-ELSEWHERE = {  # what people know from other places, in the words of this one
+ELSEWHERE = {  # names that are no setting in the place where they stand -> where the same thing is set
     "puid": "set the variable PUID (docker: -e PUID=1000), or the user",
     "pgid": "set the variable PGID (docker: -e PGID=1000), or the user",
     "config": "set the variable PYDROP_CONFIG",
@@ -57,30 +56,20 @@ def key(name: str, file: str) -> BadSetting:
     return misspelt(f"{name} in {file} is not a setting", name, {row.name: row.name for row in ROWS if row.key})
 
 
-def policy(given: RawSetting, word: str) -> BadSetting:
-    """In a `chown` list."""
-    best = nearest(word, CHOWN_POLICIES)
-    policies = ", ".join(CHOWN_POLICIES)
-    problem = f"{given} has {quoted(word)}, which is neither an absolute path nor a policy ({policies})"
-    if likeness(word, best) <= CLOSE * max(len(word), len(best)):
-        return misspelt(problem, word, {name: name for name in CHOWN_POLICIES})
-    return BadSetting(problem, "name folders from / on; a path with a colon in it goes into a [[volume]] table")
-
-
 def services(what: str, source: str) -> BadSetting:
     remedy = f"leave {source} out, and run one command with --init"
     return BadSetting(f"{what} asks for services, which are not in this version", remedy)
 
 
 def is_of_a_service(name: str, value: str) -> bool:
-    """Whether Kubernetes made this variable for a Service called pydrop or pydrop-SOMETHING, or
-    docker for a link of that name: PYDROP_SERVICE_HOST, PYDROP_PORT, PYDROP_WEB_PORT_80_TCP_ADDR …"""
+    """Whether the variable comes from Kubernetes for a Service called pydrop or pydrop-SOMETHING, or from docker for
+    a link of that name: PYDROP_SERVICE_HOST, PYDROP_PORT, PYDROP_WEB_PORT_80_TCP_ADDR …"""
     words = name.split("_")[1:]
     if words == ["PORT"] or (words[-1] == "PORT" and "://" in value):
         return True
     if words[0] == "ENV" and len(words) > 1:  # docker's copy of the linked container's environment
         return True
-    if words == ["NAME"] and value.startswith("/"):  # docker: /this/that
+    if words == ["NAME"] and value.startswith("/"):  # docker's /THIS-CONTAINER/LINKED-CONTAINER
         return True
     if any([words[i] == "SERVICE" and words[i + 1] in ("HOST", "PORT") for i in range(len(words) - 1)]):
         return True

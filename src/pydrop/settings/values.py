@@ -16,7 +16,7 @@ def text(given: RawSetting) -> str:
 
 
 def items(given: RawSetting, separator: str) -> list[object]:
-    """The items of a list: of an array in a file, else of a text cut at `separator`, empty ones left out."""
+    """The items of a list: a file has an array; else a text is cut at `separator`, and empty items are left out."""
     if given.file:
         if not isinstance(given.value, list):
             raise given.refuse("is not a list", f"put it in brackets: {given.name} = [{listable(given.value)}]")
@@ -28,11 +28,12 @@ def items(given: RawSetting, separator: str) -> list[object]:
 
 
 def listable(value: object) -> str:
+    """The item of a list that the remedy shows: the value itself, where it could be one."""
     return f'"{value}"' if isinstance(value, str | int) and not isinstance(value, bool) else '"..."'
 
 
 def texts(given: RawSetting, separator: str) -> list[str]:
-    """The items of a list of which each is a text; see `items`."""
+    """The items of a list, as `items` finds them, each of which has to be a text."""
     return [item_text(given, item) for item in items(given, separator)]
 
 
@@ -53,7 +54,7 @@ def paths(given: RawSetting) -> tuple[str, ...]:
 
 
 def absolute(given: RawSetting, item: str) -> str:
-    """`item` without doubled or trailing slashes and `.`; a relative path or one with `..` is refused."""
+    """`item` without doubled or trailing slashes and `.`. Refuses a relative path, and a path with `..` in it."""
     whole = "" if item == given.value else f"names {quoted(item)}, which "
     if not item.startswith("/"):
         raise given.refuse(f"{whole}is not an absolute path", "name it from / on")

@@ -1,13 +1,13 @@
-"""The `chown` list as anybody may write it, and what is wrong with one."""
+"""The `chown` list with all spellings that are allowed, and what is wrong with a list."""
 
 from pydrop.errors import BadSetting
+from pydrop.model import CHOWN_POLICIES
 from pydrop.settings.raw_setting import RawSetting, quoted
-from pydrop.settings.table import CHOWN_POLICIES
 from pydrop.settings.values import absolute, texts
 
 
 def listed(given: RawSetting) -> dict[str, str | None]:
-    """Path -> policy, or None where none is named. The policy stands behind the path and a colon."""
+    """Path -> its policy, None where the list names no policy. A policy stands behind its path and a colon."""
     found: dict[str, str | None] = {}
     for where, policy in _pairs(given):
         if policy and found.get(where) not in (None, policy):
@@ -24,9 +24,7 @@ def _pairs(given: RawSetting) -> list[tuple[str, str | None]]:
         elif not pairs:
             raise _not_absolute(given, word)
         elif word not in CHOWN_POLICIES:
-            from pydrop.settings import unknown_names
-
-            raise unknown_names.policy(given, word)
+            raise _no_policy(given, word)
         elif pairs[-1][1]:
             raise given.refuse(f"names two policies behind {pairs[-1][0]}", "a policy stands behind its path, once")
         else:
@@ -35,7 +33,7 @@ def _pairs(given: RawSetting) -> list[tuple[str, str | None]]:
 
 
 def _words(given: RawSetting) -> list[str]:
-    """Paths and policies in a row. An array's item is one path, cut at its colon."""
+    """Paths and policies in their order. An item of a file's array is one path, with its policy behind a colon."""
     if not given.file:
         return texts(given, ":")
     words: list[str] = []
@@ -44,12 +42,22 @@ def _words(given: RawSetting) -> list[str]:
         if not item.startswith("/"):
             raise _not_absolute(given, item)
         if ":" in policy or policy.startswith("/"):
-            from pydrop.settings import unknown_names
-
-            raise unknown_names.policy(given, policy)
+            raise _no_policy(given, policy)
         words += [where, policy] if colon else [where]
     return words
 
 
 def _not_absolute(given: RawSetting, word: str) -> BadSetting:
     return given.refuse(f"has {quoted(word)}, which is not an absolute path", "name the folder from / on")
+
+
+def _no_policy(given: RawSetting, word: str) -> BadSetting:
+    """With the policy that was meant, where one is near; else the word may be a part of a path."""
+    from pydrop.settings.nearest import CLOSE, likeness, misspelt, nearest
+
+    best = nearest(word, CHOWN_POLICIES)
+    policies = ", ".join(CHOWN_POLICIES)
+    problem = f"{given} has {quoted(word)}, which is neither an absolute path nor a policy ({policies})"
+    if likeness(word, best) <= CLOSE * max(len(word), len(best)):
+        return misspelt(problem, word, {name: name for name in CHOWN_POLICIES})
+    return BadSetting(problem, "name folders from / on; a path with a colon in it goes into a [[volume]] table")

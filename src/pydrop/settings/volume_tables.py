@@ -1,11 +1,11 @@
 """The `[[volume]]` tables of a settings file: the keys of each, and what is wrong with them."""
 
 from pydrop.errors import BadSetting
+from pydrop.model import CHOWN_POLICIES
 from pydrop.settings.flags import choice, flag
 from pydrop.settings.ids import identifier
 from pydrop.settings.nearest import misspelt
 from pydrop.settings.raw_setting import BLANKS, RawSetting
-from pydrop.settings.table import CHOWN_POLICIES
 from pydrop.settings.values import path, text, texts
 
 TYPE_CHECKING = False
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     Place = tuple[str | int, ...]
 
-WHO = "ugoa"
-WHAT = "rwxXst"
+WHOSE = "ugoa"  # of chmod(1): the users whose permissions a clause changes
+PERMISSIONS = "rwxXst"
 
 
 def described(given: RawSetting) -> "dict[str, dict[str, Any]]":
-    """Path -> the fields of a Volume that its table gives."""
+    """Path -> the fields of its Volume that the table gives. Raises BadSetting for the first thing that is wrong."""
     volumes, refused = review(given)
     if refused:
         raise refused[0][1]
@@ -27,7 +27,7 @@ def described(given: RawSetting) -> "dict[str, dict[str, Any]]":
 
 
 def review(given: RawSetting) -> "tuple[dict[str, dict[str, Any]], list[tuple[Place, BadSetting]]]":
-    """All tables, and all that is wrong with them, each with its place: (0, "policy") or (0,)."""
+    """The volumes as `described` has them, and everything that is wrong, each with its place: (0, "policy") or (0,)."""
     if not isinstance(given.value, list) or not all([isinstance(item, dict) for item in given.value]):
         return {}, [((), given.refuse("is not a list of tables", "begin each volume with a line [[volume]]"))]
     volumes: dict[str, dict[str, Any]] = {}
@@ -71,7 +71,7 @@ def _patterns(given: RawSetting) -> tuple[str, ...]:
 
 
 def _owner(given: RawSetting) -> tuple[int | None, int | None]:
-    """``UID:GID``, ``UID`` or ``:GID``; None matches any."""
+    """(uid, gid) of ``UID:GID``, ``UID`` or ``:GID``; None matches any id."""
     value = given.value
     word = str(value) if isinstance(value, int) and not isinstance(value, bool) else text(given)
     uid, _, gid = word.partition(":")
@@ -99,11 +99,11 @@ def _mode(given: RawSetting) -> str:
 
 def _is_clause(clause: str) -> bool:
     """``[ugoa]*`` and then one or more of ``[+-=]`` with ``[rwxXst]*`` or one of ``u``, ``g``, ``o``."""
-    rest = clause.lstrip(WHO)
+    rest = clause.lstrip(WHOSE)
     if rest[:1] not in ("+", "-", "="):
         return False
     parts = rest.replace("-", "+").replace("=", "+").split("+")[1:]
-    return all([part in ("u", "g", "o") or not part.strip(WHAT) for part in parts])
+    return all([part in ("u", "g", "o") or not part.strip(PERMISSIONS) for part in parts])
 
 
 KEYS = {

@@ -1,8 +1,7 @@
-"""Volumes: the `chown` list, and what it and the `[[volume]]` tables say together."""
+"""The volumes that a `chown` list written plainly names, and those of the list and the `[[volume]]` tables together."""
 
-from pydrop.model import Volume
+from pydrop.model import CHOWN_POLICIES, Volume
 from pydrop.settings.raw_setting import RawSetting
-from pydrop.settings.table import CHOWN_POLICIES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def listed(given: RawSetting) -> dict[str, str | None]:
-    """Path -> policy, or None where none is named. The policy stands behind the path and a colon."""
+    """Path -> its policy, None where the list names no policy. A policy stands behind its path and a colon."""
     found = {} if given.file else plainly_listed(str(given.value))
     if found:
         return found
@@ -20,7 +19,7 @@ def listed(given: RawSetting) -> dict[str, str | None]:
 
 
 def plainly_listed(value: str) -> dict[str, str | None]:
-    """What a text says that is written plainly, as nearly every one: volumelist finds the same. Else nothing."""
+    """The same for a list that is written plainly, as most are, without loading `volume_list`; {} for other lists."""
     found: dict[str, str | None] = {}
     where = ""
     for word in value.split(":"):
@@ -36,9 +35,9 @@ def plainly_listed(value: str) -> dict[str, str | None]:
 def merged(
     tables: "dict[str, dict[str, Any]]", paths: dict[str, str | None], source: str, policy: str
 ) -> tuple[Volume, ...]:
-    """The volumes of the tables and of the `chown` list from `source`.
+    """The volumes of the tables, and of the `chown` list that `source` has.
 
-    A path in both is as its table says, but for a policy that the list names. `policy` is for those without.
+    A path in both is as its table says, but for a policy that the list names. Volumes without a policy get `policy`.
     """
     volumes = {where: dict(fields) for where, fields in tables.items()}
     for where, named in paths.items():

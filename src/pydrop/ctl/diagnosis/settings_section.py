@@ -1,4 +1,4 @@
-"""The settings in force: each with where it stands, and what is wrong with them."""
+"""The settings that are given: each with its source, and what is wrong with them."""
 
 import os
 import tomllib
@@ -7,11 +7,10 @@ from pydrop import settings
 from pydrop.ctl.diagnosis.findings import Change, Fact, Section, advice
 from pydrop.ctl.diagnosis.world import World
 from pydrop.errors import PydropError
-from pydrop.settings.raw_setting import RawSetting
 from pydrop.settings.secret_names import PREFIX
-from pydrop.settings.sources import from_arguments, from_environment, from_file
+from pydrop.settings.sources import from_arguments, merged
 
-SECRET = ("secrets",)  # what stands behind these may be a secret itself
+SECRET = ("secrets",)  # settings of which only the source is shown: by mistake a value may hold a secret itself
 LARGEST_FILE = 1 << 20  # bytes of a settings file that are looked at
 
 
@@ -31,7 +30,7 @@ def _path(world: World) -> str:
 
 
 def _table(path: str) -> dict[str, object] | None:
-    """For telling only, so whose file it is does not matter; a FIFO is not waited for."""
+    """The file's table, which is only shown, so the file's owner does not matter. A FIFO is not waited for."""
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb") as file:
             return tomllib.loads(file.read(LARGEST_FILE).decode())
@@ -55,28 +54,12 @@ def _file(world: World, changes: list[Change]) -> list[Fact]:
 
 
 def _given(world: World) -> list[Fact]:
-    """Everything that somebody gave, as he gave it; built-in values are not listed."""
-    environment = world.start.environment
-    found: dict[str, RawSetting] = {}
-    for given in (_in_the_file, _in_the_environment, _in_the_words):
-        try:
-            found |= given(world)
-        except PydropError:
-            continue
+    """Every setting that is given, as it is given; defaults are not listed."""
+    options, environment = from_arguments(world.start.arguments)[0], world.start.environment
+    path = _path(world)
+    found = merged(options, environment, _table(path), path, skip_refused=True)
     facts = [Fact(name=name, found=each.source if name in SECRET else str(each)) for name, each in found.items()]
     pointers = [line.partition("=")[0] for line in environment if line.startswith(PREFIX)]
     if pointers:
         facts.append(Fact(name="secrets", found=", ".join(pointers)))
     return facts or [Fact(name="given", found="nothing: a start goes by what is built in")]
-
-
-def _in_the_file(world: World) -> dict[str, RawSetting]:
-    return from_file(_table(_path(world)) or {}, _path(world))
-
-
-def _in_the_environment(world: World) -> dict[str, RawSetting]:
-    return from_environment(world.start.environment)
-
-
-def _in_the_words(world: World) -> dict[str, RawSetting]:
-    return from_arguments(world.start.arguments)[0]

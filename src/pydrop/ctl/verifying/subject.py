@@ -11,10 +11,9 @@ from pydrop.errors import BadSetting, PydropError, Untrusted
 from pydrop.inspection import named_paths
 from pydrop.model import Credentials, Device, Identity, Settings, Value
 from pydrop.settings import config_path, read
-from pydrop.settings.raw_setting import RawSetting
+from pydrop.settings.parsers import secret_names
 from pydrop.settings.secret_names import PREFIX, SUFFIX
-from pydrop.settings.sources import from_arguments, from_environment, from_file
-from pydrop.settings.table import BY_NAME
+from pydrop.settings.sources import from_arguments, merged
 
 FILE = "settings file"  # the name of a check
 
@@ -99,14 +98,8 @@ def _secrets(
     arguments: tuple[str, ...], lines: tuple[str, ...], table: dict[str, object] | None, path: str
 ) -> tuple[str, ...]:
     """The names that the setting `secrets` lists."""
-    given: dict[str, RawSetting] = {
-        **from_file(table or {}, path),
-        **from_environment(lines),
-        **from_arguments(arguments)[0],
-    }
-    names = BY_NAME["secrets"].parse(given["secrets"]) if "secrets" in given else ()
-    assert isinstance(names, tuple)
-    return names
+    given = merged(from_arguments(arguments)[0], lines, table, path).get("secrets")
+    return secret_names(given) if given else ()
 
 
 def _as_if_arrived(environment: dict[str, str], secrets: tuple[str, ...]) -> tuple[str, ...]:
