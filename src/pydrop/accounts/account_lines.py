@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 PASSWD_FIELDS = 7
 GROUP_FIELDS = 4
 
-REWRITING = "# pydrop rewrites this file: "  # begins the lines of in_place_journal
+REWRITING = "# pydrop rewrites this file: "  # how the lines of in_place_journal begin
 
 
 def parse_id(text: str) -> int | None:

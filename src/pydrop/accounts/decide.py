@@ -82,6 +82,7 @@ def _ordinary(
     granted: tuple[int, ...],
     devices: tuple[Device, ...],
 ) -> Decision:
+    """The decision for a program that is not root."""
     settings, known, user = question.settings, question.accounts, question.user
     group = group_entry(gid.number, account.name, user.group, known, question.groups)
     if group_named(question.groups, group.name) is None:
@@ -94,7 +95,7 @@ def _ordinary(
     gids = own_gids | asked_gids | granted_groups(granted, known, question.groups)
     joined, new_groups, warnings = _device_groups(devices, account.uid, gids, changed_groups)
     if 0 in own_gids - asked_gids and not (gid.number == 0 and gid.asked):
-        warnings = (_of_roots_group(account.name), *warnings)
+        warnings = (_roots_group_warning(account.name), *warnings)
     program = _identity(account, group, gids | joined, _reason(uid, gid))
     return program, AccountChange(account=account, group=group, former=former, more_groups=new_groups), warnings
 
@@ -157,7 +158,7 @@ def _reason(uid: Number, gid: Number) -> str:
     return uid.why if gid.why == uid.why else f"{uid.why}, {gid.why}"
 
 
-def _of_roots_group(name: str) -> str:
+def _roots_group_warning(name: str) -> str:
     return (
         f"the program is in root's group (gid 0), because the image's account files say so of {name}; "
         f"set PGID to another number if it need not be, or PGID=0 to say that it must"

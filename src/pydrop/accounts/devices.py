@@ -15,7 +15,7 @@ def device_groups(
     new_groups: list[Group] = []
     warnings = []
     for device in devices:
-        useful, warning = _way_in(device, uid, gids | joined)
+        useful, warning = _joining_helps(device, uid, gids | joined)
         if useful:
             joined.add(device.gid)
             if group_numbered([*known, *new_groups], device.gid) is None:
@@ -25,7 +25,7 @@ def device_groups(
     return joined, tuple(new_groups), tuple(warnings)
 
 
-def _way_in(device: Device, uid: int, gids: set[int]) -> tuple[bool, str]:
+def _joining_helps(device: Device, uid: int, gids: set[int]) -> tuple[bool, str]:
     """Returns (whether joining the device's group helps, warning).
 
     The kernel applies only one class of mode bits: the owner's, the group's or the others' (path_resolution(7))."""
@@ -38,15 +38,15 @@ def _way_in(device: Device, uid: int, gids: set[int]) -> tuple[bool, str]:
         have = device.mode & (READ | WRITE)
         gained = member & ~have if member & READ else 0
     if not gained:
-        return False, "" if have & READ else _closed(device, "its mode lets neither its group nor others read it")
+        return False, "" if have & READ else _warning(device, "its mode lets neither its group nor others read it")
     if device.gid == 0:
-        return False, _closed(device, "it is open to root's group alone, which is not joined for a device")
+        return False, _warning(device, "it is open to root's group alone, which is not joined for a device")
     if device.gid == UNMAPPED:
-        return False, _closed(device, "its group is not mapped into this container's user namespace")
+        return False, _warning(device, "its group is not mapped into this container's user namespace")
     return True, ""
 
 
-def _closed(device: Device, reason: str) -> str:
+def _warning(device: Device, reason: str) -> str:
     owner = f"{device.uid}:{device.gid} {device.mode & 0o777:04o}"
     return (
         f"device {device.path} ({owner}) cannot be opened fully by the program: {reason}; "

@@ -84,14 +84,14 @@ def writes(old: str, new: str, page: int = PAGE) -> tuple[list[Write], list[Writ
     prepare = [
         (len(before), early),
         (len(before) + len(early), b"\n" * (first - len(before) - len(early)) + begin),
-        *_laid(prepared, copy),
+        *_commented_first(prepared, copy),
         (prepared + len(copy), _bytes(END + "\n")),
     ]
     change = [(start, b"#") for start in _line_starts(before, stay)]
-    return prepare, [*change, *_blanked(stay, first, page), *_laid(stay, after[stay:])]
+    return prepare, [*change, *_newlines(stay, first, page), *_commented_first(stay, after[stay:])]
 
 
-def _laid(offset: int, content: bytes) -> "Iterator[Write]":
+def _commented_first(offset: int, content: bytes) -> "Iterator[Write]":
     """The writes of `content`: first all lines commented out, then the first byte of each line."""
     starts = list(_line_starts(content, 0))
     commented = bytearray(content)
@@ -102,7 +102,7 @@ def _laid(offset: int, content: bytes) -> "Iterator[Write]":
         yield offset + start, content[start : start + 1]
 
 
-def _blanked(begin: int, end: int, page: int) -> "Iterator[Write]":
+def _newlines(begin: int, end: int, page: int) -> "Iterator[Write]":
     """The writes that fill a range with newlines, page by page from its end on.
 
     So the rest of a line that stands before the newlines always begins with its ``#``."""

@@ -39,7 +39,7 @@ def perform(step: AccountsStep, start: Start) -> Outcome:
             os.close(folder)
         words = WORDS.format(path) if changed else ""
         return Outcome(changed=changed, words=words, environment=_environment(path, step.library, start))
-    return Outcome(warnings=(_nowhere(step.change.account.uid),))
+    return Outcome(warnings=(_no_folder_warning(step.change.account.uid),))
 
 
 def _text(name: str) -> str:
@@ -84,7 +84,7 @@ def _open_or_create(place: Place) -> int:
             break
         outer = folder
         try:
-            folder = _inner(outer, name)
+            folder = _open_folder(outer, name)
         finally:
             os.close(outer)
         status = os.fstat(folder)
@@ -97,7 +97,7 @@ def _open_or_create(place: Place) -> int:
     return -1
 
 
-def _inner(folder: int, name: str) -> int:
+def _open_folder(folder: int, name: str) -> int:
     try:
         os.mkdir(name, 0o700, dir_fd=folder)
     except FileExistsError:
@@ -144,7 +144,7 @@ def _value(name: str, start: Start) -> str:
     return next((line[len(name) + 1 :] for line in start.environment if line.startswith(name + "=")), "")
 
 
-def _nowhere(uid: int) -> str:
+def _no_folder_warning(uid: int) -> str:
     return (
         f"user {uid} has no name here: nss_wrapper is in the image, but no folder for its files can be written; "
         "add a tmpfs: docker run --tmpfs /run, in compose tmpfs: [/run]"

@@ -68,6 +68,7 @@ def _give_up(
     drop_bounding: "Callable[[int], None]",
     raise_ambient: "Callable[[int], None] | None",
 ) -> None:
+    """Drop everything that the step does not keep. The module's docstring explains the order of the calls."""
     identity = step.identity
     for number in bits(_bounding_to_drop(step, before)):
         drop_bounding(number)

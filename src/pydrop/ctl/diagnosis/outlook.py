@@ -30,9 +30,9 @@ def outlook(world: World) -> Outlook:
         return str(world.error), world.plan, (), changes
     warnings = world.plan.warnings if world.plan else ()
     error = ""
-    for found in (_run_dirs(world), _volumes(world), _secrets(world), _command(world)):
-        if found:
-            problem, change = found
+    for failure in (_run_dirs(world), _volumes(world), _secrets(world), _command(world)):
+        if failure:
+            problem, change = failure
             error = error or problem
             changes.append(change)
     for warning in warnings:

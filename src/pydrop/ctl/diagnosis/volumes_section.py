@@ -67,9 +67,11 @@ def _foreign(world: World, mount: Mount, status: os.stat_result, changes: list[C
     ranges = world.facts.uid_map if world.facts else ()
     if status.st_uid != OVERFLOW_ID or sum([line.count for line in ranges]) >= EVERY_ID or mount.read_only:
         return False
-    who = world.wanted
+    wanted = world.wanted
     outside = [
-        line.outside + who.uid - line.inside for line in ranges if who and 0 <= who.uid - line.inside < line.count
+        line.outside + wanted.uid - line.inside
+        for line in ranges
+        if wanted and 0 <= wanted.uid - line.inside < line.count
     ]
     remedy = f"on the host: chown {outside[0]} the folder" if outside else "give it to one of those ids on the host"
     changes.append(advice(f"volume {mount.point}", f"{mount.point}: {OUTSIDE}", remedy))
@@ -150,12 +152,12 @@ def _policy(world: World, mount: Mount, volume: Volume | None, changes: list[Cha
 
 def _can_write(world: World, found: volume_path.OpenVolume) -> bool | None:
     """Whether the kernel lets the program's user write the volume; None where this process cannot become that user."""
-    who = world.wanted
+    identity = world.wanted
     if not world.is_root:
         effective = os.access in os.supports_effective_ids
         name, folder = (".", found.fd) if found.is_folder else (found.name, found.parent)
         mask = os.W_OK | (os.X_OK if found.is_folder else 0)
         return os.access(name, mask, dir_fd=folder, effective_ids=effective)
-    if who is None or world.error or (world.held.effective & TO_BECOME) != TO_BECOME:
+    if identity is None or world.error or (world.held.effective & TO_BECOME) != TO_BECOME:
         return None
-    return writable.can_write(found, who.uid, who.gid, who.groups)
+    return writable.can_write(found, identity.uid, identity.gid, identity.groups)

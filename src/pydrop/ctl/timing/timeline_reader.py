@@ -9,7 +9,7 @@ from pydrop.model import Value
 from pydrop.record import TIMELINE, TIMELINE_FORM
 from pydrop.trust import open_trusted
 
-PHASES = {  # the kinds of the parts of a start that are no steps of its plan
+PHASES = {  # kind -> words, for the parts of a start that are no steps of its plan
     "interpreter": "Python starts, and reads pydrop's modules from one file",
     "modules": "pydrop's modules are loaded",
     "settings": "options, environment and settings file are read",

@@ -156,9 +156,9 @@ def _group_name(subject: Subject) -> Check:
 def _user(subject: Subject) -> Check:
     """USER and LOGNAME must hold the name that the name service gives this user."""
     name, real = "USER and LOGNAME", subject.names.user
-    said = {variable: subject.environment.get(variable, "") for variable in ("USER", "LOGNAME")}
-    unset = [variable for variable, value in said.items() if not value]
-    wrong = [f"{variable}={value}" for variable, value in said.items() if value and real and value != real]
+    values = {variable: subject.environment.get(variable, "") for variable in ("USER", "LOGNAME")}
+    unset = [variable for variable, value in values.items() if not value]
+    wrong = [f"{variable}={value}" for variable, value in values.items() if value and real and value != real]
     if wrong:
         return fail(
             name,
@@ -167,4 +167,4 @@ def _user(subject: Subject) -> Check:
         )
     if unset:
         return warn(name, f"{' and '.join(unset)} not set: some programs go by them", BEHIND)
-    return ok(name, ", ".join([f"{variable}={value}" for variable, value in said.items()]))
+    return ok(name, ", ".join([f"{variable}={value}" for variable, value in values.items()]))

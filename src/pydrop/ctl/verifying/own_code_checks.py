@@ -1,4 +1,7 @@
-"""Checks that the program cannot change what root reads or runs at the next start, and that it got its secrets."""
+"""Checks that the program cannot change the files that root reads or runs at the next start.
+
+The last check is about secrets: each has arrived, and no variable points at the file of a secret any more.
+"""
 
 import os
 import stat

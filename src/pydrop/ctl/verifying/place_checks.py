@@ -161,11 +161,11 @@ def _device(subject: Subject, device: "Device | BadSetting") -> Check:
         if error.errno in (errno.EBUSY, errno.ENXIO, errno.ENODEV, errno.EIO):  # an answer of the driver, no refusal
             return ok(name, f"may be opened ({error.strerror})")
         owner = f"{device.uid}:{device.gid} {stat.S_IMODE(device.mode):04o}"
-        return fail(name, f"cannot be opened: {error.strerror} ({owner})", _way_into(subject, device))
+        return fail(name, f"cannot be opened: {error.strerror} ({owner})", _device_remedy(subject, device))
     return ok(name, "can be opened for reading and writing")
 
 
-def _way_into(subject: Subject, device: Device) -> str:
+def _device_remedy(subject: Subject, device: Device) -> str:
     """The remedy for a device: its group, where the group may read the device and may be joined; else another group."""
     of_use = device.mode & stat.S_IRGRP and device.gid not in (0, UNMAPPED)
     if not of_use:

@@ -33,7 +33,7 @@ def perform(step: AccountsStep, start: Start) -> Outcome:  # noqa: ARG001 # ever
         return _rewrite(folder, step)
     except OSError as error:
         if error.errno in NOT_WRITABLE:
-            return Outcome(warnings=(_unnamed(step.change, error),))
+            return Outcome(warnings=(_no_name_warning(step.change, error),))
         raise PydropError(
             f"unable to change the account files in {ETC}: {error.strerror}", "free space on the disk, or mend it"
         ) from error
@@ -96,7 +96,7 @@ def _append(folder: int, change: AccountChange) -> Outcome:
     return Outcome(changed=1, words=f"user {account.uid} is called {account.name} in the group-writable /etc/passwd")
 
 
-def _unnamed(change: AccountChange, error: OSError) -> str:
+def _no_name_warning(change: AccountChange, error: OSError) -> str:
     account = change.account
     return (
         f"unable to write the account files in /etc: {error.strerror}; the program runs as "

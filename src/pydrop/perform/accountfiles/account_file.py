@@ -31,7 +31,7 @@ def read(folder: int, name: str) -> AccountFile:
     try:
         status = os.fstat(file)
         if not stat.S_ISREG(status.st_mode):
-            raise _odd(name, "is not a regular file")
+            raise _unusable(name, "is not a regular file")
         return AccountFile(text=content(file).decode("utf-8", "surrogateescape"), status=status)
     finally:
         os.close(file)
@@ -47,11 +47,11 @@ def _opened(folder: int, name: str) -> int:
     status = os.fstat(file)
     if status.st_uid != 0 or status.st_mode & 0o022:
         os.close(file)
-        raise _odd(name, "is a symbolic link to a file that others than root may write")
+        raise _unusable(name, "is a symbolic link to a file that others than root may write")
     return file
 
 
-def _odd(name: str, fault: str) -> PydropError:
+def _unusable(name: str, fault: str) -> PydropError:
     return PydropError(f"/etc/{name} {fault}", f"make it a file of root's in the image: COPY {name} /etc/{name}")
 
 
@@ -82,7 +82,7 @@ def replace(folder: int, name: str, text: str, status: os.stat_result | None) ->
         os.fsync(file)
         os.rename(new, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
-        _removed(folder, new)
+        _remove(folder, new)
         raise
     finally:
         os.close(file)
@@ -111,14 +111,14 @@ def _copy_labels(folder: int, name: str, new: int) -> None:
 def strays_removed(folder: int) -> int:
     """Remove the new files that a killed start left; returns their number. Only under the lock."""
     try:
-        return sum([_removed(folder, new) for new in NEW_FILES.values()])
+        return sum([_remove(folder, new) for new in NEW_FILES.values()])
     except OSError as error:
         if error.errno != errno.EROFS:
             raise
         return 0  # in a read-only folder unlink(2) fails so even where there is nothing to remove
 
 
-def _removed(folder: int, name: str) -> bool:
+def _remove(folder: int, name: str) -> bool:
     """Remove a file; returns whether it existed."""
     try:
         os.unlink(name, dir_fd=folder)

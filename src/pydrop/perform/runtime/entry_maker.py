@@ -37,8 +37,8 @@ def _folder(parent: int, name: str, entry: RunEntry) -> bool:
         return False
     folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
     try:
-        _vouch(parent, os.fstat(folder), entry)
-        _settle(folder, entry)
+        _refuse_foreign(parent, os.fstat(folder), entry)
+        _set_owner_and_mode(folder, entry)
     finally:
         os.close(folder)
     return True
@@ -57,11 +57,11 @@ def _file(parent: int, name: str, entry: RunEntry) -> bool:
     file = os.open(name, flags, BEGUN[stat.S_IFREG], dir_fd=parent)
     try:
         now = os.fstat(file)
-        _vouch(parent, now, entry)
+        _refuse_foreign(parent, now, entry)
         if entry.replaces or _is_begun(now):
             os.ftruncate(file, 0)
             _write(file, content)
-        _settle(file, entry)
+        _set_owner_and_mode(file, entry)
     finally:
         os.close(file)
     return True
@@ -96,7 +96,7 @@ def _link(parent: int, name: str, entry: RunEntry) -> bool:
     return True
 
 
-def _vouch(parent: int, now: os.stat_result, entry: RunEntry) -> None:
+def _refuse_foreign(parent: int, now: os.stat_result, entry: RunEntry) -> None:
     """Raise Refused for a file or folder that somebody may have moved or linked into this place.
 
     That is any file with a second name. In a folder that root does not own, it is also an entry of a third
@@ -112,7 +112,7 @@ def _vouch(parent: int, now: os.stat_result, entry: RunEntry) -> None:
         )
 
 
-def _settle(descriptor: int, entry: RunEntry) -> None:
+def _set_owner_and_mode(descriptor: int, entry: RunEntry) -> None:
     """Change the owner first and the mode last.
 
     The kernel clears set-id bits with a change of owner (chown(2)), and a mode other than BEGUN says that the
