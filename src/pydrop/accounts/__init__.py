@@ -1,7 +1,8 @@
-"""Account files as text: who is asked for, and what passwd(5) and group(5) must then say.
+"""Decides, from the text of passwd(5) and group(5), which identity the program gets, and builds the files' new text.
 
-Values in, values out: nothing here opens a file or asks NSS, since a start must not wait for a
-directory service and a malformed line must not become somebody (gosu runs ``weird:x:abc:…`` as uid 0).
+Planning and pydropctl call `identity`; the performers of AccountsStep call the functions that build text. Values in,
+values out: nothing here opens a file or asks NSS, since a start must not wait for a directory service. A malformed
+line must not become an account either (gosu runs ``weird:x:abc:…`` as uid 0).
 """
 
 from pydrop.accounts.account_lines import accounts, entries_alone, groups, parse_id

@@ -1,4 +1,4 @@
-"""What is an entry of passwd(5) and group(5), and what only looks like one."""
+"""Parses the lines of passwd(5) and group(5), and tells entries from lines that only look like entries."""
 
 from pydrop.model import Account, Group
 from pydrop.process import MAX_ID
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 PASSWD_FIELDS = 7
 GROUP_FIELDS = 4
 
-REWRITING = "# pydrop rewrites this file: "  # how a line begins that a rewriting in place left, see inplace
+REWRITING = "# pydrop rewrites this file: "  # how the lines of in_place_journal begin
 
 
 def parse_id(text: str) -> int | None:
-    """The id that `text` is, or None: ASCII digits alone, 0 to 4294967294; no blank, no sign."""
+    """The id that `text` spells, or None. An id is ASCII digits alone, 0 to 4294967294; no blank, no sign."""
     if not (text.isascii() and text.isdigit()):
         return None
-    if len(text) > 10:  # int() refuses thousands of digits, and eleven that count are too many anyway
+    if len(text) > 10:  # int() refuses thousands of digits; eleven without leading zeros are too many
         text = text.lstrip("0")[:11] or "0"
     number = int(text)
     return number if number <= MAX_ID else None
@@ -26,8 +26,8 @@ def parse_id(text: str) -> int | None:
 def fields_of(line: str, count: int) -> list[str] | None:
     """The `count` fields of an entry; None for a comment, a NIS line (``+``, ``-``) or a malformed one.
 
-    A CR at the end counts as part of the line's end. A name holds no white space, since readers
-    disagree about it: glibc skips leading blanks, musl does not.
+    A CR at the end counts as part of the line's end. A name with white space makes a line malformed, since readers
+    disagree about white space: glibc skips leading blanks, musl does not.
     """
     if line.endswith("\r"):
         line = line[:-1]
@@ -46,27 +46,27 @@ def has_control(text: str) -> bool:
 
 
 def accounts(text: str) -> list[Account]:
-    """The entries of passwd(5) in the order of the file; a malformed line is never one."""
-    found = []
-    for line in text.split("\n"):  # not splitlines(): it also splits where no reader of the file does
+    """The entries of passwd(5) in the order of the file; a malformed line is skipped."""
+    entries = []
+    for line in text.split("\n"):  # splitlines() would also split where no reader of the file does
         fields = fields_of(line, PASSWD_FIELDS)
         if fields is None:
             continue
         name, _password, uid_text, gid_text, gecos, home, shell = fields
         uid, gid = parse_id(uid_text), parse_id(gid_text)
         if uid is not None and gid is not None:
-            found.append(Account(name=name, uid=uid, gid=gid, gecos=gecos, home=home, shell=shell))
-    return found
+            entries.append(Account(name=name, uid=uid, gid=gid, gecos=gecos, home=home, shell=shell))
+    return entries
 
 
 def entries_alone(text: str, entries: "Callable[[str], list[Account] | list[Group]]") -> str:
-    """The lines of an account file that are entries, by `accounts` or `groups`. nss_wrapper(1) takes no others."""
+    """The lines of an account file that `entries` (`accounts` or `groups`) parses; nss_wrapper(1) accepts no others."""
     return "".join([f"{line}\n" for line in text.split("\n") if entries(line)])
 
 
 def groups(text: str) -> list[Group]:
-    """The entries of group(5) in the order of the file; a malformed line is never one."""
-    found = []
+    """The entries of group(5) in the order of the file; a malformed line is skipped."""
+    entries = []
     for line in text.split("\n"):
         fields = fields_of(line, GROUP_FIELDS)
         if fields is None:
@@ -74,5 +74,5 @@ def groups(text: str) -> list[Group]:
         name, _password, gid_text, members = fields
         gid = parse_id(gid_text)
         if gid is not None:
-            found.append(Group(name=name, gid=gid, members=tuple([m for m in members.split(",") if m])))
-    return found
+            entries.append(Group(name=name, gid=gid, members=tuple([m for m in members.split(",") if m])))
+    return entries

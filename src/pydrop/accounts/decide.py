@@ -1,9 +1,10 @@
-"""Who the program becomes: which account, which numbers, which groups, and why.
+"""Decides the program's account, uid, gid and groups, and keeps the reason for the log.
 
-The account: the one that `user` names; else `app`; else the one that has the wanted number; else a new `app`.
-Its numbers, each on its own: PUID/PGID; those in `user`; those of the owner of `owner-of`; those it has; 1000.
-A gid that nobody asked for is the account's own, and the uid's number where the account is new.
-Root only where PUID, or the number or name in `user`, asks for it.
+The account is the one that `user` names; else `app`; else the one that has the wanted number; else a new `app`.
+The uid and the gid are decided separately, each from the first source that gives one: PUID or PGID; the number in
+`user`; the owner of the path of `owner-of`; the account's entry; 1000.
+A gid that nobody asked for is the account's own; for a new account it is the uid's number.
+The program becomes root only where PUID, or the number or name in `user`, asks for it.
 """
 
 from pydrop.accounts.account_lines import accounts, groups
@@ -35,11 +36,11 @@ def identity(
     granted: tuple[int, ...],
     devices: tuple[Device, ...],
 ) -> Decision:
-    """(who to become, what the account files must say for it, warnings).
+    """Returns (the program's identity, the change of the account files, warnings).
 
-    `passwd` and `group` are the files' text, `owner` is (uid, gid) of `owner-of`, `granted` all the
-    groups that this process holds. The identity's groups include its gid, as initgroups(3) has it.
-    Raises BadSetting for what was asked and cannot be, with what to write instead.
+    `passwd` and `group` are the files' text. `owner` is the (uid, gid) of the path of `owner-of`. `granted` are all
+    groups that this process holds. The identity's groups include its gid, as after initgroups(3).
+    Raises BadSetting for a setting that cannot be fulfilled, with a remedy.
     """
     question = Question(
         settings=settings,
@@ -60,7 +61,7 @@ def identity(
 
 
 def _account(question: Question, former: Account | None, uid: int, gid: int) -> Account:
-    """The account's entry: its own with new numbers, or a new one."""
+    """The account's entry after the change: the present one with new numbers, or a new one."""
     if former is not None:
         return Account(name=former.name, uid=uid, gid=gid, gecos=former.gecos, home=former.home, shell=former.shell)
     from pydrop.accounts.forgery import check_home, check_name
@@ -69,7 +70,7 @@ def _account(question: Question, former: Account | None, uid: int, gid: int) -> 
     check_name(name, question.user.source)
     home = question.settings.home or f"/home/{name}"
     check_home(home, question.settings.sources.get("home", "home"))
-    return Account(name=name, uid=uid, gid=gid, gecos=name, home=home, shell=SHELL)  # git wants a full name too
+    return Account(name=name, uid=uid, gid=gid, gecos=name, home=home, shell=SHELL)  # git needs a full name
 
 
 def _ordinary(
@@ -81,21 +82,22 @@ def _ordinary(
     granted: tuple[int, ...],
     devices: tuple[Device, ...],
 ) -> Decision:
+    """The decision for a program that is not root."""
     settings, known, user = question.settings, question.accounts, question.user
     group = group_entry(gid.number, account.name, user.group, known, question.groups)
     if group_named(question.groups, group.name) is None:
         from pydrop.accounts.forgery import check_name
 
         check_name(group.name, user.source)
-    after = _with_entry(question.groups, group)
-    asked = asked_groups(settings.groups, settings.sources.get("groups", "groups"), after)
-    own = {gid.number} | memberships(account.name, after)
-    gids = own | asked | granted_groups(granted, known, question.groups)
-    joined, made, warnings = _device_groups(devices, account.uid, gids, after)
-    if 0 in own - asked and not (gid.number == 0 and gid.asked):
-        warnings = (_of_roots_group(account.name), *warnings)
-    who = _identity(account, group, gids | joined, _reason(uid, gid))
-    return who, AccountChange(account=account, group=group, former=former, more_groups=made), warnings
+    changed_groups = _with_entry(question.groups, group)
+    asked_gids = asked_groups(settings.groups, settings.sources.get("groups", "groups"), changed_groups)
+    own_gids = {gid.number} | memberships(account.name, changed_groups)
+    gids = own_gids | asked_gids | granted_groups(granted, known, question.groups)
+    joined, new_groups, warnings = _device_groups(devices, account.uid, gids, changed_groups)
+    if 0 in own_gids - asked_gids and not (gid.number == 0 and gid.asked):
+        warnings = (_roots_group_warning(account.name), *warnings)
+    program = _identity(account, group, gids | joined, _reason(uid, gid))
+    return program, AccountChange(account=account, group=group, former=former, more_groups=new_groups), warnings
 
 
 def _device_groups(
@@ -109,7 +111,7 @@ def _device_groups(
 
 
 def _root(question: Question, uid: Number, granted: tuple[int, ...]) -> Decision:
-    """Root as asked for in so many words. Its account stays as it is; PGID and `groups` count all the same."""
+    """The decision for a root that was asked for explicitly. Root's account stays; PGID and `groups` still count."""
     settings, known, known_groups = question.settings, question.accounts, question.groups
     root = account_numbered(known, 0)
     account = root or Account(name="root", uid=0, gid=0, home="/root", shell=SHELL)
@@ -119,20 +121,20 @@ def _root(question: Question, uid: Number, granted: tuple[int, ...]) -> Decision
         name = question.user.group or ("root" if gid.number == 0 else "")
         taken = not name or group_named(known_groups, name) is not None
         group = Group(name=free_group_name(known_groups, gid.number) if taken else name, gid=gid.number)
-    asked = asked_groups(settings.groups, settings.sources.get("groups", "groups"), known_groups)
-    gids = {gid.number} | memberships(account.name, known_groups) | asked | set(granted)
+    asked_gids = asked_groups(settings.groups, settings.sources.get("groups", "groups"), known_groups)
+    gids = {gid.number} | memberships(account.name, known_groups) | asked_gids | set(granted)
     named = account_named(known, question.user.name or "")
-    who = _identity(named if named and named.uid == 0 else account, group, gids, _asked_for_root(question, uid))
-    return who, AccountChange(account=account, group=group, former=root), ()
+    program = _identity(named if named and named.uid == 0 else account, group, gids, _asked_for_root(question, uid))
+    return program, AccountChange(account=account, group=group, former=root), ()
 
 
 def _asked_for_root(question: Question, uid: Number) -> str:
-    """The words that asked for it: ``PUID=0``, ``PYDROP_USER=root``."""
+    """The setting that asked for root, as a person writes it: ``PUID=0``, ``PYDROP_USER=root``."""
     return f"{uid.why}=0" if question.settings.puid or question.user.uid == 0 else f"{uid.why}=root"
 
 
 def _with_entry(known: list[Group], entry: Group) -> list[Group]:
-    """The groups as they are once `entry` has its number."""
+    """The groups as they are after `entry` is written."""
     if group_named(known, entry.name) is None:
         return [*known, entry]
     return [entry if group.name == entry.name else group for group in known]
@@ -152,11 +154,11 @@ def _identity(account: Account, group: Group, gids: set[int], why: str) -> Ident
 
 
 def _reason(uid: Number, gid: Number) -> str:
-    """The sources of both numbers: ``PUID, PGID``."""
+    """The sources of uid and gid: ``PUID, PGID``; only one where both are the same."""
     return uid.why if gid.why == uid.why else f"{uid.why}, {gid.why}"
 
 
-def _of_roots_group(name: str) -> str:
+def _roots_group_warning(name: str) -> str:
     return (
         f"the program is in root's group (gid 0), because the image's account files say so of {name}; "
         f"set PGID to another number if it need not be, or PGID=0 to say that it must"

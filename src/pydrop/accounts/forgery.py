@@ -1,4 +1,4 @@
-"""What may stand in an entry that is made: nothing that could forge another field or another line."""
+"""Checks the values for a new entry of passwd(5) or group(5): none may forge another field or another line."""
 
 from pydrop.accounts.account_lines import has_control
 from pydrop.errors import BadSetting

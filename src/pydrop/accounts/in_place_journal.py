@@ -1,7 +1,7 @@
-"""How a file that cannot be replaced is rewritten so that a kill at any moment leaves it whole.
+"""Plans the writes that change an account file in place, so that a kill at any moment leaves it whole.
 
-A file that is a mount point has no second name to prepare a new text under, so the new text is prepared
-behind the old one, in the file itself, and settled at the next start if this one is killed:
+A mount point cannot be replaced by rename(2). The new text is therefore prepared behind the old text, in the file
+itself, and the next start settles the file if this start is killed. perform.accountfiles carries the writes out:
 
     1. append BEGIN (which lines stay, how many there were), padding, BEGIN again, the lines to come, END
     2. comment out the old lines from the first that differs, blank them, write the new ones there
@@ -9,7 +9,7 @@ behind the old one, in the file itself, and settled at the next start if this on
 
 Lines are written commented out, then each gets its first byte: a write is torn only where pages meet,
 never within one byte. So at every moment each line of the file is a whole old line, a whole new line, a
-comment or blank, and every entry is there at least once: until 2 as it was, from then on behind BEGIN.
+comment or blank. Every entry is there at least once: before step 2 as it was, from then on behind BEGIN.
 """
 
 from pydrop.accounts.account_lines import REWRITING, parse_id
@@ -18,9 +18,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGE = 4096  # what a killed write(2) leaves is whole pages
+PAGE = 4096  # bytes; a killed write(2) leaves whole pages
 
-MOST_JOURNALS = 20  # rewritings killed one after the other; more is somebody who would keep root busy
+MOST_JOURNALS = 20  # rewritings killed one after the other; a file with more is meant to keep root busy
 
 BEGIN = REWRITING + "of its lines stay "
 END = "# pydrop: all of them stand above"
@@ -29,7 +29,7 @@ Write = tuple[int, bytes]  # offset, content
 
 
 def settled(text: str) -> str:
-    """The text once every rewriting in it is taken to its end, or back where it had not begun to change lines."""
+    """The text after every rewriting in it is completed, or undone where it had not begun to change lines."""
     text = _without_torn_begin(text)
     for _ in range(MOST_JOURNALS):
         if BEGIN not in text:
@@ -39,7 +39,7 @@ def settled(text: str) -> str:
 
 
 def _without_torn_begin(text: str) -> str:
-    """The text without the beginning of BEGIN that a kill left as its last words."""
+    """The text without an incomplete line of BEGIN at its end, which a kill left."""
     if text.endswith("\n"):
         return text
     last = text[text.rfind("\n") + 1 :]
@@ -48,6 +48,7 @@ def _without_torn_begin(text: str) -> str:
 
 
 def _without_last(text: str) -> str:
+    """The text after its last rewriting is completed or undone."""
     lines = text.split("\n")
     begin = next((i for i in range(len(lines) - 1, -1, -1) if lines[i].startswith(BEGIN)), None)
     if begin is None:
@@ -56,17 +57,18 @@ def _without_last(text: str) -> str:
     stay, were = (parse_id(words[0]), parse_id(words[2])) if len(words) > 2 else (None, None)
     complete = END in lines[begin:]
     if stay is None or were is None or not stay <= were or (stay if complete else were) > begin:
-        return "\n".join([*lines[:begin], *lines[begin + 1 :]])  # nothing that writes() wrote
+        return "\n".join([*lines[:begin], *lines[begin + 1 :]])  # no line that writes() wrote
     if complete:
         return "\n".join(lines[:stay] + lines[begin + 1 : lines.index(END, begin)])
     return "\n".join([*lines[:were], ""])
 
 
 def writes(old: str, new: str, page: int = PAGE) -> tuple[list[Write], list[Write]]:
-    """(the writes that prepare, the writes that change), each list in its order; after both, cut to `new`.
+    """Returns (the writes that prepare, the writes that change), each list in its order.
 
-    The first must be on the disk before the second begins. What an earlier rewriting left behind the
-    old text must be cut off before: where `settled` is the beginning of a text, it is the text to start from.
+    The first list must be on the disk before the second begins. After both, the file is cut to the length of `new`.
+    Before both, the caller cuts off what an earlier rewriting left behind the old text: where the text of the file
+    begins with what `settled` makes of it, `old` is that beginning.
     """
     before, after = _bytes(old), _bytes(new)
     if before.startswith(after):
@@ -82,15 +84,15 @@ def writes(old: str, new: str, page: int = PAGE) -> tuple[list[Write], list[Writ
     prepare = [
         (len(before), early),
         (len(before) + len(early), b"\n" * (first - len(before) - len(early)) + begin),
-        *_laid(prepared, copy),
+        *_commented_first(prepared, copy),
         (prepared + len(copy), _bytes(END + "\n")),
     ]
     change = [(start, b"#") for start in _line_starts(before, stay)]
-    return prepare, [*change, *_blanked(stay, first, page), *_laid(stay, after[stay:])]
+    return prepare, [*change, *_newlines(stay, first, page), *_commented_first(stay, after[stay:])]
 
 
-def _laid(offset: int, content: bytes) -> "Iterator[Write]":
-    """`content` commented out, then line by line what it is."""
+def _commented_first(offset: int, content: bytes) -> "Iterator[Write]":
+    """The writes of `content`: first all lines commented out, then the first byte of each line."""
     starts = list(_line_starts(content, 0))
     commented = bytearray(content)
     for start in starts:
@@ -100,8 +102,10 @@ def _laid(offset: int, content: bytes) -> "Iterator[Write]":
         yield offset + start, content[start : start + 1]
 
 
-def _blanked(begin: int, end: int, page: int) -> "Iterator[Write]":
-    """Newlines from the end on, by the page: what is left of a line in front of them begins with its ``#``."""
+def _newlines(begin: int, end: int, page: int) -> "Iterator[Write]":
+    """The writes that fill a range with newlines, page by page from its end on.
+
+    So the rest of a line that stands before the newlines always begins with its ``#``."""
     while end > begin:
         start = max(begin, (end - 1) // page * page)
         yield start, b"\n" * (end - start)
@@ -109,7 +113,7 @@ def _blanked(begin: int, end: int, page: int) -> "Iterator[Write]":
 
 
 def _line_starts(content: bytes, begin: int) -> "Iterator[int]":
-    """Where lines begin that are neither blank nor comments."""
+    """The offsets of the lines that are neither blank nor comments."""
     start = begin
     while 0 <= start < len(content):
         if content[start : start + 1] not in (b"\n", b"#"):
@@ -118,7 +122,7 @@ def _line_starts(content: bytes, begin: int) -> "Iterator[int]":
 
 
 def _lines_in_common(before: bytes, after: bytes) -> int:
-    """The length of the whole lines that both begin with."""
+    """The length in bytes of the whole lines with which both texts begin."""
     length = 0
     for one, other in zip(before.split(b"\n")[:-1], after.split(b"\n")[:-1], strict=False):
         if one != other:

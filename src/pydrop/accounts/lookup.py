@@ -1,4 +1,4 @@
-"""Finding an account or a group as look-ups find it: the first that fits; and saying what is near a wrong name."""
+"""Finds an account or a group among parsed entries. The first match counts, as for the C library's look-ups."""
 
 from pydrop.errors import BadSetting
 from pydrop.model import Account, Group
@@ -25,7 +25,7 @@ def group_numbered(known: list[Group], gid: int) -> Group | None:
 
 
 def group_or_error(name: str, source: str, known: list[Group]) -> Group:
-    """The first group of that name; BadSetting naming the nearest where there is none."""
+    """The first group of that name. Where there is none, raises BadSetting that suggests the nearest name."""
     group = group_named(known, name)
     if group is None:
         raise BadSetting(
@@ -44,7 +44,7 @@ def free_group_name(known: list[Group], gid: int) -> str:
 
 
 def nearest(name: str, names: list[str]) -> str:
-    """``", did you mean 'video'?"``, or nothing where no name is near."""
+    """``", did you mean 'video'?"``, or "" where no name is near."""
     from difflib import get_close_matches  # only on the way to an error
 
     near = get_close_matches(name, names, 1)

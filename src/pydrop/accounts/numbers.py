@@ -1,4 +1,4 @@
-"""Which account and which numbers: each number on its own, from the first source that gives one."""
+"""Decides the account, the uid and the gid. Each number comes from the first source that gives one."""
 
 from pydrop.accounts.lookup import account_named, account_numbered, group_named, group_or_error, nearest
 from pydrop.errors import BadSetting
@@ -9,7 +9,7 @@ DEFAULT_ID = 1000
 
 
 class Question(Value):
-    """All that a decision looks at. `owner` is (uid, gid) of the path of `owner-of`."""
+    """All inputs of a decision. `owner` is the (uid, gid) of the path of `owner-of`."""
 
     settings: Settings
     user: UserAsked
@@ -19,7 +19,7 @@ class Question(Value):
 
 
 class Number(Value):
-    """An id and where it comes from. `asked` where a person wrote it, or named what has it."""
+    """An id and its source `why`. `asked`: a person wrote the number, or named the thing that has it."""
 
     number: int
     why: str
@@ -29,7 +29,7 @@ class Number(Value):
 def uid_asked(question: Question) -> Number | None:
     """The uid from PUID, `user` or `owner-of`, in this order; None where none of them gives one.
 
-    BadSetting where root owns the path of `owner-of`: root is nobody's by accident.
+    Raises BadSetting where root owns the path of `owner-of`: no program becomes root by accident.
     """
     settings, user = question.settings, question.user
     if settings.puid is not None:
@@ -44,7 +44,7 @@ def uid_asked(question: Question) -> Number | None:
 
 
 def _names_root(question: Question) -> bool:
-    """Whether `user` says root, which is uid 0 also where the image has no account files."""
+    """Whether `user` is the name root and means uid 0, as it does even where the image has no account files."""
     root = account_named(question.accounts, "root")
     return question.user.name == "root" and (root is None or root.uid == 0)
 
@@ -62,9 +62,9 @@ def _owner(question: Question) -> tuple[int, int]:
 
 
 def chosen_account(question: Question, uid: Number | None) -> Account | None:
-    """The account that `user` names; else `app`; else the one with the wanted number; None: it is made.
+    """The account that `user` names; else `app`; else the one with the wanted number; None where it must be created.
 
-    BadSetting for a name that no account has and for which nothing gave a number.
+    Raises BadSetting for a name that no account has and for which no setting gave a number.
     """
     user, known = question.user, question.accounts
     if user.name is not None:
@@ -81,14 +81,14 @@ def chosen_account(question: Question, uid: Number | None) -> Account | None:
 
 
 def own_uid(former: Account | None) -> Number:
-    """The uid that nobody asked for: the account's, else 1000."""
+    """The uid where nobody asked for one: the account's, else 1000."""
     if former is None:
         return Number(number=DEFAULT_ID, why=f"built-in {DEFAULT_ID}:{DEFAULT_ID}", asked=False)
     return Number(number=former.uid, why=f"account {former.name} of the image", asked=False)
 
 
 def refuse_by_accident(question: Question, former: Account | None, uid: Number) -> None:
-    """BadSetting where this would make the program root unasked, or take root's number from root."""
+    """Raise BadSetting where the program would become root unasked, or root's account would get another number."""
     if former is None:
         return
     if uid.number == 0:
@@ -104,10 +104,10 @@ def refuse_by_accident(question: Question, former: Account | None, uid: Number) 
 
 
 def gid_for(question: Question, former: Account | None, uid: Number) -> Number:
-    """The gid from PGID, `user`, `owner-of`; else the account's own, else (it is made) that of the uid.
+    """The gid from PGID, `user` or `owner-of`; else the account's own; for a new account the uid's number.
 
-    The gid 0 of a path's owner is not taken: a folder's group is root's more often than anybody means it.
-    BadSetting for a group that does not exist, unless PGID gives it a number.
+    The gid 0 of a path's owner is not used: a folder's group is root's more often than anybody means it.
+    Raises BadSetting for a group that does not exist, unless PGID gives it a number.
     """
     settings, user, owner = question.settings, question.user, question.owner
     if settings.pgid is not None:
@@ -115,8 +115,8 @@ def gid_for(question: Question, former: Account | None, uid: Number) -> Number:
     if user.gid is not None:
         return Number(number=user.gid, why=user.source, asked=True)
     if user.group is not None:
-        found = _gid_named(question, user.group)
-        return Number(number=found, why=user.source, asked=found != 0 or user.group == "root")
+        named_gid = _gid_named(question, user.group)
+        return Number(number=named_gid, why=user.source, asked=named_gid != 0 or user.group == "root")
     if settings.owner_of is not None and owner is not None and 0 not in owner and uid.number != 0:
         return Number(number=owner[1], why=f"owner of {settings.owner_of}", asked=True)
     if former is not None:

@@ -1,34 +1,34 @@
-"""Which entry of group(5) the program's gid gets: the one that has it, else the account's own, else a new one."""
+"""Decides the group(5) entry for the program's gid: the one with that gid, else the account's own, else a new one."""
 
 from pydrop.accounts.lookup import account_named, free_group_name, group_named, group_numbered
 from pydrop.model import Account, Group
 
-LAST_SHARED = 100  # `users`; distributions fix the meaning of the groups up to it (Debian's base-passwd)
-NOBODYS = (65533, 65534)  # nogroup and nobody
+LAST_SHARED = 100  # the gid of `users`; distributions fix the meaning of all gids up to it (Debian's base-passwd)
+NOBODYS = (65533, 65534)  # the gids of nogroup and nobody
 
 
 def group_entry(gid: int, name: str, asked: str | None, known: list[Account], known_groups: list[Group]) -> Group:
-    """The group that `gid` must be for the account `name`; `asked` is the group that `user` names.
+    """The entry that gives `gid` a name, for the account `name`; `asked` is the group that `user` names.
 
-    A number that is taken is simply used. Else the account's own group takes it, as ``groupmod -o -g``
-    does it; a group that others use too is left alone, and a new one is made.
+    An entry that has the number already is used as it is. Else the account's own group gets the number, as
+    ``groupmod -o -g`` does it. A group that other accounts use too is left alone, and a new group is created.
     """
     taken = group_numbered(known_groups, gid)
     if taken is not None:
         return taken
-    for own in _candidates(name, asked, known, known_groups):
-        if own is not None and _belongs_to(own, name, known):
-            return Group(name=own.name, gid=gid, members=own.members)
+    for candidate in _candidates(name, asked, known, known_groups):
+        if candidate is not None and _belongs_to(candidate, name, known):
+            return Group(name=candidate.name, gid=gid, members=candidate.members)
     from pydrop.accounts.forgery import is_fit
 
-    for made in (asked, name):
-        if made is not None and group_named(known_groups, made) is None and (made == asked or is_fit(made)):
-            return Group(name=made, gid=gid)
+    for wanted in (asked, name):
+        if wanted is not None and group_named(known_groups, wanted) is None and (wanted == asked or is_fit(wanted)):
+            return Group(name=wanted, gid=gid)
     return Group(name=free_group_name(known_groups, gid), gid=gid)
 
 
 def _candidates(name: str, asked: str | None, known: list[Account], known_groups: list[Group]) -> list[Group | None]:
-    """The groups that could be the account's own, likeliest first."""
+    """The groups that could be the account's own, the likeliest first; None for one that does not exist."""
     wanted = group_named(known_groups, asked) if asked is not None else None
     if asked is not None and wanted is None:
         return []
@@ -38,7 +38,7 @@ def _candidates(name: str, asked: str | None, known: list[Account], known_groups
 
 
 def _belongs_to(group: Group, name: str, known: list[Account]) -> bool:
-    """Whether nobody but the account `name` uses the group."""
+    """Whether the group is the account's own: no other account uses it, and it is none that distributions share."""
     if group.gid == 0 or any(account.gid == group.gid and account.name != name for account in known):
         return False
     if group.name == name:

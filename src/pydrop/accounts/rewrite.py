@@ -1,8 +1,8 @@
-"""The new text of passwd(5) and group(5): our entry found first by name and by number, all else untouched.
+"""Builds the new text of passwd(5) and group(5): look-ups by name and by number find our entry first.
 
-An entry that is shadowed moves up, just before the first line that shadows it. What shadows is judged
-more generously than what is an entry, because other readers are generous: glibc takes ``+5`` and skips
-leading blanks, others read ``abc`` as 0. An odd line of our name must not come before ours either.
+All other lines stay. A shadowed entry moves up, just before the first line that shadows it. Which lines shadow is
+judged more generously than which lines are entries, because other readers are generous: glibc takes ``+5`` and skips
+leading blanks, others read ``abc`` as 0. A malformed line with our name must not come before our entry either.
 """
 
 from pydrop.accounts.account_lines import GROUP_FIELDS, PASSWD_FIELDS, REWRITING, fields_of, groups, parse_id
@@ -13,15 +13,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# where the new text stands until it takes the file's place; a killed start leaves these behind
+# The names under which the new files are written, before they replace the old ones. A killed start leaves them behind.
 NEW_FILES = {"passwd": ".passwd.pydrop", "group": ".group.pydrop"}
 
 
 def passwd_with(text: str, change: AccountChange) -> str:
-    """`text` of passwd(5) with the change's account in it; `text` itself where that is so already.
+    """The text of passwd(5) with the change's account in it; `text` itself where nothing changes.
 
-    An entry that exists keeps its password, gecos, home and shell. Raises BadSetting where an entry
-    that must be made could forge another.
+    An existing entry keeps its password, gecos, home and shell. Raises BadSetting where a new entry could
+    forge another.
     """
     account, text = change.account, _settled(text)
     ids = {2: account.uid, 3: account.gid}
@@ -29,7 +29,7 @@ def passwd_with(text: str, change: AccountChange) -> str:
 
 
 def group_with(text: str, change: AccountChange) -> str:
-    """`text` of group(5) with the change's groups in it; `text` itself where that is so already."""
+    """The text of group(5) with the change's groups in it; `text` itself where nothing changes."""
     text = _with_group(_settled(text), change.group)
     for group in change.more_groups:
         if group_numbered(groups(text), group.gid) is None:
@@ -38,10 +38,10 @@ def group_with(text: str, change: AccountChange) -> str:
 
 
 def passwd_line(account: Account) -> str:
-    """A new entry, without the newline. BadSetting where a field could forge another.
+    """A new entry, without the newline. Raises BadSetting where a field could forge another.
 
-    The password is ``*``: none matches it. ``x`` would promise an entry in /etc/shadow, without which
-    PAM turns away even root's `su` to this account.
+    The password is ``*``, which no password matches. ``x`` would promise an entry in /etc/shadow; without such an
+    entry PAM refuses even root's `su` to this account.
     """
     from pydrop.accounts.forgery import check_field, check_home, check_name
 
@@ -53,7 +53,7 @@ def passwd_line(account: Account) -> str:
 
 
 def _settled(text: str) -> str:
-    """The text without what a killed rewriting in place left in it; that also ends in the middle of a line."""
+    """The text without what a killed rewriting in place left in it. Such a text may end in the middle of a line."""
     if text.endswith("\n") and REWRITING not in text:
         return text
     from pydrop.accounts.in_place_journal import settled
@@ -72,26 +72,26 @@ def _group_line(group: Group) -> str:
     return f"{group.name}:x:{group.gid}:"
 
 
-def _with(text: str, name: str, ids: dict[int, int], count: int, made: "Callable[[], str]") -> str:
-    """The text in which the entry `name` has `ids` (index of the field -> number) and nothing shadows it."""
+def _with(text: str, name: str, ids: dict[int, int], count: int, new_line: "Callable[[], str]") -> str:
+    """The text in which the entry `name` has `ids` (index of the field -> number) and no line shadows the entry."""
     lines = text.split("\n")
-    own = _own_line(lines, name, ids, count)
-    shadow = _first_shadow(lines, name, ids[2], own)
-    if own is None:
-        return _inserted(lines, shadow, made())
-    line = _renumbered(lines[own], ids)
-    if shadow is not None and shadow < own:
-        del lines[own]
+    own_index = _own_line(lines, name, ids, count)
+    shadow = _first_shadow(lines, name, ids[2], own_index)
+    if own_index is None:
+        return _inserted(lines, shadow, new_line())
+    line = _renumbered(lines[own_index], ids)
+    if shadow is not None and shadow < own_index:
+        del lines[own_index]
         lines.insert(shadow, line)
-    elif line == lines[own]:
+    elif line == lines[own_index]:
         return text
     else:
-        lines[own] = line
+        lines[own_index] = line
     return "\n".join(lines)
 
 
 def _own_line(lines: list[str], name: str, ids: dict[int, int], count: int) -> int | None:
-    """Where our entry stands: the one that is right already, else the first of that name."""
+    """The index of our entry: one that has the numbers already, else the first of that name."""
     first = None
     for index, line in enumerate(lines):
         if not line.startswith(name):
@@ -107,7 +107,7 @@ def _own_line(lines: list[str], name: str, ids: dict[int, int], count: int) -> i
 
 
 def _first_shadow(lines: list[str], name: str, number: int, own: int | None) -> int | None:
-    """The first line but `own` that any reader could take for our name or number."""
+    """The index of the first line, except `own`, that any reader could take for our name or number."""
     digits = str(number)
     for index, line in enumerate(lines):
         if index == own or (digits not in line and name not in line):
@@ -133,7 +133,7 @@ def _renumbered(line: str, ids: dict[int, int]) -> str:
 
 
 def _inserted(lines: list[str], before: int | None, line: str) -> str:
-    """`line` before that index, else as the last one; a last line without its newline gets one."""
+    """The text with `line` before that index, else at the end; a last line without a newline gets one."""
     if before is not None:
         return "\n".join([*lines[:before], line, *lines[before:]])
     ended = lines[:-1] if lines[-1] == "" else lines

@@ -1,4 +1,4 @@
-"""Whether this Python is a bundle's, which has its own loader and libraries, and how it is started then."""
+"""Tells whether this Python belongs to a bundle, which has its own loader and libraries, and how to start it again."""
 
 import os
 import sys
@@ -11,5 +11,5 @@ def is_bundle() -> bool:
 
 
 def environment() -> dict[str, str]:
-    """What this Python's own executable needs to start once more: in a bundle, where its libraries are."""
+    """The variables that this Python's executable needs to start: in a bundle, the folder of its libraries."""
     return {"LD_LIBRARY_PATH": f"{sys.prefix}/lib"} if is_bundle() else {}

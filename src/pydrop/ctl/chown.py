@@ -1,4 +1,4 @@
-"""`pydropctl chown PATH...`: the volume engine alone, for initContainers of Kubernetes and for people."""
+"""`pydropctl chown PATH...`: runs the volume engine alone, for initContainers of Kubernetes and for people."""
 
 import _signal
 import os
@@ -22,7 +22,7 @@ from pydrop.settings import account_names, values, volume_tables
 from pydrop.settings.raw_setting import RawSetting
 from pydrop.settings.table import BY_NAME
 
-WHO = ("user", "puid", "pgid", "owner-of")  # settings that name somebody
+WHO = ("user", "puid", "pgid", "owner-of")  # settings that name a new owner
 
 
 @click.command(
@@ -95,25 +95,25 @@ def command(
 
 
 def _now() -> Start:
-    """A start as far as signals go: what is blocked now stays so."""
+    """A Start that tells only about signals: a signal that is blocked now stays blocked."""
     blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
     return Start(name="pydropctl", arguments=(), environment=(), ignored=(), blocked=tuple(map(int, blocked)))
 
 
-# -- the words -------------------------------------------------------------------------------------
+# -- the arguments ---------------------------------------------------------------------------------
 
 
 def _parsed(setting: str, option: str, value: str) -> object:
-    """The value as the setting of this name reads it."""
+    """The option's value, read by the parser of the setting of this name."""
     return BY_NAME[setting].parse(RawSetting(name=setting, source=f"--{option}", value=value))
 
 
 def _volume(path: str, words: dict[str, object]) -> Volume:
-    """What the options say, read by the parsers of the [[volume]] table."""
+    """The volume that the options describe, read by the parsers of the [[volume]] table."""
     fields: dict[str, object] = {"path": whole(path), "source": "pydropctl chown"}
     for name, value in words.items():
         key = name.replace("_", "-")
-        if name == "exclude" and isinstance(value, tuple):  # an option each: a colon in it is the pattern's own
+        if name == "exclude" and isinstance(value, tuple):  # a colon belongs to the pattern
             fields[name] = tuple([values.text(RawSetting(name=key, source=f"--{key}", value=item)) for item in value])
         elif isinstance(value, str):
             fields[name] = volume_tables.KEYS[key](RawSetting(name=key, source=f"--{key}", value=value))
@@ -123,9 +123,9 @@ def _volume(path: str, words: dict[str, object]) -> Volume:
 
 
 def whole(path: str) -> str:
-    """The path from the root on; people name what lies in the working folder.
+    """The absolute path; people may name a path in the working folder.
 
-    A `..` behind a name stays, since that name may be a symlink: the engine knows where it is safe."""
+    A `..` behind a name stays, since that name may be a symlink: the engine decides whether following it is safe."""
     if not path:
         raise BadSetting("one PATH is empty", "name the folder to give away, or check the variable that names it")
     try:
@@ -140,18 +140,18 @@ def whole(path: str) -> str:
 
 
 def vet(volume: Volume) -> None:
-    """Refuse what the engine would refuse, before it has changed the volume before that."""
+    """Raise what the engine would raise for this volume, before any other volume is changed."""
     try:
         vetted(volume.path).close()
     except OSError:
-        pass  # its report says so
+        pass  # the volume's report tells the error
 
 
-# -- who -------------------------------------------------------------------------------------------
+# -- the new owner ---------------------------------------------------------------------------------
 
 
 def receiver(user: str | None, dry: bool) -> Identity:
-    """Who gets the volumes: decided as a start decides who its program becomes, mapped and looked up alike."""
+    """The identity that gets the volumes: decided, looked up and mapped as a start does it for its program."""
     if os.geteuid() != 0 and not dry:
         raise NotPermitted(
             f"user {os.geteuid()} cannot give files to others, only root can",
@@ -163,13 +163,13 @@ def receiver(user: str | None, dry: bool) -> Identity:
     facts = inspection.look(settings, start)
     groups = limits.granted_groups(facts)
     try:
-        who = accounts.identity(settings, facts.passwd, facts.group, facts.owner, groups, ())[0]
+        identity = accounts.identity(settings, facts.passwd, facts.group, facts.owner, groups, ())[0]
     except BadSetting as error:
         if user is None:
             raise
         raise BadSetting(error.problem, "correct it, or write numbers, as --user 1000:1000") from error
-    limits.require_mapped(facts.uid_map, facts.gid_map, who)
-    return who
+    limits.require_mapped(facts.uid_map, facts.gid_map, identity)
+    return identity
 
 
 def _from_option(word: str) -> Settings:
@@ -181,7 +181,7 @@ def _from_option(word: str) -> Settings:
 
 
 def _from_settings(start: Start) -> Settings:
-    """What a start with this environment and settings file is told of its user."""
+    """The settings of the user, as a start with this environment and settings file has them."""
     settings = inspection.read_settings(start)
     sources = {name: source for name, source in settings.sources.items() if name in (*WHO, "groups")}
     if not any([name in sources for name in WHO]):
@@ -201,7 +201,7 @@ def _from_settings(start: Start) -> Settings:
 
 
 class Speaking:
-    """How this run speaks: the progress of a volume on standard error, its result on standard output."""
+    """The output of this run: a volume's progress on standard error, its result on standard output."""
 
     def __init__(self, report: Report, dry: bool, as_json: bool, quiet: bool) -> None:
         self.report = report
@@ -210,7 +210,7 @@ class Speaking:
         self.quiet = quiet
 
     def watch(self, volume: Volume) -> Callable[[Progress], None]:
-        """What shows how far a volume is; and a signal that got lost in the interpreter ends the wait here."""
+        """A function that shows a volume's progress. A signal that got lost in the interpreter is raised there."""
         told = progress_messages.ProgressMessages(self.report.progress, self.report.info, self.dry)
         shown = Bar(self.report, volume, self.dry) if os.isatty(2) else told
 
@@ -222,7 +222,7 @@ class Speaking:
         return watch
 
     def tell(self, result: chown_results.Result) -> None:
-        """The lines of one volume, as soon as it is done."""
+        """Print the lines of one volume as soon as it is done."""
         self.report.clear()
         if self.as_json or (self.quiet and not result.complaints()):
             return
@@ -231,7 +231,7 @@ class Speaking:
 
 
 def perform(todo: list[Volume], who: Identity, speaking: Speaking) -> int:
-    """Own one volume after the other; 1 where something was refused or is missing, else 0."""
+    """Chown one volume after the other. Returns 1 where something was refused or is missing, else 0."""
     results = []
     for volume in todo:
         report = own(volume, who.uid, who.gid, who.groups, speaking.watch(volume), speaking.dry)

@@ -1,4 +1,4 @@
-"""What `pydropctl chown` says of a volume that it has worked on: in lines for people, as JSON for programs."""
+"""The results of `pydropctl chown`: lines for people, JSON for programs."""
 
 import errno
 import json
@@ -15,7 +15,7 @@ LINKED = "if all of those may be given away, add --hard-links"
 
 
 class Result:
-    """One volume, and what owning it came to. `owner` is shown as it is, like "1500:1500"."""
+    """The result of chowning one volume. `owner` is shown as it is, like "1500:1500"."""
 
     def __init__(self, volume: Volume, owner: str, report: VolumeReport, dry: bool) -> None:
         self.volume = volume
@@ -29,14 +29,14 @@ class Result:
 
     @property
     def failed(self) -> bool:
-        """Whether something is not as it was asked for; files left alone for safety are no failure."""
+        """Whether something is not as asked; files that were left alone for safety are no failure."""
         report = self.report
         return bool(report.refused or report.missing or report.busy) and not self.would_be_made
 
     # -- for people ------------------------------------------------------------------------------
 
     def lines(self) -> list[str]:
-        """The volume in one line, and one for each reason why something was not changed."""
+        """One line for the volume, and one for each reason why something was not changed."""
         complaints = [f"  {complaint.problem}; {complaint.remedy}" for complaint in self.complaints()]
         if self.report.missing and not self.would_be_made:
             return [complaint.strip() for complaint in complaints]
@@ -70,7 +70,7 @@ class Result:
         return f" in {duration(report.seconds - report.waited)}{processes}{waited}"
 
     def complaints(self) -> list[Complaint]:
-        """What was not done and why, in a start's words, but with remedies that fit this command."""
+        """The complaints of a start about this volume, but with remedies that fit this command."""
         failed, warned = complaints.complaints(self.volume, self.owner, self.report)
         others = [name for name in ("missing", "busy") if getattr(self.report, name)]
         keys: list[object] = [*sorted(self.report.refused), *others, *(["linked"] if self.report.linked.count else [])]
@@ -84,7 +84,7 @@ class Result:
     # -- for programs ----------------------------------------------------------------------------
 
     def as_object(self) -> dict[str, object]:
-        """One of "volumes"; docs/volumes.md describes it."""
+        """One element of "volumes"; docs/volumes.md describes it."""
         report, told = self.report, self.complaints()
         return {
             "path": escaped(self.volume.path),
@@ -112,7 +112,7 @@ class Result:
 
 
 def as_json(results: list[Result], dry: bool) -> str:
-    """The one document of a run."""
+    """The JSON document of a whole run."""
     return json.dumps({"dry_run": dry, "volumes": [result.as_object() for result in results]}, indent=2)
 
 

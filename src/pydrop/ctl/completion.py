@@ -1,4 +1,4 @@
-"""`pydropctl completion SHELL`: the script that makes a shell complete the words of pydropctl and of pydrop."""
+"""`pydropctl completion SHELL`: prints a script that makes a shell complete the arguments of pydropctl and pydrop."""
 
 import click
 from click.shell_completion import get_completion_class
@@ -28,8 +28,9 @@ def command(ctx: click.Context, shell: str) -> None:
 
 
 def of_pydropctl(ctx: click.Context, shell: str) -> str:
-    """click's own script, by which the shell asks pydropctl itself. Printed here and not by click, which would first
-    run the `bash` of the PATH, to ask for its version."""
+    """click's script, with which the shell asks pydropctl itself for the words to offer.
+
+    click is not used to print it, since click would first run the `bash` of the PATH to ask for its version."""
     kind = get_completion_class(shell)
     assert kind is not None, shell
     completion = kind(ctx.find_root().command, {}, "pydropctl", COMPLETE)

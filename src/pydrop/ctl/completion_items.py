@@ -1,4 +1,4 @@
-"""What a shell offers when a person presses TAB behind a word of pydropctl's or pydrop's."""
+"""The words that a shell offers for the arguments of pydropctl and pydrop, when a person presses TAB."""
 
 from collections.abc import Callable
 
@@ -12,29 +12,29 @@ from pydrop.settings.table import BY_NAME, ROWS, Row
 Items = list[CompletionItem]
 Offer = Callable[[click.Context, click.Parameter, str], Items]
 
-FILES = "file"  # in place of words: the shell's own way to complete them
+FILES = "file"  # stands in place of words: the shell completes names of files itself
 OF_FORM = {"POLICY": CHOWN_POLICIES, "LEVEL": LEVELS}
 OPTIONS = tuple([row for row in ROWS if row.option and row.form != "-"])
 
 
 def values(row: Row) -> tuple[str, ...]:
-    """The words that a setting's value can be: FILES alone for a path, none where nobody can know them."""
+    """The words that a setting's value can be: FILES alone for a path, () where the words cannot be known."""
     if row.form in OF_FORM:
         return OF_FORM[row.form]
-    if "|" in row.form:  # but not those that stand for others, as fd:N
+    if "|" in row.form:  # without placeholders such as fd:N
         return tuple([word for word in row.form.split("|") if word.islower()])
     return (FILES,) if row.form.startswith("PATH") else ()
 
 
 def items(words: tuple[str, ...], incomplete: str) -> Items:
-    """As click hands them to the shell."""
+    """The words that begin with `incomplete`, as click hands them to the shell."""
     if words == (FILES,):
         return [CompletionItem(incomplete, type=FILES)]
     return [CompletionItem(word) for word in words if word.startswith(incomplete)]
 
 
 def offer(*words: str) -> Offer:
-    """For `shell_complete`: these words."""
+    """For `shell_complete`: the given words."""
     return lambda _ctx, _parameter, incomplete: items(words, incomplete)
 
 
@@ -55,7 +55,7 @@ def options_of_pydrop(incomplete: str) -> Items:
 
 
 def words_of_pydrop(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
-    """For `shell_complete` of words that are pydrop's: a value where an option wants one, else a file."""
+    """For `shell_complete` of pydrop's arguments: a value where an option takes one, else a file."""
     before = (ctx.params.get("words") or ("",))[-1]
     row = BY_NAME.get(before[2:]) if before.startswith("--") else None
     if row is None or row.flag:

@@ -1,4 +1,4 @@
-"""The scripts that complete the words of `pydrop`, made of the table of settings. They start nothing."""
+"""Builds, from the table of settings, the scripts that complete the arguments of `pydrop`. They start no program."""
 
 from collections.abc import Callable
 
@@ -107,7 +107,7 @@ def zsh() -> str:
 
 
 def _zsh_option(row: Row) -> str:
-    """As _arguments takes it: ``--name=[meaning]:form:what to offer``."""
+    """An option in the form of zsh's _arguments: ``--name=[meaning]:form:what to offer``."""
     known = values(row)
     action = "_files" if known == (FILES,) else f"({' '.join(known)})" if known else " "
     meaning, form = row.meaning.replace("[", "\\[").replace("]", "\\]"), row.form.replace(":", "\\:")
@@ -131,7 +131,7 @@ def _fish_option(name: str, meaning: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A word of zsh and fish that holds what it holds."""
+    """The text as one quoted word of zsh or fish."""
     return "'" + text.replace("'", "'\\''") + "'"
 
 

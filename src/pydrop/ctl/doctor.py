@@ -1,4 +1,4 @@
-"""`pydropctl doctor`: what this container allows, what a start would therefore do, and what to change."""
+"""`pydropctl doctor`: tells what this container allows, what a start would therefore do, and what to change."""
 
 import json
 import sys
@@ -46,12 +46,12 @@ def as_object(found: Diagnosis) -> str:
     """{"works": bool, "error": str, "sections": [{"title", "facts": [{"name", "found", "level"}]}],
     "start": null | {"user": "UID:GID", "name", "steps": [words], "warnings": [str]},
     "changes": [{"why", "lines": [{"where", "line"}]}]}"""
-    who = found.plan.identity if found.plan else None
+    identity = found.plan.identity if found.plan else None
     start = None
-    if found.plan and who:
+    if found.plan and identity:
         start = {
-            "user": f"{who.uid}:{who.gid}",
-            "name": escaped(who.name),
+            "user": f"{identity.uid}:{identity.gid}",
+            "name": escaped(identity.name),
             "steps": [escaped(step.words) for step in found.plan.steps],
             "warnings": [escaped(warning) for warning in found.warnings],
         }
@@ -92,11 +92,11 @@ def _title(text: str) -> str:
 
 
 def _verdict(found: Diagnosis) -> list[str]:
-    """The answer first."""
+    """Whether a start works here: the first lines of the text."""
     if found.error:
         return [*_styled(f"A start of pydrop would FAIL here: {found.error}", "red")]
-    who = found.plan.identity if found.plan else None
-    become = f"the program would run as {who.name} {who.uid}:{who.gid}" if who else ""
+    identity = found.plan.identity if found.plan else None
+    become = f"the program would run as {identity.name} {identity.uid}:{identity.gid}" if identity else ""
     many = f"{len(found.changes)} thing{'' if len(found.changes) == 1 else 's'} to change, at the end"
     return [
         *_styled(f"A start of pydrop works here: {become}; {many if found.changes else 'nothing to change'}.", "green")

@@ -1,4 +1,4 @@
-"""`pydropctl install NAME...`: links to pydrop under the names of the tools that it can be, for image builds."""
+"""`pydropctl install NAME...`: creates links to pydrop under its compatibility names, for image builds."""
 
 import json
 import os
@@ -62,16 +62,16 @@ def command(names: tuple[str, ...], into: str | None, force: bool, as_list: bool
 
 
 def known(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Each once. BadSetting that names the nearest for one that pydrop cannot be."""
+    """The names, each once. Raises BadSetting, which suggests the nearest name, for one that pydrop cannot have."""
     for name in names:
         if name not in COMPATIBILITY_NAMES:
-            there = {one: one for one in COMPATIBILITY_NAMES}
-            raise misspelt(f"{name!r} is no name that pydrop can be called by", name, there)
+            choices = {one: one for one in COMPATIBILITY_NAMES}
+            raise misspelt(f"{name!r} is no name that pydrop can be called by", name, choices)
     return tuple(dict.fromkeys(names))
 
 
 def own_file() -> str:
-    """The `pydrop` that belongs to this package: PREFIX/bin/pydrop for a package in PREFIX/lib/PYTHON/PACKAGES."""
+    """The `pydrop` executable of this package: PREFIX/bin/pydrop for a package in PREFIX/lib/PYTHON/PACKAGES."""
     prefix = os.path.realpath(pydrop.__file__)
     for _ in range(5):
         prefix = os.path.dirname(prefix)
@@ -82,17 +82,17 @@ def own_file() -> str:
 
 
 def usual_folder(own: str) -> str:
-    """Where `pydrop` is called from: the folder of the PATH that has it, or a link to it."""
+    """The folder of PATH that has this `pydrop` or a link to it; else USUAL."""
     found = shutil.which("pydrop")
     return os.path.dirname(os.path.abspath(found)) if found and os.path.realpath(found) == own else USUAL
 
 
 def nothing(_line: str) -> None:
-    """Tell nobody."""
+    """Discard a line: with --json only the array is printed."""
 
 
 def install(names: tuple[str, ...], own: str, folder: str, force: bool, tell: Callable[[str], None]) -> int:
-    """Make the links that are missing, and tell of each how it ended. The exit code. PydropError for the folder."""
+    """Create the missing links, tell the result of each, and return the exit code. PydropError where `folder` fails."""
     opened = open_folder(folder)
     try:
         failed = [name for name in names if not linked(name, own, folder, opened, force, tell)]
@@ -105,7 +105,7 @@ def install(names: tuple[str, ...], own: str, folder: str, force: bool, tell: Ca
 
 
 def warn_of_another(name: str, own: str, folder: str) -> None:
-    """Where a script that says `name` would not get this one."""
+    """Warn where a script that calls `name` would not get this pydrop."""
     first = shutil.which(name)
     if first is None:
         Report().warn(f"{name} is not found by its name, since PATH does not have {folder}")
@@ -114,8 +114,10 @@ def warn_of_another(name: str, own: str, folder: str) -> None:
 
 
 def open_folder(folder: str) -> int:
-    """A descriptor of the folder. A root's one must be root's alone: who could write it, could replace the link, and
-    the image's scripts would run as root what he put there."""
+    """A descriptor of the folder. Where root installs, the folder must be root's alone.
+
+    A user who could write the folder could replace the link, and the image's scripts would run the replacement as
+    root."""
     flags = os.O_PATH | os.O_DIRECTORY
     try:
         return open_trusted(folder, flags) if os.geteuid() == 0 else os.open(folder, flags | os.O_CLOEXEC)
@@ -128,7 +130,7 @@ def open_folder(folder: str) -> int:
 
 
 def linked(name: str, own: str, folder: str, opened: int, force: bool, tell: Callable[[str], None]) -> bool:
-    """Make one link, and say so. False where the name is somebody else's."""
+    """Create one link, and tell the result. False where something else has the name."""
     path = f"{folder}/{name}"
     if os.path.realpath(path) == own:
         tell(escaped(f"{path} leads to {own} already"))
@@ -148,7 +150,9 @@ def linked(name: str, own: str, folder: str, opened: int, force: bool, tell: Cal
 
 
 def place(name: str, own: str, opened: int, force: bool) -> None:
-    """One call makes the link or finds the name taken. By force it is made beside, and takes the name's place."""
+    """Create the link in one call, which fails where the name is taken.
+
+    With `force` the link is created under another name, and then renamed over the name."""
     if not force:
         os.symlink(own, name, dir_fd=opened)
         return
@@ -162,7 +166,7 @@ def place(name: str, own: str, opened: int, force: bool) -> None:
 
 
 class InstalledName(Value):
-    """What a name is here. `path` is "" where there is nothing of the name."""
+    """The state of a compatibility name in this container. `path` is "" where nothing has the name."""
 
     name: str
     path: str
@@ -177,7 +181,7 @@ class InstalledName(Value):
 
 
 def table(found: list[InstalledName], own: str) -> list[str]:
-    """A line for each name: where it is pydrop, or which other program it is, or that it is not there."""
+    """A line for each name: the path where it is pydrop or another program, or that it is not installed."""
     width = max(len(each.name) for each in found)
     return [escaped(f"{each.name:<{width}}  {state(each, own)}") for each in found]
 

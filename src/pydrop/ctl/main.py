@@ -1,6 +1,7 @@
-"""`pydropctl`: the group of subcommands. Each is a module of this folder, loaded when it is called.
+"""`pydropctl`: the group of subcommands. Each subcommand is a module of this folder, imported when it is called.
 
-A subcommand's module has one click command called `command`; a line in SUBCOMMANDS makes it known.
+`entry` calls `run` where the launcher was called as pydropctl. A subcommand's module has one click command named
+`command`, and a row of SUBCOMMANDS makes it known.
 """
 
 import _signal
@@ -28,11 +29,11 @@ SUBCOMMANDS = {  # name -> module
     "timeline": "pydrop.ctl.timeline",
     "verify": "pydrop.ctl.verify",
 }
-COMPLETE = "_PYDROPCTL_COMPLETE"  # click's own: a shell asks by it what to offer (completion.py)
+COMPLETE = "_PYDROPCTL_COMPLETE"  # click's own variable: a shell sets it to ask what to offer (completion.py)
 
 
 class LateGroup(click.Group):
-    """A group whose commands are imported one by one, so that `check` does not wait for `status`."""
+    """A group whose subcommands are imported one by one, so that `check` does not wait for the imports of `chown`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click's own signature
         return sorted(SUBCOMMANDS)
@@ -47,7 +48,7 @@ class LateGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click has it, and an unknown name is told the nearest one."""
+        """As click does it, but the error for an unknown name suggests the nearest one."""
         if args[0] not in SUBCOMMANDS and not args[0].startswith("-"):
             from pydrop.settings.nearest import misspelt
 
@@ -66,16 +67,16 @@ def main(ctx: click.Context) -> None:
 
 
 def run(start: Start) -> NoReturn:
-    """`pydropctl` as the launcher started it; never returns.
+    """Run `pydropctl` as the launcher started it. Never returns.
 
-    The environment comes disguised and TERM, INT, HUP and QUIT blocked: both are put back first.
+    The launcher disguises the environment and blocks TERM, INT, HUP and QUIT; both are put back first.
     """
     os.environ.clear()
-    for line in reversed(start.environment):  # of doubles the first holds, as for getenv(3)
+    for line in reversed(start.environment):  # of doubles the first counts, as for getenv(3)
         name, equals, value = line.partition("=")
         if name and equals:
             os.environ[name] = value
-    if os.environ.get(COMPLETE, "").endswith("_source"):  # click would run the `bash` of the PATH for it
+    if os.environ.get(COMPLETE, "").endswith("_source"):  # with it click would run the `bash` of the PATH
         del os.environ[COMPLETE]
     try:
         _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [number for number in ENDING if number not in start.blocked])
@@ -83,7 +84,7 @@ def run(start: Start) -> NoReturn:
     except PydropError as error:
         Report().error(str(error))
         sys.exit(error.code)
-    except KeyboardInterrupt:  # click has words for it, but not yet or no longer
+    except KeyboardInterrupt:  # click itself handles it only while main runs
         sys.exit(128 + _signal.SIGINT)
     except Exception as bug:
         Report().error(f"pydropctl itself failed: {type(bug).__name__}: {bug}; report it")

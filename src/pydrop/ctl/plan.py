@@ -1,4 +1,4 @@
-"""`pydropctl plan`: what a start would do here, and why, without doing it."""
+"""`pydropctl plan`: shows what a start would do here, and why, without doing it."""
 
 import json
 import sys
@@ -25,41 +25,41 @@ def command(as_json: bool, words: tuple[str, ...]) -> None:
     changed. Run it as the user that the container starts as: root, or the one of --user.
     """
     try:
-        settings, made = planned(words)
+        settings, plan = planned(words)
     except PydropError as error:
         Report().error(str(error))
         sys.exit(error.code)
-    click.echo(as_object(settings, made) if as_json else as_table(made))
-    for warning in () if as_json else made.warnings:
+    click.echo(as_object(settings, plan) if as_json else as_table(plan))
+    for warning in () if as_json else plan.warnings:
         Report().warn(warning)
 
 
 def planned(words: tuple[str, ...]) -> tuple[Settings, Plan]:
-    """The very plan that a start with these words would perform."""
+    """The settings and the very plan that a start with these arguments would use."""
     start, _ = start_of(words)
     settings = inspection.read_settings(start)
     return settings, planning.plan(settings, inspection.look(settings, start))
 
 
-def as_object(settings: Settings, made: Plan) -> str:
+def as_object(settings: Settings, plan: Plan) -> str:
     """{"identity": {...}, "steps": [{"kind", "words", "why", "done"}], "warnings": [...],
     "command": [...], "environment": {...}, "sources": {setting: source}}"""
-    who = made.identity
+    identity = plan.identity
     content = {
-        "identity": {name: getattr(who, name) for name in who.fields},
-        "steps": [{"kind": s.kind, "words": s.words, "why": s.why, "done": s.done} for s in made.steps],
-        "warnings": list(made.warnings),
-        "command": list(made.command),
-        "environment": dict(made.environment),
+        "identity": {name: getattr(identity, name) for name in identity.fields},
+        "steps": [{"kind": s.kind, "words": s.words, "why": s.why, "done": s.done} for s in plan.steps],
+        "warnings": list(plan.warnings),
+        "command": list(plan.command),
+        "environment": dict(plan.environment),
         "sources": settings.sources,
     }
     return json.dumps(content, indent=2)
 
 
-def as_table(made: Plan) -> str:
-    """One row a step: its number, kind, postcondition, and the setting that asked for it."""
-    rows = [(str(n), step.kind, _words(step), step.why) for n, step in enumerate(made.steps, 1)]
-    rows.append((str(len(rows) + 1), "exec", " ".join(made.command), ""))
+def as_table(plan: Plan) -> str:
+    """One row for each step: its number, its kind, its postcondition, and the setting that asked for it."""
+    rows = [(str(n), step.kind, _words(step), step.why) for n, step in enumerate(plan.steps, 1)]
+    rows.append((str(len(rows) + 1), "exec", " ".join(plan.command), ""))
     rows.insert(0, ("", "STEP", "WHAT IS TRUE AFTER IT", "BECAUSE OF"))
     return "\n".join(text_table.lines(rows, folded=2, right=(0,)))
 

@@ -1,4 +1,4 @@
-"""`pydropctl timeline`: where this container's start spent its time, as a table or a picture."""
+"""`pydropctl timeline`: shows how long each part of this container's start took, as a table or a picture."""
 
 import json
 import time
@@ -46,7 +46,7 @@ def command(svg: str | None, as_json: bool) -> None:
 
 
 def draw(found: Timeline, place: str) -> None:
-    """Write the picture. Exit code 125 where it cannot be."""
+    """Write the picture. Ends with exit code 125 where the file cannot be written."""
     from pydrop.ctl.timing.timeline_picture import svg
 
     picture = svg(found)
@@ -86,7 +86,7 @@ def _part_object(part: Part) -> dict[str, object]:
 
 
 def as_table(found: Timeline) -> str:
-    """What began when and took how long, and the whole of it."""
+    """A row for each part with its beginning and duration, and a line about the whole start."""
     rows = [(f"{p.began:.1f}", f"{p.took:.1f}", share(p, found), p.kind, told(p)) for p in found.parts]
     rows.append((f"{found.total:.1f}", "", "", "exec", found.program))
     rows.insert(0, ("BEGAN", "TOOK", "SHARE", "STEP", "WHAT IT WAS"))
@@ -102,7 +102,7 @@ def share(part: Part, found: Timeline) -> str:
 
 
 def told(part: Part) -> str:
-    """The words of the log."""
+    """The words about a part, as in the log."""
     if part.changed is None or part.did == part.words:
         return part.words
     return f"{part.words}: {part.did}" if part.did else part.words + ("" if part.changed else " (so already)")

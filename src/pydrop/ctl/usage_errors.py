@@ -1,4 +1,4 @@
-"""Wrong words to a subcommand that scripts use."""
+"""Usage errors of the subcommands that scripts call."""
 
 import click
 
@@ -7,7 +7,9 @@ from pydrop.report import Report
 
 
 class Strict(click.Command):
-    """A command whose wrong words are one line and 125, as pydrop's are, so that no script takes them for a refusal."""
+    """A command whose usage errors are one line and exit code 125, as pydrop's are.
+
+    Other exit codes of these subcommands are results, and no script may take a usage error for a result."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:

@@ -1,4 +1,4 @@
-"""`pydropctl verify`: whether the program is truly not root here, and has what it needs. For image builds and CI."""
+"""`pydropctl verify`: checks that the program is truly not root here and can work. For image builds and CI."""
 
 import json
 import sys
@@ -48,7 +48,7 @@ def command(as_json: bool, strict: bool, words: tuple[str, ...]) -> None:
 
 
 def verdict_of(found: list[Check], strict: bool) -> str:
-    """That of all together: "fail", else "warn", else "ok"; where it is strict, a warning is a failure."""
+    """The verdict of all checks together: "fail", else "warn", else "ok". With `strict` a warning is a failure."""
     verdicts = {check.verdict for check in found}
     if "fail" in verdicts or (strict and "warn" in verdicts):
         return "fail"
@@ -62,7 +62,7 @@ def as_object(found: list[Check], verdict: str) -> str:
 
 
 def as_text(found: list[Check], strict: bool) -> str:
-    """The table, what to do about each row that is not well, and a line that sums it up."""
+    """The table, the remedy for each row that has one, and a line that sums up."""
     rows = [("CHECK", "RESULT", "WHAT WAS FOUND"), *[(check.name, check.verdict, check.found) for check in found]]
 
     def paint(column: int, cell: str) -> str:

@@ -1,9 +1,9 @@
-"""Runs root's hooks, one after the other, and takes what they add to the program's environment.
+"""Performs HooksStep: runs root's hooks, one after the other, and collects what they add to the program's environment.
 
-Signals are not handled here but waited for: TERM, INT, HUP, QUIT and CHLD are blocked before a hook
-is started and then taken one at a time, so none can come between the start of a hook and our
-knowing its process. posix_spawn runs no Python between fork and exec, and the hook gets the mask
-and dispositions that this process was given.
+No handler takes the signals that arrive while a hook runs. TERM, INT, HUP, QUIT and CHLD are blocked before the hook
+is started and then taken one at a time, so none can arrive between the start of a hook and the moment its process id
+is known. posix_spawn runs no Python between fork and exec. It gives the hook the signal mask and the dispositions
+with which this process was started.
 """
 
 import _signal
@@ -21,16 +21,16 @@ from pydrop.trust import open_trusted, roots_folder
 
 IGNORED_BY_PYTHON = (_signal.SIGPIPE, _signal.SIGXFSZ)
 PATIENCE = 0.06  # seconds from a signal until the hook is killed: a start must end within 0.1
-LAST_WAIT = 1.0  # seconds at most for the kernel to end what was killed; it takes none but where a disk hangs
+LAST_WAIT = 1.0  # seconds to wait at most for a killed hook; the kernel ends it at once unless a disk hangs
 LARGEST_FILE = 1 << 20  # bytes that a hook may add
 LARGEST_LINE = 131070  # bytes of NAME=value without its final NUL, MAX_ARG_STRLEN (execve(2))
 
 
 def perform(step: HooksStep, start: Start) -> Outcome:
-    """Run every hook as root with the command as its arguments, and collect what they add.
+    """Run every hook as root with the command as its arguments, and collect the variables that they add.
 
-    Raises HookFailed with the hook's exit code (128+N where a signal ended it, 125 for one
-    that cannot run or writes what sets no variable), and Untrusted."""
+    Raises HookFailed with the hook's exit code: 128+N where signal N ended the hook, 125 where the hook
+    cannot run or writes a line that sets no variable. Raises Untrusted for a hook that is not root's alone."""
     if not step.hooks:
         return Outcome()
     added: dict[str, str] = {}
@@ -51,24 +51,26 @@ def perform(step: HooksStep, start: Start) -> Outcome:
 
 
 def _run(hook: str, arguments: tuple[str, ...], environment: dict[str, str], start: Start) -> None:
-    """Run one hook to its end. A signal that comes meanwhile goes to the hook, and when the hook is
-    gone to our own handler, which ends the start. Raises HookFailed, Untrusted."""
+    """Run one hook to its end. Raises HookFailed, Untrusted.
+
+    A signal that arrives meanwhile goes to the hook. When the hook is gone, the signal goes to this process's own
+    handler, which ends the start."""
     came_blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
     child_signal = _signal.getsignal(_signal.SIGCHLD)
     held = [s for s in ENDING if s not in came_blocked and _signal.getsignal(s) != _signal.SIG_IGN]
     try:
         _signal.pthread_sigmask(_signal.SIG_BLOCK, [*held, _signal.SIGCHLD])
-        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # where it came ignored, no status would be kept
+        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # while SIGCHLD is ignored, wait(2) has no status
         process = _spawn(hook, arguments, environment, (set(came_blocked) - set(ENDING)) | set(start.blocked), start)
         status = _wait(process, held)
     finally:
         _signal.signal(_signal.SIGCHLD, child_signal or _signal.SIG_DFL)
-        _signal.pthread_sigmask(_signal.SIG_SETMASK, came_blocked)  # one that was passed on is raised here
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, came_blocked)  # a signal put back by _wait is handled here
     _require_success(hook, status)
 
 
 def _spawn(hook: str, arguments: tuple[str, ...], environment: dict[str, str], mask: set[int], start: Start) -> int:
-    """Start a hook that is still root's alone, and return its process id."""
+    """Start a hook and return its process id. The hook must still be root's alone; Untrusted where it is not."""
     try:
         os.close(open_trusted(hook, os.O_PATH))
         return os.posix_spawn(
@@ -91,10 +93,10 @@ REMEDIES = {
 
 
 def _wait(process: int, held: list[int]) -> int:
-    """The hook's wait status, when it has ended; orphans that PID 1 inherits meanwhile are reaped.
+    """The hook's wait status, as soon as the hook has ended. PID 1 reaps the orphans that it inherits meanwhile.
 
-    The first of `held` that comes is passed on, the hook killed if that does not end it at once,
-    and the signal put back for our own handler."""
+    The first of the `held` signals that arrives is passed on to the hook. A hook that does not end at once is killed.
+    Then the signal is put back for this process's own handler."""
     while True:
         status = _reaped(process)
         if status is not None:
@@ -107,17 +109,18 @@ def _wait(process: int, held: list[int]) -> int:
 
 
 def _ended_by(process: int, signum: int) -> int:
-    """Pass a signal on and see the hook gone, killed where it takes too long."""
+    """Pass a signal on, wait for the hook's end, and kill the hook after PATIENCE. Returns its wait status."""
     os.kill(process, signum)
-    os.kill(process, _signal.SIGCONT)  # one that is stopped would not see it
+    os.kill(process, _signal.SIGCONT)  # a stopped process takes no signal until it is continued
     status = _within(PATIENCE, process)
     if status is None:
         os.kill(process, _signal.SIGKILL)
         status = _within(LAST_WAIT, process)
-    return signum if status is None else status  # stuck in the kernel: the container's end takes it
+    return signum if status is None else status  # stuck in the kernel: it ends with the container
 
 
 def _within(seconds: float, process: int) -> int | None:
+    """The hook's wait status, or None where it has not ended within this time."""
     end = time.monotonic() + seconds
     while (status := _reaped(process)) is None and (left := end - time.monotonic()) > 0:
         _signal.sigtimedwait([_signal.SIGCHLD], left)
@@ -125,12 +128,14 @@ def _within(seconds: float, process: int) -> int | None:
 
 
 def _reaped(process: int) -> int | None:
-    """The status of our hook if it has ended. PID 1 reaps whatever else has ended too; any other
-    process may have children of the program's, who will want to wait for them itself."""
-    anybody_or_it = -1 if os.getpid() == 1 else process
+    """The hook's wait status, or None while it runs.
+
+    PID 1 reaps every other child that has ended too. Any other process may have children that belong to the program,
+    and the program will want to wait for these itself."""
+    waited_for = -1 if os.getpid() == 1 else process
     while True:
         try:
-            pid, status = os.waitpid(anybody_or_it, os.WNOHANG)
+            pid, status = os.waitpid(waited_for, os.WNOHANG)
         except ChildProcessError as error:
             raise HookFailed("unable to learn how a hook ended", "leave reaping to pydrop") from error
         if pid == process:
@@ -143,7 +148,7 @@ def _reap_strangers() -> None:
     try:
         while os.getpid() == 1 and os.waitpid(-1, os.WNOHANG)[0]:
             pass
-    except ChildProcessError:  # none at all
+    except ChildProcessError:  # this process has no children
         pass
 
 
@@ -159,9 +164,9 @@ def _require_success(hook: str, status: int) -> None:
 
 
 class Additions:
-    """The file that $PYDROP_ENV names: root's alone, new for each hook, gone at the end.
+    """The file that $PYDROP_ENV names: root's alone, new for each hook, removed at the end.
 
-    In /run/pydrop where that is root's alone, else in memory, reached through /proc."""
+    It lies in /run/pydrop where that folder is root's alone, else in memory, where hooks reach it through /proc."""
 
     def __init__(self) -> None:
         self.name = f"env.{os.getpid()}"
@@ -169,11 +174,11 @@ class Additions:
         self.folder = _own_folder()
         try:
             self.fresh()
-        except OSError:  # -1, read-only, full
+        except OSError:  # the folder is -1 (not root's alone), read-only or full
             self.memory = os.memfd_create("pydrop-env")
 
     def fresh(self) -> str:
-        """Make the file anew, empty, and return its path."""
+        """Create the file anew, empty, and return its path."""
         if self.memory >= 0:
             os.ftruncate(self.memory, 0)
             return f"/proc/{os.readlink('/proc/self')}/fd/{self.memory}"
@@ -183,7 +188,7 @@ class Additions:
         return f"{PLACE}/{self.name}"
 
     def content(self) -> bytes:
-        """What the hook wrote, also where it put a new file in place of ours; a little over LARGEST_FILE at most."""
+        """The bytes that the hook wrote, also into a new file of the same name; at most LARGEST_FILE + 1."""
         if self.memory >= 0:
             return os.pread(self.memory, LARGEST_FILE + 1, 0)
         try:
@@ -211,7 +216,7 @@ class Additions:
 
 
 def _own_folder() -> int:
-    """A descriptor of /run/pydrop, made where it is missing; -1 where it cannot be root's alone."""
+    """A descriptor of /run/pydrop, created where it is missing; -1 where it cannot be root's alone."""
     try:
         return roots_folder(PLACE)
     except (OSError, Untrusted):
@@ -219,9 +224,10 @@ def _own_folder() -> int:
 
 
 def parsed(content: bytes, hook: str) -> dict[str, str]:
-    """The variables of NAME=value lines; blank lines are none. Raises HookFailed that names the
-    hook and the line's number, never its value."""
-    found: dict[str, str] = {}
+    """The variables that NAME=value lines set; blank lines are skipped.
+
+    Raises HookFailed that names the hook and the line's number, never a value."""
+    variables: dict[str, str] = {}
     if len(content) > LARGEST_FILE:
         raise HookFailed(
             f"the hook {hook} wrote more than {LARGEST_FILE} bytes to $PYDROP_ENV", "write one line a variable"
@@ -235,5 +241,5 @@ def parsed(content: bytes, hook: str) -> dict[str, str]:
                 f"line {number} that the hook {hook} wrote to $PYDROP_ENV sets no variable",
                 "write NAME=value, one a line, without quotes, blanks around the name, or export",
             )
-        found[os.fsdecode(name)] = os.fsdecode(value)
-    return found
+        variables[os.fsdecode(name)] = os.fsdecode(value)
+    return variables

@@ -1,4 +1,4 @@
-"""The account step where /etc cannot be written: nss_wrapper(1) answers from copies that have the change.
+"""Performs AccountsStep where /etc cannot be written: nss_wrapper(1) answers look-ups from copies with the change.
 
 The copies hold the image's own accounts too, so that root and nobody still resolve.
 """
@@ -14,36 +14,38 @@ from pydrop.steps import AccountsStep
 ETC = "/etc"
 WORDS = "nss_wrapper names the user from {}"
 
-Place = tuple[str, str, int]  # a folder that is there, the path below it that is made, the mode of its last one
+Place = tuple[str, str, int]  # an existing folder, the path created below it, the mode of the path's last folder
 
 
 def perform(step: AccountsStep, start: Start) -> Outcome:
-    """Write both copies and set the wrapper's environment; a warning where no folder can be written."""
+    """Write both copies and set the wrapper's environment. No folder that can be written is a warning."""
     texts = {
         "passwd": accounts.passwd_with(accounts.entries_alone(_text("passwd"), accounts.accounts), step.change),
         "group": accounts.group_with(accounts.entries_alone(_text("group"), accounts.groups), step.change),
     }
     for place in _places(start):
         try:
-            folder = _made(place)
+            folder = _open_or_create(place)
         except OSError:
             continue
         if folder < 0:
             continue
         path = f"{place[0]}/{place[1]}"
         try:
-            changed = sum([_written(folder, name, text) for name, text in texts.items()])
+            changed = sum([_write_copy(folder, name, text) for name, text in texts.items()])
         except OSError:
             continue
         finally:
             os.close(folder)
         words = WORDS.format(path) if changed else ""
         return Outcome(changed=changed, words=words, environment=_environment(path, step.library, start))
-    return Outcome(warnings=(_nowhere(step.change.account.uid),))
+    return Outcome(warnings=(_no_folder_warning(step.change.account.uid),))
 
 
 def _text(name: str) -> str:
-    """An account file of the image as text; "" where it is missing. It must be one that everybody may read."""
+    """An account file of the image as text; "" where it is missing.
+
+    Raises PydropError for a file that not everybody may read, since everybody may read the copy."""
     try:
         file = os.open(f"{ETC}/{name}", os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
@@ -61,7 +63,7 @@ def _text(name: str) -> str:
 
 
 def _places(start: Start) -> list[Place]:
-    """Where the copies may stand, best first: root's are for everybody to read, a user's for itself."""
+    """The places for the copies, best first. Everybody may read root's copies, only the user itself a user's."""
     uid = os.geteuid()
     name = f"pydrop-nss-{uid}"
     if uid == 0:
@@ -71,8 +73,8 @@ def _places(start: Start) -> list[Place]:
     return [(session, name, 0o700), *places] if session.startswith("/") else places
 
 
-def _made(place: Place) -> int:
-    """A descriptor of the folder, made where it is missing; -1 where somebody else could write or replace it."""
+def _open_or_create(place: Place) -> int:
+    """A descriptor of the folder, created where it is missing; -1 where somebody else could write or replace it."""
     parent, path, mode = place
     folder = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
     status = os.fstat(folder)
@@ -82,20 +84,20 @@ def _made(place: Place) -> int:
             break
         outer = folder
         try:
-            folder = _inner(outer, name)
+            folder = _open_folder(outer, name)
         finally:
             os.close(outer)
         status = os.fstat(folder)
         safe = status.st_uid == os.geteuid() and not status.st_mode & 0o022
         if safe and stat.S_IMODE(status.st_mode) != mode:
-            os.fchmod(folder, mode)  # made just now, or left so by a kill
+            os.fchmod(folder, mode)  # created just now, or by a start that was killed here
     if safe:
         return folder
     os.close(folder)
     return -1
 
 
-def _inner(folder: int, name: str) -> int:
+def _open_folder(folder: int, name: str) -> int:
     try:
         os.mkdir(name, 0o700, dir_fd=folder)
     except FileExistsError:
@@ -103,8 +105,10 @@ def _inner(folder: int, name: str) -> int:
     return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
 
 
-def _written(folder: int, name: str, text: str) -> bool:
-    """Whether the copy had to be written; a program that reads it sees the one before or the new one."""
+def _write_copy(folder: int, name: str, text: str) -> bool:
+    """Write a copy unless it has this text; returns whether that was necessary.
+
+    A program that reads the copy meanwhile sees the whole old text or the whole new one."""
     data, new = text.encode("utf-8", "surrogateescape"), f".{name}.new"
     if _content(folder, name) == data:
         return False
@@ -136,11 +140,11 @@ def _environment(path: str, library: str, start: Start) -> tuple[tuple[str, str 
 
 
 def _value(name: str, start: Start) -> str:
-    """What the program's environment has under that name; getenv(3) takes the first."""
+    """The value of a variable in the program's environment, "" where it is unset; the first of doubles (getenv(3))."""
     return next((line[len(name) + 1 :] for line in start.environment if line.startswith(name + "=")), "")
 
 
-def _nowhere(uid: int) -> str:
+def _no_folder_warning(uid: int) -> str:
     return (
         f"user {uid} has no name here: nss_wrapper is in the image, but no folder for its files can be written; "
         "add a tmpfs: docker run --tmpfs /run, in compose tmpfs: [/run]"

@@ -1,4 +1,4 @@
-"""Sets how soon the kernel kills the program for memory (proc(5), /proc/PID/oom_score_adj)."""
+"""Performs OomStep: sets how soon the kernel kills the program when memory runs out (oom_score_adj, proc(5))."""
 
 import posix as os
 
@@ -10,7 +10,9 @@ FILE = "/proc/self/oom_score_adj"
 
 
 def perform(step: OomStep, _start: Start) -> Outcome:
-    """Write it; whoever this process starts inherits it. Less than it was needs CAP_SYS_RESOURCE."""
+    """Write the value, which exec keeps and children inherit.
+
+    Raises NotPermitted: a value lower than the present one needs CAP_SYS_RESOURCE."""
     try:
         file = os.open(FILE, os.O_RDWR | os.O_CLOEXEC)
         try:

@@ -1,13 +1,13 @@
-"""The drop: this process becomes the identity and nothing else, and proves it.
+"""Performs PrivilegesStep, the drop: this process becomes the identity and nothing else, and verifies that.
 
-The order, and why: the bounding set first, while CAP_SETPCAP is there; the groups before the gids
-and both before the uids, since each needs a capability that leaving uid 0 takes away; the
-capabilities that stay are raised again after that; no_new_privs at the end, when nothing is left
-to gain. Then everything is read back from the kernel, an attempt to become root again must fail,
-and everything is read back once more. A call that says "done" is not believed.
+The order of the calls has reasons. The bounding set comes first, while CAP_SETPCAP is held. The groups come before the
+gids, and both before the uids, since each needs a capability that is lost with uid 0. After that the capabilities that
+the program keeps are raised again. no_new_privs comes last, when nothing is left to gain. Then everything is read back
+from the kernel, an attempt to become root again must fail, and everything is read back once more: a call that reports
+success is not believed.
 
-The personalities drop here too, by steps that give up less: gosu and its like leave the bounding and the
-inheritable set as they came, and no_new_privs unset.
+The compatibility names that drop privileges come here too, by steps that drop less: gosu and its like leave the
+bounding and the inheritable set as they came, and no_new_privs unset.
 """
 
 import posix as os
@@ -25,7 +25,7 @@ SETPCAP, SETUID = mask_of(("setpcap",)), mask_of(("setuid",))
 
 
 def perform(step: PrivilegesStep, _start: Start) -> Outcome:
-    """Drop for good. Raises BadDrop where anything fails or is not what it should be."""
+    """Drop for good. Raises BadDrop where a call fails, or where a value read back from the kernel is wrong."""
     _refuse_unchanged(step)
     status = kernel.open_status()
     before = kernel.credentials(status)
@@ -51,12 +51,14 @@ ADVICE = "the command was not run; allow SETUID, SETGID and SETPCAP (cap_add), a
 
 
 def _refuse_unchanged(step: PrivilegesStep) -> None:
-    """Checked where the calls are made too: no id that means "unchanged" or wraps round reaches one."""
-    who = step.identity
-    for number in (who.uid, who.gid, *who.groups):
+    """Raise BadDrop for an id that means "unchanged" to setresuid(2) or that wraps round, and for uid 0 unasked.
+
+    The settings were checked before. This check stands beside the calls, so that no such id can reach them."""
+    identity = step.identity
+    for number in (identity.uid, identity.gid, *identity.groups):
         if not 0 <= number <= MAX_ID:
             raise BadDrop(f"{number} is no id that a process can have", f"use one from 0 to {MAX_ID}")
-    if who.uid == 0 and not step.keep_root:
+    if identity.uid == 0 and not step.keep_root:
         raise BadDrop("the drop was asked to stay root", "name root in so many words: user=root")
 
 
@@ -66,14 +68,15 @@ def _give_up(
     drop_bounding: "Callable[[int], None]",
     raise_ambient: "Callable[[int], None] | None",
 ) -> None:
-    who = step.identity
+    """Drop everything that the step does not keep. The module's docstring explains the order of the calls."""
+    identity = step.identity
     for number in bits(_bounding_to_drop(step, before)):
         drop_bounding(number)
     if step.keep_caps:
         kernel.keep_capabilities_over_setuid()
     _set_groups_and_gids(step, before)
-    if before.uids != (who.uid,) * 4:
-        os.setresuid(who.uid, who.uid, who.uid)
+    if before.uids != (identity.uid,) * 4:
+        os.setresuid(identity.uid, identity.uid, identity.uid)
     kernel.set_capabilities(step.keep_caps, step.keep_caps, _inheritable(step, before))
     if raise_ambient:
         for number in bits(_inherited(step)):
@@ -82,7 +85,7 @@ def _give_up(
 
 
 def _stay_root(step: PrivilegesStep, before: Credentials) -> None:
-    """Root was asked for: what the runtime gave stays, but the groups and gids are the account's."""
+    """Root was asked for: the capabilities of the runtime stay, but the groups and gids become the account's."""
     _set_groups_and_gids(step, before)
     if before.uids != (0,) * 4:
         os.setresuid(0, 0, 0)
@@ -90,12 +93,12 @@ def _stay_root(step: PrivilegesStep, before: Credentials) -> None:
 
 
 def _set_groups_and_gids(step: PrivilegesStep, before: Credentials) -> None:
-    """What is so already needs no call, and so no capability: a start without root has none."""
-    who = step.identity
-    if _sorted(before.groups) != _sorted(who.groups):
-        os.setgroups(list(who.groups))
-    if before.gids != (who.gid,) * 4:
-        os.setresgid(who.gid, who.gid, who.gid)
+    """Call the kernel only for a change: a call needs a capability, and a start without root has none."""
+    identity = step.identity
+    if _sorted(before.groups) != _sorted(identity.groups):
+        os.setgroups(list(identity.groups))
+    if before.gids != (identity.gid,) * 4:
+        os.setresgid(identity.gid, identity.gid, identity.gid)
 
 
 def _finish(step: PrivilegesStep) -> None:
@@ -106,13 +109,15 @@ def _finish(step: PrivilegesStep) -> None:
 
 
 def _inherited(step: PrivilegesStep) -> int:
-    """What of it is the program's behind exec too."""
+    """The kept capabilities (bit mask) that are the program's after exec too."""
     return step.keep_caps if step.inherits else 0
 
 
 def _bounding_to_drop(step: PrivilegesStep, before: Credentials) -> int:
-    """Without CAP_SETPCAP the bounding set stays as it is; planning lets only a start without root
-    come here so, where it grants nothing as long as no_new_privs is set."""
+    """The capabilities (bit mask) that leave the bounding set.
+
+    Without CAP_SETPCAP the bounding set stays as it is. Planning lets only a start without root come here like
+    this, and then the bounding set grants nothing as long as no_new_privs is set."""
     return before.bounding & ~step.keep_caps if before.effective & SETPCAP and not step.keep_sets else 0
 
 
@@ -121,12 +126,12 @@ def _inheritable(step: PrivilegesStep, before: Credentials) -> int:
 
 
 def _prove(step: PrivilegesStep, before: Credentials, status: int) -> None:
-    """Read everything back; raise BadDrop naming the first value that is not what it should be."""
-    who, now = step.identity, kernel.credentials(status)
+    """Read everything back from the kernel. Raises BadDrop that names the first wrong value."""
+    identity, now = step.identity, kernel.credentials(status)
     wanted: list[tuple[str, object, object]] = [
-        ("uids (real, effective, saved, filesystem)", now.uids, (who.uid,) * 4),
-        ("gids (real, effective, saved, filesystem)", now.gids, (who.gid,) * 4),
-        ("supplementary groups", _sorted(now.groups), _sorted(who.groups)),
+        ("uids (real, effective, saved, filesystem)", now.uids, (identity.uid,) * 4),
+        ("gids (real, effective, saved, filesystem)", now.gids, (identity.gid,) * 4),
+        ("supplementary groups", _sorted(now.groups), _sorted(identity.groups)),
         ("umask", now.umask, before.umask if step.umask is None else step.umask),
         ("no_new_privs", now.no_new_privs, step.no_new_privs or before.no_new_privs),
     ]
@@ -139,15 +144,15 @@ def _prove(step: PrivilegesStep, before: Credentials, status: int) -> None:
             ("ambient capabilities", now.ambient, _inherited(step)),
             ("bounding set", now.bounding, before.bounding & ~_bounding_to_drop(step, before)),
         ]
-    for what, found, right in wanted:
-        if found != right:
-            raise BadDrop(f"unable to give up root: {what} should be {right} and are {found}", ADVICE)
-    if os.getresuid() != (who.uid,) * 3 or os.getresgid() != (who.gid,) * 3:
+    for name, actual, expected in wanted:
+        if actual != expected:
+            raise BadDrop(f"unable to give up root: {name} should be {expected} and are {actual}", ADVICE)
+    if os.getresuid() != (identity.uid,) * 3 or os.getresgid() != (identity.gid,) * 3:
         raise BadDrop(f"unable to give up root: the ids are {os.getresuid()} and {os.getresgid()}", ADVICE)
 
 
 def _try_to_regain(step: PrivilegesStep, before: Credentials) -> None:
-    """Every way back to uid 0 must be shut, and to gid 0 where the identity does not hold it."""
+    """Raise BadDrop unless every way back to uid 0 fails, and to gid 0 where the identity does not hold that."""
     for name, way in ways_back(step.keep_caps, _inheritable(step, before), step.identity.gid):
         try:
             way()
@@ -157,10 +162,12 @@ def _try_to_regain(step: PrivilegesStep, before: Credentials) -> None:
 
 
 def ways_back(keep_caps: int, inheritable: int, gid: int) -> "list[tuple[str, Callable[[], None]]]":
-    """The calls, by name, that would make a process that keeps `keep_caps` root again: each must fail with OSError."""
-    more = keep_caps | SETUID  # which no setting lets a program keep
+    """The calls, by name, that would make a process that keeps `keep_caps` root again.
+
+    After a drop each of them must fail with OSError; `pydropctl verify` tries them as well."""
+    with_setuid = keep_caps | SETUID  # no setting lets a program keep CAP_SETUID
     ways: list[tuple[str, Callable[[], None]]] = [
-        ("capset", lambda: kernel.set_capabilities(more, more, inheritable)),
+        ("capset", lambda: kernel.set_capabilities(with_setuid, with_setuid, inheritable)),
         ("setgroups", lambda: os.setgroups([0])),
         ("setresuid", lambda: os.setresuid(0, 0, 0)),
         ("setuid", lambda: os.setuid(0)),

@@ -1,7 +1,7 @@
-"""Leaves /run/pydrop/record: who this container's program is, for `exec` into it.
+"""Performs RecordStep: writes the program's identity to /run/pydrop/record, for a later `exec` into the container.
 
-Root's and for root alone (0600): hooks may have added what others should not read. Where /run
-cannot be written nothing is left, and an `exec` sets up anew.
+The file is root's with mode 0600, because hooks may have added variables that nobody else should read. Where /run
+cannot be written there is no record, and such an `exec` decides the identity anew.
 """
 
 import posix as os
@@ -15,7 +15,7 @@ from pydrop.trust import roots_folder
 
 
 def perform(step: RecordStep, _start: Start) -> Outcome:
-    """Write the record anew; `changed` tells whether it could be. Never a reason to stop a start."""
+    """Write the record anew. `changed` is 1 where that succeeded; a failure never stops a start."""
     try:
         folder = roots_folder(PLACE)
     except (OSError, Untrusted):
@@ -30,10 +30,10 @@ def perform(step: RecordStep, _start: Start) -> Outcome:
 
 
 def _write(folder: int, content: bytes) -> None:
-    """To a new file, then renamed: a reader finds the whole record or none.
+    """Write a new file, then rename it, so that a reader finds the whole record or none.
 
-    The one of a start before is removed first. It says nothing any more; and where /run lies on a disk, ext4 writes a
-    file out that is to replace another (auto_da_alloc, ext4(5)), for which a restart would wait 1 ms."""
+    The record of an earlier start is no longer valid, and is removed first. This also saves a restart 1 ms where /run
+    lies on a disk: ext4 writes a file out before it replaces another (auto_da_alloc, ext4(5))."""
     new = f".{NAME}"
     try:
         os.unlink(NAME, dir_fd=folder)
@@ -42,7 +42,7 @@ def _write(folder: int, content: bytes) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     try:
         file = os.open(new, flags, 0o600, dir_fd=folder)
-    except FileExistsError:  # a start was killed in the midst of this
+    except FileExistsError:  # a start was killed before it renamed the file
         os.unlink(new, dir_fd=folder)
         file = os.open(new, flags, 0o600, dir_fd=folder)
     try:

@@ -1,7 +1,7 @@
-"""Reads variables from files as root, so that secrets need not be readable after the drop.
+"""Performs SecretsStep: reads variables from files as root, so that the program's user need not be able to read them.
 
-Root reads what it is told to, so the way to the file must be root's: in a folder that the program's
-user can write, a link to /etc/shadow would hand him that file at the next start.
+Root opens any path that a setting names, so nobody but root may be able to change the way to that path. In a folder
+that the program's user can write, a link to /etc/shadow would hand that user the file at the next start.
 """
 
 import os
@@ -16,10 +16,10 @@ LARGEST_VARIABLE = 131072  # bytes of one NAME=value with its final NUL, MAX_ARG
 
 
 def perform(step: SecretsStep, _start: Start) -> Outcome:
-    """Each variable gets its file's content; the pointing variables are taken out.
+    """Set each variable to its file's content, and remove the variables that pointed at the files.
 
-    Raises PydropError that names the variable and the path, never the value. Without root one that
-    may not be read is a warning, and its variables stay as they came."""
+    Raises PydropError that names the variable and the path, never the value. Without root a file that
+    may not be read is only a warning, and its variables stay as they came."""
     environment: list[tuple[str, str | None]] = []
     warnings = []
     for secret in step.secrets:
@@ -35,45 +35,47 @@ def perform(step: SecretsStep, _start: Start) -> Outcome:
 
 
 class _Unreadable(PydropError):
-    """The kernel does not let us read it."""
+    """The kernel refused to open the file. This stops a start as root; without root it becomes a warning."""
 
 
 def _value(secret: Secret) -> str:
-    what = f"{secret.pointer}={secret.path}"
-    content = _content(secret, what)
+    pair = f"{secret.pointer}={secret.path}"
+    content = _content(secret, pair)
     while content.endswith(b"\n"):
         content = content[:-1].removesuffix(b"\r")
     if b"\0" in content:
-        raise BadSetting(f"{what} holds a NUL byte, which no variable can hold", "let the program read the file itself")
+        raise BadSetting(f"{pair} holds a NUL byte, which no variable can hold", "let the program read the file itself")
     if len(os.fsencode(secret.name)) + len(content) + 2 > LARGEST_VARIABLE:
-        raise BadSetting(f"{what} is larger than a variable can be", "let the program read the file itself")
+        raise BadSetting(f"{pair} is larger than a variable can be", "let the program read the file itself")
     return os.fsdecode(content)
 
 
-def _content(secret: Secret, what: str) -> bytes:
-    """At most a little more than a variable can hold: the caller sees that it is too much."""
+def _content(secret: Secret, pair: str) -> bytes:
+    """The file's bytes, cut a little above what a variable can hold, so that the caller sees what is too large."""
     try:
         file = _open(secret.path)
     except FileNotFoundError as error:
-        raise BadSetting(f"{what} is not there", f"mount it, or leave out {secret.pointer}") from error
+        raise BadSetting(f"{pair} is not there", f"mount it, or leave out {secret.pointer}") from error
     except Untrusted as error:
         remedy = f"mount it where only root can write, as /run/secrets/{secret.name.lower()}"
-        raise Untrusted(f"{what} is not safe to read as root: {error.problem}", remedy) from error
+        raise Untrusted(f"{pair} is not safe to read as root: {error.problem}", remedy) from error
     except OSError as error:
-        raise _Unreadable(f"unable to read {what}: {error.strerror}", "make it a file that may be read") from error
+        raise _Unreadable(f"unable to read {pair}: {error.strerror}", "make it a file that may be read") from error
     try:
         if not stat.S_ISREG(os.fstat(file).st_mode):
-            raise BadSetting(f"{what} is no file", "name a file that holds the value alone")
+            raise BadSetting(f"{pair} is no file", "name a file that holds the value alone")
         return _whole(file)
     except OSError as error:
-        raise PydropError(f"unable to read {what}: {error.strerror}", "make it a file that may be read") from error
+        raise PydropError(f"unable to read {pair}: {error.strerror}", "make it a file that may be read") from error
     finally:
         os.close(file)
 
 
 def _open(path: str) -> int:
-    """As root along a way that is root's alone, though the file may be anybody's (compose mounts the
-    host user's); without root there is nothing to win, and any way will do."""
+    """Open the path; as root only along folders that are root's alone.
+
+    The file itself may have any owner, since compose mounts the host user's file. Without root an attacker
+    gains nothing, so any path is opened."""
     if os.geteuid() == 0:
         return open_trusted(path, content_may_be_foreign=True)
     return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)

@@ -1,7 +1,8 @@
-"""Gives the user the pipe, socket or terminal behind 0, 1 and 2, as runtimes do for `--user`.
+"""Performs StreamsStep: gives the user the pipe, socket or terminal behind descriptors 0, 1 and 2.
 
-Without it the user can write to descriptor 1 but not open /dev/stdout, where nginx and apache log
-(moby/moby#31243). Files and devices that are no terminal stay whose they are: /dev/null is everybody's.
+Runtimes do the same for `--user`. Otherwise the user could write to descriptor 1 but not open /dev/stdout, where
+nginx and apache log (moby/moby#31243). Files, and devices that are no terminal, keep their owner: /dev/null is
+everybody's.
 """
 
 import _stat as stat
@@ -12,14 +13,14 @@ from pydrop.model import Outcome, Start
 from pydrop.steps import StreamsStep
 
 STREAM_PATHS = ("/dev/stdin", "/dev/stdout", "/dev/stderr")
-# What a kernel or a user namespace says where ownership is not to be had: the streams themselves work.
+# Errors of fchown(2) where a kernel or a user namespace does not let the owner change; the streams themselves work.
 NO_OWNER = (errno.EPERM, errno.EINVAL, errno.EROFS, errno.ENOSYS, errno.EOPNOTSUPP)
-UNMAPPED = 65534  # whom the kernel names where a user namespace does not map the owner, user_namespaces(7)
+UNMAPPED = 65534  # the id that the kernel shows for an owner outside the user namespace's map, user_namespaces(7)
 
 
 def perform(step: StreamsStep, _start: Start) -> Outcome:
-    """Make them the user's; one warning for those that stay closed to him."""
-    given: list[str] = []
+    """Change the owner of the streams. One warning names all those that the user still cannot open by name."""
+    chowned: list[str] = []
     closed: list[str] = []
     outside = False
     for descriptor, name in enumerate(STREAM_PATHS):
@@ -31,15 +32,15 @@ def perform(step: StreamsStep, _start: Start) -> Outcome:
             continue
         try:
             os.fchown(descriptor, step.uid, -1)  # the group stays: a terminal's is `tty`
-            given.append(name)
+            chowned.append(name)
         except OSError as error:
             if error.errno not in NO_OWNER:
                 raise
             if _matters(descriptor, status):
                 closed.append(name)
                 outside = outside or status.st_uid == UNMAPPED
-    words = f"{', '.join(given)} given to user {step.uid}" if given else ""
-    return Outcome(changed=len(given), words=words, warnings=_warning(closed, step.uid, outside))
+    words = f"{', '.join(chowned)} given to user {step.uid}" if chowned else ""
+    return Outcome(changed=len(chowned), words=words, warnings=_warning(closed, step.uid, outside))
 
 
 def _is_stream(descriptor: int, status: os.stat_result) -> bool:
@@ -48,8 +49,9 @@ def _is_stream(descriptor: int, status: os.stat_result) -> bool:
 
 
 def _matters(descriptor: int, status: os.stat_result) -> bool:
-    """Whether a program could want to open it by name and not be let: output that not everybody may
-    write (a socket everybody may, and nobody can open)."""
+    """Whether a program may want to open the stream by name and be refused: output that not everybody may write.
+
+    A socket does not matter: its mode lets everybody write, and nobody can open a socket by name."""
     return descriptor != 0 and not status.st_mode & stat.S_IWOTH
 
 

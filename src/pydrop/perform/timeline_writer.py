@@ -1,10 +1,10 @@
-"""Leaves /run/pydrop/timeline: where the start spent its time, for `pydropctl timeline`.
+"""Writes /run/pydrop/timeline, which says how long each part of the start took, for `pydropctl timeline`.
 
-Beside the record, root's and for root alone (0600) as that one is: the words of the steps name paths and variables.
-No values, and of the command its first word alone, since arguments may hold what nobody else should read. Where no
-record could be left, neither is this.
+`entry` calls `mark` after each part. It opens the file before the drop and writes it after the drop, so that the
+drop's own time is known too. Where no record could be written, no timeline is written either.
 
-The file is opened before the drop, and written into behind it, so that the drop's own time is known too.
+The file is root's with mode 0600, as the record is, because the words of the steps name paths and variables. It
+holds no values, and of the command only the first word, since arguments may hold what nobody else should read.
 """
 
 import posix as os
@@ -14,16 +14,19 @@ from pydrop.process import Start, Step
 from pydrop.record import TIMELINE, TIMELINE_FORM
 
 
-def mark(start: Start, what: str | Step, did: str = "", changed: str = "") -> float:
-    """What was done since the last mark was this. Returns when it ended, by CLOCK_MONOTONIC in seconds."""
+def mark(start: Start, part: str | Step, did: str = "", changed: str = "") -> float:
+    """Note that this part of the start, which began at the last mark, ends now.
+
+    Returns the moment in seconds of CLOCK_MONOTONIC."""
     moment = time.monotonic()
-    start.marks += ((what, did, changed, moment),)
+    start.marks += ((part, did, changed, moment),)
     return moment
 
 
 def open_file() -> int:
-    """The file's descriptor, for a /run/pydrop that is known to be root's alone; -1 where it cannot be had. Never a
-    reason to stop a start. A new file, as the record is one."""
+    """The descriptor of a new, empty file, as the record is one; -1 where it cannot be created.
+
+    A missing timeline never stops a start. The caller knows already that /run/pydrop is root's alone."""
     try:
         os.unlink(TIMELINE)
     except OSError:
@@ -35,15 +38,18 @@ def open_file() -> int:
 
 
 def write(file: int, start: Start, instance: str, program: str) -> None:
-    """Fields ended by NUL, which none of them can hold: what this is, whose it is, the command's first word, when it
-    began (microseconds of the epoch); then five for each row: its kind, words, what was done, whether that changed
-    anything (1, 0), and its end in microseconds since the beginning. Each row begins where the one before it ended."""
+    """Write the marks as fields, each ended by NUL, which no field can hold.
+
+    The first four fields are TIMELINE_FORM, the instance (kernel.instance), the command's first word, and the beginning
+    of the start in microseconds of the epoch. Each row then has five fields: its kind, its words, what was done,
+    whether that changed anything (1, 0), and its end in microseconds since the beginning. A row begins where the row
+    before it ended."""
     began = start.began or start.marks[0][3]
     rows = [TIMELINE_FORM, instance, program, str(int((time.time() - time.monotonic() + began) * 1e6))]
     if start.loading:
         rows += ("interpreter", "", "", "", str(int((start.loading - began) * 1e6)))
-    for what, did, changed, moment in start.marks if start.began else start.marks[1:]:
-        kind, words = (what, "") if isinstance(what, str) else (what.kind, what.words)
+    for part, did, changed, moment in start.marks if start.began else start.marks[1:]:
+        kind, words = (part, "") if isinstance(part, str) else (part.kind, part.words)
         rows += (kind, words, did, changed, str(int((moment - began) * 1e6)))
     rows.append("")
     try:

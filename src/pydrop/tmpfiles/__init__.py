@@ -1,6 +1,7 @@
-"""What must exist in /run: the entries of every container, and those of the image's tmpfiles.d(5) files.
+"""The entries that must exist in /run: those of every container, and those of the image's tmpfiles.d(5) files.
 
-Text in, values out. The lines are read by `lines`, which is loaded only where an image has some.
+Text in, values out. Inspection reads the files, planning merges the entries into RuntimeStep. The module `lines`
+parses the files; it is loaded only where an image has some.
 """
 
 from pydrop.steps import RunEntry
@@ -9,7 +10,7 @@ FOLDERS = ("/etc/tmpfiles.d", "/run/tmpfiles.d", "/usr/local/lib/tmpfiles.d", "/
 
 
 def standard_entries() -> tuple[RunEntry, ...]:
-    """What programs take for granted, whatever image and mounts left of it. `source` is ""."""
+    """The entries that programs take for granted, whatever the image and the mounts left of them. `source` is ""."""
     return (
         RunEntry(kind="d", path="/run", mode=0o755, uid=0, gid=0, exact=True),
         RunEntry(kind="d", path="/run/lock", mode=0o1777, uid=0, gid=0, exact=True),
@@ -20,7 +21,7 @@ def standard_entries() -> tuple[RunEntry, ...]:
 
 
 def merged(*lists: tuple[RunEntry, ...] | list[RunEntry]) -> tuple[RunEntry, ...]:
-    """All entries of `lists`, parents first; of several for one path only the first."""
+    """All entries of `lists`, parents first; of several entries for one path only the first."""
     first: dict[str, RunEntry] = {}
     for entries_of_one in lists:
         for entry in entries_of_one:
@@ -29,8 +30,9 @@ def merged(*lists: tuple[RunEntry, ...] | list[RunEntry]) -> tuple[RunEntry, ...
 
 
 def winners(listing: dict[str, list[str]]) -> list[str]:
-    """The paths of the files that count, out of each folder's names: in byte order of their names,
-    each name from the first of FOLDERS that has it."""
+    """The paths of the files that count, in byte order of the files' names. `listing`: folder -> names in it.
+
+    A name that several folders have counts only in the first of them, in the order of FOLDERS."""
     chosen: dict[str, str] = {}
     for folder in FOLDERS:
         for name in listing.get(folder, []):

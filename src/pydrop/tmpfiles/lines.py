@@ -1,8 +1,8 @@
-"""The lines for /run in tmpfiles.d(5) files.
+"""Parses the lines for /run in tmpfiles.d(5) files.
 
-Types `d`, `D`, `f` and `L` count; the start of a container is a boot, so lines with `!` do too.
-What the other types do (globs, ages, attributes, removing) is no concern of a start. Text in, values
-out: who the names are and what the specifiers stand for is handed in.
+Types `d`, `D`, `f` and `L` count. The start of a container is a boot, so lines with `!` count too. The other types
+(globs, ages, attributes, removing) are no concern of a start. Text in, values out: the caller hands in the ids of
+names and the values of specifiers.
 """
 
 from pydrop.process import MAX_ID
@@ -14,25 +14,25 @@ MODIFIERS = "+!-=~^$"
 BLANKS = " \t\r\f\v"
 ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "s": " "}
 NUMERIC_ESCAPES = {"x": (1, 2, 16), "u": (1, 4, 16), "U": (1, 8, 16)}  # (prefix, digits, base)
-# pam_nologin refuses every login while /run/nologin is there. systemd's line makes it at boot for a
+# pam_nologin refuses every login while /run/nologin exists. systemd's line creates the file at boot for a
 # service to remove, and no container runs that service.
 NEVER = ("/run/nologin",)
 
 
 class _Unusable(Exception):
-    """Why a line cannot be used; becomes a warning."""
+    """A line cannot be used; the reason becomes a warning."""
 
 
 def entries(
     files: tuple[tuple[str, str], ...], users: dict[str, int], groups: dict[str, int], specifiers: dict[str, str]
 ) -> tuple[list[RunEntry], list[str]]:
-    """What the files' lines say of /run, and a warning for each reason not to use some.
+    """Returns the entries that the files' lines ask for in /run, and a warning for each reason why lines are not used.
 
-    `files` are (path, text) in the order of `winners`; `users` and `groups` name -> id; `specifiers`
-    letter -> value. Of several lines for a path the first counts; parents come first.
+    `files` are (path, text) in the order of `winners`. `users` and `groups` map a name to its id, `specifiers` map a
+    letter to its value. Of several lines for a path the first counts; parents come first.
     """
     reader = _Reader(users, groups, specifiers)
-    found: list[RunEntry] = []
+    parsed: list[RunEntry] = []
     unusable: dict[tuple[str, str], list[int]] = {}
     for path, text in files:
         for number, line in enumerate(text.split("\n"), 1):
@@ -42,8 +42,8 @@ def entries(
                 unusable.setdefault((path, str(why)), []).append(number)
                 continue
             if entry:
-                found.append(entry)
-    return list(merged(found)), [_warning(path, why, lines) for (path, why), lines in unusable.items()]
+                parsed.append(entry)
+    return list(merged(parsed)), [_warning(path, why, lines) for (path, why), lines in unusable.items()]
 
 
 def _warning(path: str, why: str, lines: list[int]) -> str:
@@ -52,7 +52,7 @@ def _warning(path: str, why: str, lines: list[int]) -> str:
 
 
 class _Reader:
-    """Reads one line at a time, against the names and specifiers of this machine."""
+    """Parses one line at a time, with the names and specifiers of this machine."""
 
     def __init__(self, users: dict[str, int], groups: dict[str, int], specifiers: dict[str, str]) -> None:
         self.users = {"root": 0} | users
@@ -60,10 +60,10 @@ class _Reader:
         self.specifiers = specifiers
 
     def entry(self, line: str, source: str) -> RunEntry | None:
-        """The entry that a line asks for, None where it is none of ours; raises _Unusable."""
+        """The entry that a line asks for; None for a line that does not count here. Raises _Unusable."""
         if not line or line[0] not in TYPES:
             return None
-        if "/run" not in line and "%t" not in line:  # not ours, so its mistakes are not either
+        if "/run" not in line and "%t" not in line:  # for another folder, so its mistakes are not told
             return None
         fields, argument = _fields(line)
         kind, modifiers = fields[0][0], fields[0][1:]
@@ -72,7 +72,7 @@ class _Reader:
             return None
         if modifiers.strip(MODIFIERS):
             raise _Unusable(f"{fields[0]} is no type of line")
-        if "^" in modifiers:  # a service manager's credential: as where it is not set
+        if "^" in modifiers:  # a service manager's credential, which is not set here
             return None
         content = self.content(argument, modifiers) if kind in "fL" else ""
         if kind == "L":
@@ -85,7 +85,7 @@ class _Reader:
         return made
 
     def run_path(self, field: str) -> str | None:
-        """The path with its specifiers expanded and /var/run as /run, None where it is elsewhere."""
+        """The path with its specifiers expanded and /var/run written as /run; None where it is not in /run."""
         if not field.startswith(("/", "%t")):
             return None
         names = [name for name in self.expanded(field).split("/") if name not in ("", ".")]
@@ -99,8 +99,8 @@ class _Reader:
         return path
 
     def owned(self, kind: str, path: str, mode: str, user: str, group: str) -> RunEntry:
-        """The entry with its mode and owners. What a line leaves out, or marks with ":", holds only
-        for what is made new."""
+        """The entry with its mode and owners. A field that the line leaves out, or marks with ":", applies only
+        to a new file or folder."""
         spared = {
             "mode": not mode or ":" in mode[:2],
             "uid": not user or user[0] == ":",
@@ -113,7 +113,7 @@ class _Reader:
             uid=_id(user.removeprefix(":") or "root", self.users, "user"),
             gid=_id(group.removeprefix(":") or "root", self.groups, "group"),
             exact=True,
-            spares=tuple([what for what, spare in spared.items() if spare]),
+            spares=tuple([field for field, spare in spared.items() if spare]),
             masked="~" in mode[:2],
         )
 
@@ -152,18 +152,18 @@ def _mode(field: str) -> int:
     return int(digits, 8)
 
 
-def _id(name: str, known: dict[str, int], what: str) -> int:
+def _id(name: str, known: dict[str, int], kind: str) -> int:
     if name.isascii() and name.isdigit():
         if int(name) > MAX_ID:
-            raise _Unusable(f"{name} is no number of a {what}")
+            raise _Unusable(f"{name} is no number of a {kind}")
         return int(name)
     if name not in known:
-        raise _Unusable(f"there is no {what} {name}")
+        raise _Unusable(f"there is no {kind} {name}")
     return known[name]
 
 
 def _fields(line: str) -> tuple[list[str], str]:
-    """Type, path, mode, user, group and age of a line, "" for what is left out or "-", and the argument."""
+    """The line's type, path, mode, user, group and age, "" for a field that is left out or "-"; and the argument."""
     fields: list[str] = []
     at = 0
     while at < len(line) and len(fields) < 6:
@@ -176,7 +176,7 @@ def _fields(line: str) -> tuple[list[str], str]:
 
 
 def _word(line: str, at: int) -> tuple[str, int]:
-    """The field that begins at `at`, quotes and escapes resolved, and where the next one begins."""
+    """The field that begins at `at`, with quotes and escapes resolved, and the offset of the next field."""
     out: list[str] = []
     quote = ""
     while at < len(line) and (quote or line[at] not in BLANKS):
@@ -211,8 +211,9 @@ def _unescaped(text: str) -> str:
 
 
 def _escape(text: str, at: int) -> tuple[str, int]:
-    """The character that the escape after a backslash stands for, and where it ends. A letter that
-    is no escape stands for itself, as in the systemd that takes no C escapes in fields."""
+    """The character that the escape after a backslash stands for, and the offset of the escape's end.
+
+    A letter that is no escape stands for itself, as in versions of systemd that know no C escapes in fields."""
     if at == len(text):
         raise _Unusable("it ends in a backslash")
     letter = text[at]
@@ -231,7 +232,7 @@ def _escape(text: str, at: int) -> tuple[str, int]:
 
 
 def _joined(characters: list[str]) -> str:
-    """One string; bytes that were escaped one by one become the characters that they spell."""
+    """The characters as one string; bytes that were escaped one by one become the characters that they encode."""
     try:
         return "".join(characters).encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:  # half of a surrogate pair

@@ -1,4 +1,4 @@
-"""What `pydropctl doctor` finds: sections of facts, what a start would come to, and what to change."""
+"""The diagnosis that `pydropctl doctor` shows: sections of facts, the outlook for a start, and what to change."""
 
 from pydrop.ctl.diagnosis import (
     files_section,
@@ -16,7 +16,7 @@ from pydrop.steps import Plan
 
 
 class Diagnosis(Value):
-    """`error` is what a start would end with, "" where it works; `plan` is None where none could be made."""
+    """`error` is the message with which a start would end, "" where it works. `plan` is None where there is none."""
 
     error: str
     plan: Plan | None
@@ -29,14 +29,14 @@ EXAMINATIONS = (identity_section, privileges_section, files_section, volumes_sec
 
 
 def diagnose(words: tuple[str, ...]) -> Diagnosis:
-    """Look at the container as a start with these words would find it. PydropError where /proc tells nothing."""
+    """Look at the container as a start with these arguments would find it. Raises PydropError without /proc."""
     world = look(words)
     error, plan, warnings, changes = outlook(world)
     sections = []
     for examination in EXAMINATIONS:
-        section, more = examination.examine(world)
+        section, section_changes = examination.examine(world)
         sections.append(section)
-        changes += more
+        changes += section_changes
     once = {change.key: change for change in reversed(changes)}
     return Diagnosis(
         error=error,

@@ -1,4 +1,7 @@
-"""The root filesystem, the account files, and the places that every program expects: /run, /tmp, /dev/shm."""
+"""Section "Files" of a diagnosis: the root filesystem, the account files, and /run, /tmp and /dev/shm.
+
+Every program expects the last three to exist.
+"""
 
 import os
 import stat
@@ -98,8 +101,7 @@ def _read_only_root(world: World, path: str, mount: Mount | None, changes: list[
 
 
 def _run_dirs_serve(world: World) -> bool:
-    """Whether what the program wants to write below /run was named, and is mounted there for this user to write, as
-    emptyDirs are in Kubernetes."""
+    """Whether settings name run-dirs and this user can write all of them, as emptyDirs in Kubernetes allow."""
     if world.settings is None or world.facts is None:
         return False
     named = world.settings.run_dirs
@@ -107,11 +109,11 @@ def _run_dirs_serve(world: World) -> bool:
 
 
 def _noexec(world: World, path: str, mount: Mount, changes: list[Change]) -> str:
-    """Programs that execute what they put there fail; the command itself, if it lies there."""
+    """The level of a noexec mount. The command fails if it lies there; so do programs that put executables there."""
     if "noexec" not in mount.options or path == "/dev/shm":
         return "ok"
     lies_there = bool(world.command) and world.command[0].startswith(f"{path}/")
-    if lies_there and path != "/run":  # for which the plan has a warning
+    if lies_there and path != "/run":  # for /run the plan has a warning
         changes.append(add_tmpfs(path, f"{world.command[0]} lies on {path}, where nothing can be executed", "exec"))
     return "problem" if lies_there else "note"
 

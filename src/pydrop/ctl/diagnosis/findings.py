@@ -1,10 +1,10 @@
-"""The nouns of a diagnosis: facts in sections, and changes with the lines that make them."""
+"""The values of a diagnosis: facts in sections, and changes with the lines to paste."""
 
 from pydrop.model import Value
 
 
 class Fact(Value):
-    """One line. `level`: "ok"; "note", worth knowing; "problem", which a change answers, or which ends a start."""
+    """One line of a section. `level`: "ok"; "note" is worth knowing; "problem" has a change, or it ends a start."""
 
     name: str
     found: str
@@ -17,8 +17,9 @@ class Section(Value):
 
 
 class Change(Value):
-    """What to change and why. `lines` are (where it is written, the line itself); `key` names what it is about: of two
-    changes with the same key the first is told."""
+    """A recommended change and its reason `why`. `lines` are (the place to write it, the line itself).
+
+    `key` names the subject of the change: of two changes with the same key only the first is shown."""
 
     key: str
     why: str
@@ -53,7 +54,7 @@ def set_variable(key: str, why: str, name: str, value: str) -> Change:
 
 
 def add_tmpfs(path: str, why: str, options: str = "") -> Change:
-    """Kubernetes knows no options of a tmpfs."""
+    """Mount a tmpfs. The lines for Kubernetes have no options, since an emptyDir takes no mount options."""
     name = path.strip("/").replace("/", "-")
     shown = f"{path}:{options}" if options else path
     return Change(
@@ -82,5 +83,5 @@ def start_as_root(why: str) -> Change:
 
 
 def advice(key: str, why: str, remedy: str) -> Change:
-    """A remedy that says itself where it is written."""
+    """A change whose remedy itself says where it is written."""
     return Change(key=key, why=why, lines=(("", remedy),))

@@ -1,4 +1,4 @@
-"""Who runs this, and in which user namespace."""
+"""Section "Who runs this" of a diagnosis: the user, the user namespace, and PID 1."""
 
 import os
 
@@ -27,7 +27,7 @@ def _user(world: World) -> Fact:
 
 
 def _namespace(world: World) -> list[Fact]:
-    """What ids mean outside (user_namespaces(7))."""
+    """The meaning of ids outside this user namespace (user_namespaces(7))."""
     if world.facts is None:
         return []
     ranges = world.facts.uid_map
@@ -54,7 +54,7 @@ def _range(line: IdRange) -> str:
 
 
 def _first(world: World) -> Fact:
-    """PID 1: this one, an init, or a program that adopts orphans without knowing."""
+    """PID 1: this process, an init, or a program that inherits orphans without knowing."""
     if os.getpid() == 1 and world.settings is not None and world.settings.init:
         return Fact(name="PID 1", found="will be pydrop in init mode, which reaps orphans")
     if os.getpid() == 1:

@@ -1,4 +1,4 @@
-"""What the container gets of the machine: memory, processors; and what its standard streams are."""
+"""Section "Resources" of a diagnosis: the container's memory, its processors, and its standard streams."""
 
 import os
 import stat
@@ -8,7 +8,7 @@ from pydrop.ctl.diagnosis.findings import Change, Fact, Section
 from pydrop.ctl.diagnosis.world import World
 
 CGROUP = "/sys/fs/cgroup"
-UNLIMITED = 1 << 60  # what version 1 says where nothing is limited is a little less than 2^63
+UNLIMITED = 1 << 60  # bytes; without a limit, cgroup version 1 shows a little less than 2^63
 KINDS = ((stat.S_ISFIFO, "pipe"), (stat.S_ISSOCK, "socket"), (stat.S_ISREG, "file"), (stat.S_ISCHR, "device"))
 
 
@@ -28,7 +28,7 @@ def examine(_world: World) -> tuple[Section, list[Change]]:
 
 
 def _groups() -> dict[str, str]:
-    """controller -> path, from /proc/self/cgroup (cgroups(7)); version 2 has one line, with no controller."""
+    """Maps each controller to its path, from /proc/self/cgroup (cgroups(7)). Version 2 has one line, with "" for it."""
     found = {}
     try:
         with open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as file:
@@ -41,7 +41,9 @@ def _groups() -> dict[str, str]:
 
 
 def _read(groups: dict[str, str], controller: str, name: str, name_in_2: str) -> str:
-    """A file of the control group; of its namespace's root where the path is that of the host."""
+    """The content of the control group's file, "" where there is none.
+
+    Where the path is the host's, the file is found at the root of the cgroup namespace."""
     places = [f"{CGROUP}/{controller}{groups.get(controller, '')}/{name}", f"{CGROUP}/{controller}/{name}"]
     places += [f"{CGROUP}{groups.get('', '')}/{name_in_2}", f"{CGROUP}/{name_in_2}"]
     for place in places:
@@ -61,7 +63,7 @@ def _memory(groups: dict[str, str]) -> str:
 
 
 def _processors(groups: dict[str, str]) -> str:
-    """Those that this process may run on, and the share of their time that it gets."""
+    """The number of processors that this process may run on, and the share of their time that it gets."""
     count = len(os.sched_getaffinity(0))
     text = _read(groups, "cpu", "cpu.cfs_quota_us", "cpu.max")
     quota, _, period = text.partition(" ")

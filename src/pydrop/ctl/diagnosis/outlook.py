@@ -1,4 +1,4 @@
-"""What a start would come to here: the plan, or the error it would end with; and what is known to fail on the way."""
+"""The outlook for a start here: its plan, the error with which it would end, and the steps that are known to fail."""
 
 import os
 
@@ -14,11 +14,11 @@ from pydrop.planning import limits
 from pydrop.steps import Plan
 
 Outlook = tuple[str, Plan | None, tuple[str, ...], list[Change]]
-SYS_ADMIN = 1 << 21  # with which pydrop mounts a tmpfs on /run itself
+SYS_ADMIN = 1 << 21  # the capability with which pydrop itself mounts a tmpfs on /run
 
 
 def outlook(world: World) -> Outlook:
-    """(what the start would end with or "", the plan, its warnings, what to change about both)."""
+    """Returns (the error with which the start would end or "", the plan, its warnings, the changes for all this)."""
     changes: list[Change] = []
     if world.error:
         lacking = _lacking(world)
@@ -30,9 +30,9 @@ def outlook(world: World) -> Outlook:
         return str(world.error), world.plan, (), changes
     warnings = world.plan.warnings if world.plan else ()
     error = ""
-    for found in (_run_dirs(world), _volumes(world), _secrets(world), _command(world)):
-        if found:
-            problem, change = found
+    for failure in (_run_dirs(world), _volumes(world), _secrets(world), _command(world)):
+        if failure:
+            problem, change = failure
             error = error or problem
             changes.append(change)
     for warning in warnings:
@@ -42,7 +42,7 @@ def outlook(world: World) -> Outlook:
 
 
 def _lacking(world: World) -> list[str]:
-    """The capabilities for want of which the start fails, and those that it would miss next."""
+    """The capabilities without which the start fails, and those that it would lack next."""
     if not (world.is_root and world.settings and world.facts and world.wanted):
         return []
     drop, rest = limits.missing_capabilities(world.settings, world.facts, world.wanted, world.settings.keep_caps)
@@ -50,7 +50,7 @@ def _lacking(world: World) -> list[str]:
 
 
 def _run_dirs(world: World) -> tuple[str, Change] | None:
-    """A folder on a read-only mount cannot be made."""
+    """The first run-dir that cannot be created, because it lies on a read-only mount."""
     if not (world.settings and world.is_root) or world.held.effective & SYS_ADMIN:
         return None
     for path in world.settings.run_dirs:
@@ -62,7 +62,10 @@ def _run_dirs(world: World) -> tuple[str, Change] | None:
 
 
 def _volumes(world: World) -> tuple[str, Change] | None:
-    """One that must never be given away ends a start; one that cannot be, only where somebody asked for that."""
+    """The first volume that would end the start.
+
+    A volume that must never be chowned always ends it. A volume whose chown fails ends it only where a setting
+    asks for that (chown-errors=fail)."""
     for volume in world.settings.volumes if world.settings and world.is_root else ():
         try:
             found = vetted(volume.path)
@@ -98,7 +101,7 @@ def _secrets(world: World) -> tuple[str, Change] | None:
 
 
 def _command(world: World) -> tuple[str, Change] | None:
-    """The command as far as it was named here; root's look at it, so its being there is all that counts."""
+    """A command that was given and does not exist. Root looks here, so permissions would tell nothing."""
     if not world.command:
         return None
     name = world.command[0]

@@ -1,4 +1,4 @@
-"""What the runtime allows: capabilities, no_new_privs, seccomp, a security module."""
+"""Section "What the runtime allows" of a diagnosis: capabilities, no_new_privs, seccomp, the security module."""
 
 from pydrop.capabilities import CAPABILITIES, mask_of, names_of
 from pydrop.ctl.diagnosis.findings import Change, Fact, Section, add_capabilities, advice
@@ -90,7 +90,7 @@ def _seccomp(world: World) -> Fact:
 
 
 def _module() -> Fact:
-    """AppArmor's profile or SELinux' context."""
+    """The AppArmor profile or the SELinux context of this process."""
     try:
         with open("/proc/self/attr/current", encoding="utf-8", errors="replace") as file:
             label = file.read().strip("\0\n ")

@@ -1,4 +1,4 @@
-"""The volumes and other mounts: what they are, whose, and whether the program could write them."""
+"""Section "Volumes and other mounts" of a diagnosis: type, owner, and whether the program could write them."""
 
 import os
 import stat
@@ -36,7 +36,7 @@ def examine(world: World) -> tuple[Section, list[Change]]:
 
 
 def _unmounted(volume: Volume, changes: list[Change]) -> Fact:
-    """A volume that is to be owned and is no mount: part of the image, or forgotten."""
+    """A volume to chown that is no mount: it is part of the image, or somebody forgot to mount it."""
     if os.path.lexists(volume.path):
         return Fact(name=volume.path, found="no mount, but part of the image; it is to be owned", level="note")
     problem = f"{volume.path} is to be owned ({volume.source}), and is not there"
@@ -48,7 +48,7 @@ def _mount(world: World, mount: Mount, changes: list[Change]) -> Fact:
     kind = f"{mount.type}{', read-only' if mount.read_only else ''}"
     try:
         found = vetted(mount.point)
-    except (OSError, PydropError):  # part of the system, or closed to us: nothing that could be owned
+    except (OSError, PydropError):  # part of the system, or closed to this user: no volume to chown
         return Fact(name=mount.point, found=kind)
     try:
         status = found.look()
@@ -63,13 +63,15 @@ def _mount(world: World, mount: Mount, changes: list[Change]) -> Fact:
 
 
 def _foreign(world: World, mount: Mount, status: os.stat_result, changes: list[Change]) -> bool:
-    """Whether it belongs to an id that this user namespace does not map, so that no root in here can give it away."""
+    """Whether the owner is outside this user namespace's map, so that no root in the container can chown the mount."""
     ranges = world.facts.uid_map if world.facts else ()
     if status.st_uid != OVERFLOW_ID or sum([line.count for line in ranges]) >= EVERY_ID or mount.read_only:
         return False
-    who = world.wanted
+    wanted = world.wanted
     outside = [
-        line.outside + who.uid - line.inside for line in ranges if who and 0 <= who.uid - line.inside < line.count
+        line.outside + wanted.uid - line.inside
+        for line in ranges
+        if wanted and 0 <= wanted.uid - line.inside < line.count
     ]
     remedy = f"on the host: chown {outside[0]} the folder" if outside else "give it to one of those ids on the host"
     changes.append(advice(f"volume {mount.point}", f"{mount.point}: {OUTSIDE}", remedy))
@@ -77,7 +79,7 @@ def _foreign(world: World, mount: Mount, status: os.stat_result, changes: list[C
 
 
 def _judged(world: World, mount: Mount, folder: bool, can: bool | None, changes: list[Change]) -> tuple[str, str]:
-    """What that means for the program, and how bad it is."""
+    """What the mount means for the program, in words, and the level of the fact."""
     who = f"{world.wanted.name} {world.wanted.uid}:{world.wanted.gid}" if world.wanted else "the program's user"
     volume = _owning(world, mount.point)
     policy = _policy(world, mount, volume, changes)
@@ -107,7 +109,10 @@ def _own_it(world: World, mount: Mount, who: str, changes: list[Change]) -> None
 
 
 def _listed(world: World, path: str, policy: str = "") -> str:
-    """PYDROP_CHOWN with this path too: a list that wins replaces the other whole. [[volume]] tables stay beside it."""
+    """A value of PYDROP_CHOWN with this path added.
+
+    It repeats the other paths, because a list from a stronger source replaces the weaker list as a whole. [[volume]]
+    tables stay in force beside it."""
     volumes = [v for v in (world.settings.volumes if world.settings else ()) if "[[volume]]" not in v.source]
     usual = world.settings.chown_policy if world.settings else ""
     words = [v.path if v.policy == usual else f"{v.path}:{v.policy}" for v in volumes if v.path != path]
@@ -124,7 +129,7 @@ def _read_only(mount: Mount, volume: Volume | None, changes: list[Change]) -> tu
 
 
 def _owning(world: World, point: str) -> Volume | None:
-    """The volume to own that this mount is, or lies in where other mounts are entered."""
+    """The volume that this mount is; or the volume that it lies in, if that volume is chowned across mounts."""
     for volume in world.settings.volumes if world.settings else ():
         if volume.path == point or (volume.across_mounts and point.startswith(f"{volume.path}/")):
             return volume
@@ -132,7 +137,7 @@ def _owning(world: World, point: str) -> Volume | None:
 
 
 def _policy(world: World, mount: Mount, volume: Volume | None, changes: list[Change]) -> str:
-    """The policy that suits a filesystem behind a network, or one that keeps no owners."""
+    """Words about the policy that suits a network filesystem, or one that keeps no owners; else ""."""
     kind, point = mount.type, mount.point
     if kind.startswith(ONE_OWNER):
         if volume and volume.policy not in ("unless-writable", "never"):
@@ -146,13 +151,13 @@ def _policy(world: World, mount: Mount, volume: Volume | None, changes: list[Cha
 
 
 def _can_write(world: World, found: volume_path.OpenVolume) -> bool | None:
-    """Asked of the kernel as that user; None where this process cannot become that user."""
-    who = world.wanted
+    """Whether the kernel lets the program's user write the volume; None where this process cannot become that user."""
+    identity = world.wanted
     if not world.is_root:
-        at = os.access in os.supports_effective_ids
+        effective = os.access in os.supports_effective_ids
         name, folder = (".", found.fd) if found.is_folder else (found.name, found.parent)
         mask = os.W_OK | (os.X_OK if found.is_folder else 0)
-        return os.access(name, mask, dir_fd=folder, effective_ids=at)
-    if who is None or world.error or (world.held.effective & TO_BECOME) != TO_BECOME:
+        return os.access(name, mask, dir_fd=folder, effective_ids=effective)
+    if identity is None or world.error or (world.held.effective & TO_BECOME) != TO_BECOME:
         return None
-    return writable.can_write(found, who.uid, who.gid, who.groups)
+    return writable.can_write(found, identity.uid, identity.gid, identity.groups)

@@ -1,4 +1,4 @@
-"""What a diagnosis goes by: looked at once, and whatever fails noted instead of raised."""
+"""The inputs of a diagnosis. Everything is looked at once; a failure is noted instead of raised."""
 
 import os
 
@@ -12,9 +12,9 @@ from pydrop.steps import Plan
 
 
 class World(Value):
-    """`settings`, `facts`, `plan` and `wanted` are None where they could not be had; `error` says why there is no plan.
+    """`settings`, `facts`, `plan` and `wanted` are None where not available; `error` says why there is no plan.
 
-    `start` has the words and the environment; `command` is () where none was named."""
+    `start` has the arguments and the environment. `command` is () where none was given."""
 
     start: Start
     command: tuple[str, ...]
@@ -26,7 +26,7 @@ class World(Value):
     plan: Plan | None
     wanted: Identity | None
     error: PydropError | None
-    entered: bool  # an entrypoint of pydrop's has been at work in this container
+    entered: bool  # pydrop has already been the entrypoint of this container
 
     @property
     def is_root(self) -> bool:
@@ -34,7 +34,7 @@ class World(Value):
 
 
 def look(words: tuple[str, ...]) -> World:
-    """PydropError for words that are no words of pydrop's, and where /proc tells nothing."""
+    """Look at everything once. Raises PydropError for a usage error, and where /proc cannot be read."""
     start, command = start_of(words)
     held, status, table = _kernels()
     settings, facts, plan, error = None, None, None, None
@@ -79,13 +79,13 @@ def _kernels() -> tuple[Credentials, dict[str, str], list[mount_list.Mount]]:
 
 
 def _fresh(facts: Facts) -> Facts:
-    """As the container's own start finds it: a second pydrop in a running container would only take over."""
+    """The facts as the entrypoint finds them: a second pydrop in the container would only use the record."""
     facts.record, facts.second_time = None, False
     return facts
 
 
 def _without_settings(start: Start) -> Facts | None:
-    """The facts that do not depend on what was asked, where that cannot be understood."""
+    """The facts that do not depend on settings, for settings that cannot be understood."""
     try:
         return _fresh(inspection.look(Settings(command=("true",), hooks="", sources={}), start))
     except PydropError:
@@ -93,7 +93,7 @@ def _without_settings(start: Start) -> Facts | None:
 
 
 def _wanted(settings: Settings | None, facts: Facts | None) -> Identity | None:
-    """Whom a start would become, were it allowed to."""
+    """The identity that a start would give the program if this container allowed that."""
     if settings is None or facts is None or facts.credentials.uids[1] != 0:
         return None
     try:

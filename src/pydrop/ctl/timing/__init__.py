@@ -1,4 +1,4 @@
-"""A start's times as `pydropctl timeline` shows them: read from what the start left, and drawn."""
+"""The times of a start for `pydropctl timeline`: timeline_reader reads the file, timeline_picture draws the picture."""
 
 from pydrop.ctl.timing.timeline_reader import NotLeft, Part, Timeline, left
 

@@ -1,14 +1,14 @@
-"""A timeline as an SVG picture: a row a part, its bar on an axis in milliseconds."""
+"""Draws a timeline as an SVG picture: a row for each part, with its bar on an axis in milliseconds."""
 
 import textwrap
 
 from pydrop.ctl.timing.timeline_reader import Part, Timeline
 from pydrop.report import columns_of, cut, escaped
 
-WIDTH, EDGE = 1120, 20
-LEFT, RIGHT = 120, 620  # where the axis begins and ends
-WORDS = 720  # where the words begin
-COLUMNS = 60  # of the words' letters in a line
+WIDTH, EDGE = 1120, 20  # this and the next in SVG units (px)
+LEFT, RIGHT = 120, 620  # x at which the axis begins and ends
+WORDS = 720  # x at which the words begin
+COLUMNS = 60  # letters of the words in one line
 TOP, LINE, GAP = 78, 15, 9
 COLOURS = {"phase": "#7a8ca3", "changed": "#c2410c", "already": "#15803d"}
 MEANING = {"phase": "pydrop itself", "changed": "changed something", "already": "was so already"}
@@ -82,14 +82,14 @@ def legend() -> list[str]:
 
 
 def worded(part: Part) -> list[str]:
-    """What the part was, or what it did where that is more, in lines that fit."""
+    """The text of the part's row in lines that fit: what the part did, else what it was."""
     words = escaped(part.did or part.words)
     lines = textwrap.wrap(cut(words, COLUMNS * 3), COLUMNS // 2 if columns_of(words) > len(words) else COLUMNS)
     return lines or [""]
 
 
 def row(part: Part, lines: list[str], y: int, scale: float) -> list[str]:
-    """Its name, its bar with how long it took, and its words; all that it did is shown where the mouse points at it."""
+    """The part's name, its bar with the time that it took, and its lines. Pointing at the bar shows the whole text."""
     colour = COLOURS["phase" if part.changed is None else "changed" if part.changed else "already"]
     x, width = LEFT + part.began * scale, max(part.took * scale, 1.5)
     took = f"{part.took:.1f} ms" if part.took >= 0.05 else "&lt; 0.1 ms"
@@ -106,6 +106,6 @@ def row(part: Part, lines: list[str], y: int, scale: float) -> list[str]:
 
 
 def xml(text: str) -> str:
-    """Printable text that no browser takes for anything else."""
+    """Printable ASCII text in which no browser sees markup."""
     text = escaped(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
     return text.encode("ascii", "xmlcharrefreplace").decode("ascii")

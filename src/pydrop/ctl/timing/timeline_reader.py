@@ -1,4 +1,4 @@
-"""What a start left of its times in /run/pydrop/timeline (perform/timing.py), read back."""
+"""Reads /run/pydrop/timeline, in which a start left its times (perform/timeline_writer.py)."""
 
 import os
 
@@ -9,7 +9,7 @@ from pydrop.model import Value
 from pydrop.record import TIMELINE, TIMELINE_FORM
 from pydrop.trust import open_trusted
 
-PHASES = {  # what a start spends its time with besides the steps of its plan
+PHASES = {  # kind -> words, for the parts of a start that are no steps of its plan
     "interpreter": "Python starts, and reads pydrop's modules from one file",
     "modules": "pydrop's modules are loaded",
     "settings": "options, environment and settings file are read",
@@ -27,7 +27,7 @@ class NotLeft(PydropError):
 
 
 class Part(Value):
-    """A phase or a step. Times in milliseconds; `changed` is None for a phase, which changes nothing by itself."""
+    """A phase or a step of a start. Times are in milliseconds. `changed` is None for a phase, which changes nothing."""
 
     kind: str
     words: str
@@ -38,17 +38,17 @@ class Part(Value):
 
 
 class Timeline(Value):
-    """One start. `begun` in seconds of the epoch, `total` in milliseconds from the launcher's first moment to exec."""
+    """One start. `begun` is in seconds of the epoch; `total` is the milliseconds from the launcher's start to exec."""
 
     program: str
     begun: float
     total: float
-    current: bool  # the container's own start, whose program still runs; else an earlier one's
+    current: bool  # the program of this start still runs; else the timeline is an earlier start's
     parts: tuple[Part, ...]
 
 
 def left(path: str = TIMELINE) -> Timeline:
-    """The timeline in the file. NotLeft says why there is none, and what to do."""
+    """Read the timeline in the file. Raises NotLeft, with the reason and a remedy, where there is none."""
     text = _text(path)
     if not text:
         raise NotLeft(
@@ -83,7 +83,7 @@ def _text(path: str) -> str:
 
 
 def parsed(text: str) -> Timeline | None:
-    """The timeline in the text, or None where it is none of this version's."""
+    """The timeline in the text; None for a text that is no timeline of this version."""
     form, *rest = text.split("\0")
     if form != TIMELINE_FORM or len(rest) < 9 or len(rest) % 5 != 4 or rest[-1]:
         return None
@@ -100,7 +100,7 @@ def parsed(text: str) -> Timeline | None:
 
 
 def _part(fields: list[str], began: float) -> Part:
-    """Five fields as perform/timing.py writes them. ValueError where the end is no number."""
+    """The part in five fields, as perform/timeline_writer.py writes them. ValueError where the end is no number."""
     kind, words, did, changed, end = fields
     return Part(
         kind=kind,
@@ -113,7 +113,7 @@ def _part(fields: list[str], began: float) -> Part:
 
 
 def _runs(instance: str) -> bool:
-    """Whether the process that made the start is still there, as the program that it became."""
+    """Whether the process that made the start still runs, now as the program."""
     try:
         return kernel.instance(int(instance.split()[1])) == instance
     except (OSError, ValueError, IndexError):

@@ -1,4 +1,4 @@
-"""What `pydropctl verify` looks at: one Check a row, in the order in which they are told."""
+"""The checks of `pydropctl verify`: each is one row of its table, in the order in which the rows are shown."""
 
 from pydrop.ctl.verifying import identity_checks, own_code_checks, place_checks, privilege_checks
 from pydrop.ctl.verifying.check_result import Check

@@ -1,12 +1,12 @@
-"""The row of a check: what was looked at, the verdict, what was found, and what to do about it."""
+"""The result of one check of `pydropctl verify`: its name, the verdict, the finding, and the remedy."""
 
 from pydrop.model import Value
 
 
 class Check(Value):
-    """`verdict`: "ok"; "warn", which --strict takes for a failure; "fail"; "skip" with the reason in `found`.
+    """`verdict`: "ok"; "warn", which --strict counts as a failure; "fail"; "skip" with the reason in `found`.
 
-    `remedy` is empty for what is ok; else why it matters and what to do."""
+    `remedy` is "" for "ok" and "skip"; else it says why the finding matters and what to do."""
 
     name: str
     verdict: str

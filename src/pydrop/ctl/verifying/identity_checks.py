@@ -1,4 +1,4 @@
-"""Who this process is: the ids, the groups, and their names."""
+"""Checks the identity of this process: its ids, its groups, and their names."""
 
 from pydrop.ctl.verifying.check_result import Check, fail, ok, skip, warn
 from pydrop.ctl.verifying.subject import Subject
@@ -25,7 +25,7 @@ def checks(subject: Subject) -> list[Check]:
 
 
 def _shown(ids: tuple[int, ...]) -> str:
-    """``uid 1500``, or each where they differ."""
+    """``1500``, or each id with its kind where they differ."""
     if len(set(ids)) == 1:
         return f"{ids[0]}"
     return ", ".join([f"{kind} {number}" for kind, number in zip(KINDS, ids, strict=True)])
@@ -60,7 +60,7 @@ def _roots_group(subject: Subject) -> Check:
 
 
 def _asks_for_group_0(subject: Subject) -> str:
-    """The setting that asks for gid 0 in so many words, or ""."""
+    """The source of the setting that asks for gid 0 explicitly, or ""."""
     settings, user = subject.settings, subject.settings.user
     if settings.pgid is not None:
         return settings.pgid.source if settings.pgid.number == 0 else ""
@@ -70,7 +70,7 @@ def _asks_for_group_0(subject: Subject) -> str:
 
 
 def _identity(subject: Subject) -> Check:
-    """Each number that somebody named must be the one that is held."""
+    """Each id that a setting names must be the id that this process holds."""
     name, held, wanted = "ids as asked", subject.held, subject.wanted
     shown = f"{_shown(held.uids)}:{_shown(held.gids)}"
     if subject.is_root and not subject.root_was_asked_for:
@@ -89,7 +89,7 @@ def _identity(subject: Subject) -> Check:
 
 
 def _named(subject: Subject) -> tuple[bool, bool]:
-    """Whether somebody said who (uid), and of which group (gid)."""
+    """Whether settings name the uid, and the gid. Settings that name the user name its gid too."""
     settings, user = subject.settings, subject.settings.user
     uid = settings.puid is not None or settings.owner_of is not None
     gid = settings.pgid is not None
@@ -100,16 +100,16 @@ def _named(subject: Subject) -> tuple[bool, bool]:
 
 
 def _groups(subject: Subject) -> Check:
-    """Those asked for are there, and none that only root's own membership explains."""
+    """All groups that were asked for are held, and none that only root's own membership explains."""
     name, held = "groups", subject.groups
     if subject.is_root:
         return skip(name, "this is root, whose groups are its own")
     if subject.wanted is None:
         return skip(name, f"not known which are right: {subject.undecided}")
     same = subject.held.uids[1] == subject.wanted.uid
-    # what the account, the settings, the devices and the runtime explain
+    # the groups that the account, the settings, the devices and the runtime explain
     right = set(subject.wanted.groups) if same else held
-    missing, surplus = right - held, held - right - {subject.held.gids[1], 0}  # 0 has its own check
+    missing, surplus = right - held, held - right - {subject.held.gids[1], 0}  # gid 0 has its own check
     if missing:
         return fail(
             name,
@@ -154,11 +154,11 @@ def _group_name(subject: Subject) -> Check:
 
 
 def _user(subject: Subject) -> Check:
-    """USER and LOGNAME say what the name service says."""
+    """USER and LOGNAME must hold the name that the name service gives this user."""
     name, real = "USER and LOGNAME", subject.names.user
-    said = {variable: subject.environment.get(variable, "") for variable in ("USER", "LOGNAME")}
-    unset = [variable for variable, value in said.items() if not value]
-    wrong = [f"{variable}={value}" for variable, value in said.items() if value and real and value != real]
+    values = {variable: subject.environment.get(variable, "") for variable in ("USER", "LOGNAME")}
+    unset = [variable for variable, value in values.items() if not value]
+    wrong = [f"{variable}={value}" for variable, value in values.items() if value and real and value != real]
     if wrong:
         return fail(
             name,
@@ -167,4 +167,4 @@ def _user(subject: Subject) -> Check:
         )
     if unset:
         return warn(name, f"{' and '.join(unset)} not set: some programs go by them", BEHIND)
-    return ok(name, ", ".join([f"{variable}={value}" for variable, value in said.items()]))
+    return ok(name, ", ".join([f"{variable}={value}" for variable, value in values.items()]))

@@ -1,7 +1,7 @@
-"""What the C library calls this user: asked by a process that has the program's environment.
+"""Asks the C library for the names of this user and group, in a child process that has the program's environment.
 
-pydropctl itself runs with every variable renamed (see launcher.c), so nss_wrapper, which LD_PRELOAD brings in, does not
-answer here; for the program it does.
+pydropctl itself runs with every variable renamed (see launcher.c). So LD_PRELOAD does not load nss_wrapper into
+pydropctl, but it does load it into the program.
 """
 
 import subprocess
@@ -30,7 +30,7 @@ sys.stdout.buffer.write(b"\\0".join(map(os.fsencode, answer)))
 
 
 class Names(Value):
-    """ "" stands for what has no name."""
+    """The names of a user and of a group, and the user's home; "" for an id that has no entry."""
 
     user: str
     home: str
@@ -38,7 +38,9 @@ class Names(Value):
 
 
 def looked_up(uid: int, gid: int, environment: dict[str, str]) -> Names:
-    """What getpwuid(3) and getgrgid(3) tell the program. Root obeys no LD_PRELOAD here: who set it is not known."""
+    """The answers that the program gets from getpwuid(3) and getgrgid(3).
+
+    As root the child gets no LD_PRELOAD, since it is not known who set the variable."""
     passed_on = {} if uid == 0 else {name: environment[name] for name in PASSED_ON if name in environment}
     command = [sys.executable, "-I", "-S", "-c", ASK, str(uid), str(gid)]
     try:

@@ -1,4 +1,7 @@
-"""What root obeys or runs at the next start must be out of the program's reach; and root's pointers to secrets gone."""
+"""Checks that the program cannot change the files that root reads or runs at the next start.
+
+The last check is about secrets: each has arrived, and no variable points at the file of a secret any more.
+"""
 
 import os
 import stat
@@ -18,8 +21,8 @@ from pydrop.settings import config_path
 from pydrop.settings.secret_names import PREFIX, SUFFIX
 from pydrop.trust import is_plainly_trusted, open_trusted
 
-MOST_FILES = 20_000  # files of pydrop's own that are looked at
-# Of the files that a start is loaded from, see launcher/freeze.py
+MOST_FILES = 20_000  # files of pydrop's own code that are looked at
+# The ends of the names of the files from which a start loads its modules, see launcher/freeze.py.
 KINDS = ("", ".rare", ".init", ".ask", ".named", ".volumes", ".walk")
 
 
@@ -34,8 +37,9 @@ def checks(subject: Subject) -> list[Check]:
 
 
 def untrusted(path: str) -> Untrusted | None:
-    """Why root should not obey a path: somebody else can write it or replace it; None where nobody can, or nothing
-    is there."""
+    """The reason why root should not obey a path: somebody else can write or replace it.
+
+    None where nobody else can, or where nothing has the path."""
     try:
         if not is_plainly_trusted(path):
             os.close(open_trusted(path, os.O_PATH))
@@ -55,7 +59,7 @@ def _settings_file(subject: Subject) -> Check:
 
 
 def _hooks(subject: Subject) -> Check:
-    """Hooks are run as root at the next start."""
+    """Root runs the hooks at the next start, so they must be root's alone."""
     folder = subject.settings.hooks
     if not os.path.lexists(folder):
         return ok("hooks", f"there is no {folder}")
@@ -75,7 +79,7 @@ def _hooks(subject: Subject) -> Check:
 
 
 def _own_code() -> Check:
-    """Whoever can write pydrop can be root at the next start."""
+    """A user who can write pydrop's files can be root at the next start."""
     name = "pydrop's own code"
     looked_at = 0
     try:
@@ -96,10 +100,10 @@ def _own_code() -> Check:
 
 
 def _own_files() -> "list[str]":
-    """The interpreter, the launcher, and every file of the packages that it runs; of a bundle, the libraries too."""
-    launcher = (
-        own_file()
-    )  # sys.prefix is not where it lies: a venv's is its base's without site, which the launcher leaves out
+    """The interpreter, the launcher, and every file of the packages that they load; in a bundle the libraries too."""
+    # The launcher is not looked for below sys.prefix: in a venv that is the base's prefix, since the launcher starts
+    # Python without site.
+    launcher = own_file()
     prefix = os.path.dirname(os.path.dirname(launcher))
     found = [sys.executable, launcher, f"{launcher}ctl"]
     found += [f"{prefix}/lib/pydrop/{sys.implementation.cache_tag}{kind}" for kind in KINDS]
@@ -112,7 +116,7 @@ def _own_files() -> "list[str]":
 
 
 def _account_files(subject: Subject) -> Check:
-    """OpenShift's old pattern: who can write passwd makes himself root for every program that looks there."""
+    """OpenShift's old pattern: a user who can write passwd becomes root for every program that reads it."""
     name = "account files"
     if subject.is_root:
         return skip(name, "this is root, which may write them")
@@ -129,7 +133,7 @@ def _account_files(subject: Subject) -> Check:
 
 
 def _secrets(subject: Subject) -> Check:
-    """The variables that point at secrets are for root; each secret has arrived."""
+    """No variable may point at a secret any more, since only root reads those; and each secret must have arrived."""
     environment = subject.environment
     pointers = [name for name, value in environment.items() if name.startswith(PREFIX) and value]
     pointers += [f"{name}{SUFFIX}" for name in subject.secrets if environment.get(f"{name}{SUFFIX}")]

@@ -1,4 +1,4 @@
-"""What the program must be able to use: its home, /tmp, the volumes, run-dirs, streams, devices, and its command."""
+"""Checks that the program can use its home, /tmp, the volumes, run-dirs, streams, devices, and its command."""
 
 import errno
 import os
@@ -43,7 +43,7 @@ def _remedy(error: OSError, otherwise: str) -> str:
 
 
 def _home(subject: Subject) -> Check:
-    """HOME is there, the program's own, and the one that its account has."""
+    """HOME must exist, the program must be able to write it, and it must be the home of the program's account."""
     home, account = subject.environment.get("HOME", ""), subject.names.home
     if not home.startswith("/"):
         return fail("HOME", f"HOME={home} is no absolute path" if home else "not set", "see pydrop's setting home")
@@ -90,7 +90,7 @@ def _temporary(subject: Subject, name: str, path: str) -> Check:
 
 
 def _volume(subject: Subject, volume: Volume) -> Check:
-    """A file can be made in it, and removed; one that is a single file can be opened for writing."""
+    """A file can be created in the volume and removed. A volume that is a single file can be opened for writing."""
     name = f"volume {volume.path}"
     if subject.is_root:
         return skip(name, AS_ROOT)
@@ -124,7 +124,7 @@ def _run_dir(subject: Subject, path: str) -> Check:
 
 
 def _stream(name: str, descriptor: int) -> Check:
-    """A program that logs there opens it by its name, as nginx and apache do."""
+    """Open the stream by its name, as nginx and apache do for their logs."""
     try:
         found = os.fstat(descriptor)
     except OSError:
@@ -144,7 +144,7 @@ def _stream(name: str, descriptor: int) -> Check:
 
 
 def _device(subject: Subject, device: "Device | BadSetting") -> Check:
-    """Opened really: the container's device rules forbid what the mode allows."""
+    """Really open the device, since the container's device rules may forbid what the mode allows."""
     if isinstance(device, BadSetting):
         return fail("devices", device.problem, device.remedy)
     name = f"device {device.path}"
@@ -158,15 +158,15 @@ def _device(subject: Subject, device: "Device | BadSetting") -> Check:
             os.close(os.open(device.path, flags | os.O_RDONLY))
             return warn(name, "can be read, not written", f"let its group write: chmod g+w {device.path} on the host")
     except OSError as error:
-        if error.errno in (errno.EBUSY, errno.ENXIO, errno.ENODEV, errno.EIO):  # the driver's word, not a prohibition
+        if error.errno in (errno.EBUSY, errno.ENXIO, errno.ENODEV, errno.EIO):  # an answer of the driver, no refusal
             return ok(name, f"may be opened ({error.strerror})")
         owner = f"{device.uid}:{device.gid} {stat.S_IMODE(device.mode):04o}"
-        return fail(name, f"cannot be opened: {error.strerror} ({owner})", _way_into(subject, device))
+        return fail(name, f"cannot be opened: {error.strerror} ({owner})", _device_remedy(subject, device))
     return ok(name, "can be opened for reading and writing")
 
 
-def _way_into(subject: Subject, device: Device) -> str:
-    """What opens a device: its group, where that has the right to and may be joined, else another group."""
+def _device_remedy(subject: Subject, device: Device) -> str:
+    """The remedy for a device: its group, where the group may read the device and may be joined; else another group."""
     of_use = device.mode & stat.S_IRGRP and device.gid not in (0, UNMAPPED)
     if not of_use:
         return f"give it a group of its own on the host: chgrp video {device.path} && chmod g+rw {device.path}"
@@ -176,17 +176,17 @@ def _way_into(subject: Subject, device: Device) -> str:
 
 
 def _command(subject: Subject) -> Check:
-    """Found along PATH as execvp(3) goes; it is not run."""
+    """Look for the command along PATH as execvp(3) does, without running it."""
     name = subject.command[0]
     lines = (f"PATH={subject.environment['PATH']}",) if "PATH" in subject.environment else ()
-    there = [path for path in candidates(name, lines) if os.path.isfile(path)]
-    runnable = [path for path in there if os.access(path, os.X_OK, effective_ids=True)]
+    existing = [path for path in candidates(name, lines) if os.path.isfile(path)]
+    runnable = [path for path in existing if os.access(path, os.X_OK, effective_ids=True)]
     if runnable:
         return ok("command", f"{runnable[0]} can be executed")
-    if there:
+    if existing:
         return fail(
             "command",
-            f"{there[0]} is there, but this user may not execute it",
+            f"{existing[0]} is there, but this user may not execute it",
             "chmod a+rx, its folders too; not on a mount that is noexec",
         )
     return fail("command", f"{name} was not found", "install it in the image, or name it by its whole path")

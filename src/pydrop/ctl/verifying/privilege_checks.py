@@ -1,4 +1,4 @@
-"""What was given up: capabilities, the bounding set, every way back to root; and what that depends on."""
+"""Checks what was dropped: the capabilities, the bounding set and every way back to root; and what that depends on."""
 
 import os
 from collections.abc import Callable
@@ -58,7 +58,7 @@ def _few(mask: int) -> str:
 
 
 def _bounding(subject: Subject, reachable: bool) -> Check:
-    """What a set-uid program or a file's capabilities could bring back."""
+    """The bounding set: the capabilities that a set-uid program or a file's capabilities could bring back."""
     name, keep = "bounding set", mask_of(subject.settings.keep_caps)
     surplus = subject.held.bounding & ~keep
     if subject.is_root or subject.root_was_asked_for:
@@ -90,7 +90,7 @@ def _no_way_back(subject: Subject) -> Check:
         return skip(name, ASKED) if subject.root_was_asked_for else fail(name, reason, BEHIND)
     keep = mask_of(subject.settings.keep_caps)
     ways = ways_back(keep, subject.held.inheritable, subject.held.gids[1])
-    if 0 in subject.groups:  # known, and has a check of its own
+    if 0 in subject.groups:  # gid 0 is held, which has a check of its own
         ways = [(way, call) for way, call in ways if way not in ("setgroups", "setresgid", "setegid")]
     open_ways = [way for way, call in ways if _works(call)]
     if open_ways:
@@ -99,7 +99,7 @@ def _no_way_back(subject: Subject) -> Check:
 
 
 def _works(call: Callable[[], None]) -> bool:
-    """Whether the call succeeds, in a child of its own, so that this process stays what it is."""
+    """Whether the call succeeds. A child process makes it, so that this process does not change."""
     child = os.fork()
     if child == 0:
         code = 1

@@ -1,7 +1,7 @@
-"""Files whose execution makes the caller somebody else: set-uid, set-gid, or with capabilities of their own.
+"""Finds the files whose execution gives the caller other rights: set-uid, set-gid, or capabilities of their own.
 
-Looked for as the program's user, by names, reading only. Mounts that grant nothing (nosuid) and the kernel's own are
-not entered, links not followed.
+privilege_checks searches for them as the program's user, by names, and only reads. The search enters no mount that
+grants nothing (nosuid), none of the kernel's own, and follows no links.
 """
 
 import os
@@ -13,12 +13,12 @@ from pydrop.model import Credentials
 from pydrop.report import escaped
 
 SEARCH_TIME = 20.0  # seconds
-SHOWN = 3
+SHOWN = 3  # files that a message names
 XATTR = "security.capability"
 
 
 class Grants:
-    """What was found, and whether all was looked at in time."""
+    """The files found, and whether the search was complete in time."""
 
     def __init__(self) -> None:
         self.files: list[str] = []
@@ -32,7 +32,7 @@ class Grants:
 
 
 def within_reach(held: Credentials) -> Grants:
-    """Those that a process with these credentials may execute and gain from; at most SEARCH_TIME seconds long."""
+    """The files that a process with these credentials may execute and gain from. Takes SEARCH_TIME at most."""
     table = mount_list.mounted()
     closed = {mount.point for mount in table if mount_list.is_kernels(mount) or "nosuid" in mount.options}
     tops = [mount.point for mount in table if mount.point not in closed]
@@ -49,7 +49,7 @@ def within_reach(held: Credentials) -> Grants:
 
 
 def _walk(top: str, others: set[str], held: Credentials, found: Grants, deadline: float) -> bool:
-    """All below a mount but the other mounts; False where the time was over before."""
+    """Look at everything below a mount but the other mounts. False where the time ran out."""
     todo = [top]
     while todo:
         folder = todo.pop()
@@ -79,7 +79,7 @@ def _gains(path: str, status: os.stat_result, held: Credentials) -> bool:
     if not (stat.S_ISREG(mode) and mode & 0o111):
         return False
     uid = bool(mode & stat.S_ISUID) and status.st_uid != held.uids[1]
-    # without the group's x it means mandatory locking, see inode(7)
+    # without the group's x bit, set-gid means mandatory locking, see inode(7)
     gid = mode & (stat.S_ISGID | stat.S_IXGRP) == stat.S_ISGID | stat.S_IXGRP
     gid = gid and status.st_gid not in (*held.gids, *held.groups)
     if not (uid or gid or _capabilities(path) & held.bounding):
@@ -88,8 +88,10 @@ def _gains(path: str, status: os.stat_result, held: Credentials) -> bool:
 
 
 def _capabilities(path: str) -> int:
-    """What the file's permitted set holds (struct vfs_cap_data, little-endian: version and flags, permitted,
-    inheritable, and both again for the upper half)."""
+    """The bit mask of the file's permitted capabilities.
+
+    The attribute is struct vfs_cap_data, little-endian: version and flags, permitted, inheritable, and both again
+    for the upper half."""
     try:
         data = os.getxattr(path, XATTR, follow_symlinks=False)
     except OSError:

@@ -1,7 +1,7 @@
-"""Whether something can be written, tried in earnest: who may is for the kernel, the mount and the server to say.
+"""Tests by a real write whether a place can be written: only the kernel, the mount and the file server know.
 
-A file is made without a name where the filesystem can do that, so that nobody sees it; else under a name that nobody
-has, and removed. OSError as the kernel says it.
+The file is created without a name where the filesystem can do that, so that nobody sees it. Elsewhere it is created
+under a name that nothing has, and removed. The functions raise the kernel's OSError.
 """
 
 import errno
@@ -9,11 +9,11 @@ import os
 
 from pydrop.perform.ownership.volume_path import OpenVolume
 
-NAMELESS_UNKNOWN = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL)  # filesystems without O_TMPFILE
+NAMELESS_UNKNOWN = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL)  # of filesystems without O_TMPFILE
 
 
 def try_folder(path: str) -> None:
-    """A folder, by its path."""
+    """Create and remove a file in a folder, which is named by its path."""
     folder = os.open(path, os.O_PATH | os.O_DIRECTORY)
     try:
         _make_a_file(folder)
@@ -22,11 +22,11 @@ def try_folder(path: str) -> None:
 
 
 def try_place(place: OpenVolume) -> str:
-    """A volume that was found; what was done, in words. A single file is opened and stays as it is."""
+    """Test an opened volume; returns in words what was done. A single file is only opened, and stays as it is."""
     if place.is_folder:
         _make_a_file(place.fd)
         return "a file can be made and removed"
-    # by the link of /proc: this very file, whatever has its name meanwhile
+    # The link in /proc leads to this very file, whatever has the file's name meanwhile.
     os.close(os.open(f"/proc/self/fd/{place.fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY))
     return "can be opened for writing"
 
@@ -52,7 +52,7 @@ def _make_a_named_file(folder: int) -> None:
 
 
 def _write(file: int) -> None:
-    """One byte, since a full disk or a quota refuses only that."""
+    """Write one byte: a full disk or a quota refuses the write only, not the creation."""
     try:
         os.write(file, b"\n")
     finally:

@@ -1,7 +1,8 @@
-"""The account step: /etc/passwd and /etc/group say what the change says.
+"""Performs AccountsStep where /etc/passwd and /etc/group themselves can be written.
 
-Under the system's lock, so that no other program's change is lost; the group before the account, so
-that a kill between them leaves no account whose group has no entry; each file replaced as a whole.
+The new texts come from pydrop.accounts. The system's lock is held, so that no other program's change is lost. The
+group is written before the account, so that a kill between them leaves no account whose group has no entry. Each file
+is replaced as a whole; a file that is a mount point is rewritten in place.
 """
 
 import errno
@@ -22,8 +23,8 @@ NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EBUSY)
 def perform(step: AccountsStep, start: Start) -> Outcome:  # noqa: ARG001 # every step is performed with both
     """Change the files by step.how: "rename", "in place" or, without root, "append".
 
-    What cannot be written is a warning, since the program runs by its numbers all the same. PydropError
-    where the files are odd, their lock is held, or the disk is full.
+    Files that cannot be written are a warning, since the program runs by its numbers all the same. Raises PydropError
+    where a file is no file of root's, another process holds the lock, or the disk is full.
     """
     folder = os.open(ETC, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
@@ -32,7 +33,7 @@ def perform(step: AccountsStep, start: Start) -> Outcome:  # noqa: ARG001 # ever
         return _rewrite(folder, step)
     except OSError as error:
         if error.errno in NOT_WRITABLE:
-            return Outcome(warnings=(_unnamed(step.change, error),))
+            return Outcome(warnings=(_no_name_warning(step.change, error),))
         raise PydropError(
             f"unable to change the account files in {ETC}: {error.strerror}", "free space on the disk, or mend it"
         ) from error
@@ -43,7 +44,7 @@ def perform(step: AccountsStep, start: Start) -> Outcome:  # noqa: ARG001 # ever
 def _rewrite(folder: int, step: AccountsStep) -> Outcome:
     with locked(folder, LOCK_SECONDS, needed=step.how == "rename"):
         strays = strays_removed(folder)
-        changed = [_changed(folder, name, step) for name in ("group", "passwd")]
+        changed = [_change(folder, name, step) for name in ("group", "passwd")]
         if strays or any(changed):
             os.fsync(folder)
     account, former = step.change.account, step.change.former
@@ -57,8 +58,8 @@ def _rewrite(folder: int, step: AccountsStep) -> Outcome:
     return Outcome(changed=sum(changed), words=now)
 
 
-def _changed(folder: int, name: str, step: AccountsStep) -> bool:
-    """Whether the file had to be written."""
+def _change(folder: int, name: str, step: AccountsStep) -> bool:
+    """Write one file unless its text is right; returns whether that was necessary."""
     old = read(folder, name)
     text = (accounts.group_with if name == "group" else accounts.passwd_with)(old.text, step.change)
     if text == old.text:
@@ -68,7 +69,7 @@ def _changed(folder: int, name: str, step: AccountsStep) -> bool:
             replace(folder, name, text, old.status)
             return True
         except OSError as error:
-            if error.errno != errno.EBUSY:  # EBUSY: a mount point, rename(2)
+            if error.errno != errno.EBUSY:  # EBUSY: the file is a mount point, rename(2)
                 raise
     from pydrop.perform.accountfiles.in_place_write import overwrite
 
@@ -77,9 +78,9 @@ def _changed(folder: int, name: str, step: AccountsStep) -> bool:
 
 
 def _append(folder: int, change: AccountChange) -> Outcome:
-    """One line more in a passwd file that our group may write: OpenShift's old pattern.
+    """Append the user's line to a passwd file that this process's group may write: OpenShift's old pattern.
 
-    In one write(2), so that two that start together both have their whole line.
+    The line is one write(2), so that two starts at the same time both have their whole line.
     """
     account = change.account
     with locked(folder, LOCK_SECONDS, needed=False):
@@ -95,7 +96,7 @@ def _append(folder: int, change: AccountChange) -> Outcome:
     return Outcome(changed=1, words=f"user {account.uid} is called {account.name} in the group-writable /etc/passwd")
 
 
-def _unnamed(change: AccountChange, error: OSError) -> str:
+def _no_name_warning(change: AccountChange, error: OSError) -> str:
     account = change.account
     return (
         f"unable to write the account files in /etc: {error.strerror}; the program runs as "

@@ -1,4 +1,4 @@
-"""One account file, relative to a descriptor of its folder: read, and replaced as a whole."""
+"""Reads one account file, and replaces it as a whole; the file is named relative to a descriptor of its folder."""
 
 import _stat as stat
 import errno
@@ -8,7 +8,7 @@ from pydrop.accounts import NEW_FILES
 from pydrop.errors import PydropError
 from pydrop.model import Value
 
-LABELS = ("security.selinux", "system.posix_acl_access")  # attributes that say who may read the file
+LABELS = ("security.selinux", "system.posix_acl_access")  # extended attributes that decide who may read the file
 
 
 class AccountFile(Value):
@@ -19,10 +19,10 @@ class AccountFile(Value):
 
 
 def read(folder: int, name: str) -> AccountFile:
-    """The file as text that keeps every byte; an empty one where it is missing.
+    """The file as text that keeps every byte (surrogateescape); an empty text where the file is missing.
 
-    A symlink (Nix's images have them) is read where it leads to a file of root's alone; PydropError
-    where it leads elsewhere, or the file is none.
+    A symlink (Nix's images have them) is read where it leads to a file of root's alone. Raises PydropError
+    where it leads elsewhere, and for anything that is no regular file.
     """
     try:
         file = _opened(folder, name)
@@ -31,7 +31,7 @@ def read(folder: int, name: str) -> AccountFile:
     try:
         status = os.fstat(file)
         if not stat.S_ISREG(status.st_mode):
-            raise _odd(name, "is not a regular file")
+            raise _unusable(name, "is not a regular file")
         return AccountFile(text=content(file).decode("utf-8", "surrogateescape"), status=status)
     finally:
         os.close(file)
@@ -47,16 +47,16 @@ def _opened(folder: int, name: str) -> int:
     status = os.fstat(file)
     if status.st_uid != 0 or status.st_mode & 0o022:
         os.close(file)
-        raise _odd(name, "is a symbolic link to a file that others than root may write")
+        raise _unusable(name, "is a symbolic link to a file that others than root may write")
     return file
 
 
-def _odd(name: str, what: str) -> PydropError:
-    return PydropError(f"/etc/{name} {what}", f"make it a file of root's in the image: COPY {name} /etc/{name}")
+def _unusable(name: str, fault: str) -> PydropError:
+    return PydropError(f"/etc/{name} {fault}", f"make it a file of root's in the image: COPY {name} /etc/{name}")
 
 
 def content(file: int) -> bytes:
-    """All of an open file."""
+    """All bytes of a file that was opened just now."""
     parts = []
     while part := os.read(file, 65536):
         parts.append(part)
@@ -64,17 +64,17 @@ def content(file: int) -> bytes:
 
 
 def replace(folder: int, name: str, text: str, status: os.stat_result | None) -> None:
-    """Give the name to a new file with `text`, on the disk before it has the name; owner, mode and label stay.
+    """Write `text` to a new file, sync it to the disk, and rename it to `name`. Owner, mode and label stay.
 
-    A symlink is replaced, not followed. The name of the new file is fixed, so that the next start
-    removes what a kill leaves. The folder is not synced.
+    A symlink is replaced, not followed. The new file has a fixed name until the rename, so that the next start
+    can remove what a kill leaves. The folder itself is not synced here.
     """
     new = NEW_FILES[name]
     file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
     try:
         write_all(file, text.encode("utf-8", "surrogateescape"))
-        made = os.fstat(file)
-        if status is not None and (status.st_uid, status.st_gid) != (made.st_uid, made.st_gid):
+        created = os.fstat(file)
+        if status is not None and (status.st_uid, status.st_gid) != (created.st_uid, created.st_gid):
             os.fchown(file, status.st_uid, status.st_gid)
         os.fchmod(file, 0o644 if status is None else stat.S_IMODE(status.st_mode))
         if status is not None:
@@ -82,7 +82,7 @@ def replace(folder: int, name: str, text: str, status: os.stat_result | None) ->
         os.fsync(file)
         os.rename(new, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
-        _removed(folder, new)
+        _remove(folder, new)
         raise
     finally:
         os.close(file)
@@ -95,7 +95,7 @@ def write_all(file: int, data: bytes) -> None:
 
 
 def _copy_labels(folder: int, name: str, new: int) -> None:
-    """The security label of the file that is replaced, where it has one and the filesystem takes it."""
+    """Copy LABELS from the file that is replaced, where it has them and the filesystem accepts them."""
     old = os.open(name, os.O_RDONLY | os.O_NONBLOCK, dir_fd=folder)
     try:
         for label in LABELS:
@@ -109,16 +109,17 @@ def _copy_labels(folder: int, name: str, new: int) -> None:
 
 
 def strays_removed(folder: int) -> int:
-    """Remove the new files that a killed start left; how many there were. Only under the lock."""
+    """Remove the new files that a killed start left; returns their number. Only under the lock."""
     try:
-        return sum([_removed(folder, new) for new in NEW_FILES.values()])
+        return sum([_remove(folder, new) for new in NEW_FILES.values()])
     except OSError as error:
         if error.errno != errno.EROFS:
             raise
-        return 0  # unlink(2) says so of a read-only folder even where there is nothing to remove
+        return 0  # in a read-only folder unlink(2) fails so even where there is nothing to remove
 
 
-def _removed(folder: int, name: str) -> bool:
+def _remove(folder: int, name: str) -> bool:
+    """Remove a file; returns whether it existed."""
     try:
         os.unlink(name, dir_fd=folder)
     except FileNotFoundError:

@@ -1,4 +1,7 @@
-"""A file that is a mount point, rewritten where it is: the writes that accounts.inplace lays out."""
+"""Rewrites an account file in place, where it is a mount point that rename(2) cannot replace.
+
+accounts.in_place_journal decides the writes and their order; this module carries them out.
+"""
 
 import posix as os
 
@@ -8,7 +11,9 @@ from pydrop.perform.accountfiles.account_file import content
 
 
 def overwrite(folder: int, name: str, old: str, new: str) -> None:
-    """Make the file that says `old` say `new`, whole at every moment. Its owner and mode stay by themselves."""
+    """Change the file's text from `old` to `new`. A kill at any moment leaves it whole; owner and mode stay.
+
+    Raises PydropError where the text is not `old`, because another program has changed it without the lock."""
     file = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     try:
         before = content(file)
@@ -19,7 +24,7 @@ def overwrite(folder: int, name: str, old: str, new: str) -> None:
         prepare, change = writes(old, new)
         try:
             _write(file, prepare)
-        except OSError:  # a full disk: nothing of the old text is touched yet
+        except OSError:  # the disk is full; the old text is still untouched
             os.ftruncate(file, len(before))
             raise
         if prepare:
@@ -39,7 +44,7 @@ def _write(file: int, writes: list[tuple[int, bytes]]) -> None:
 
 
 def _without_rest(file: int, text: str) -> str:
-    """Cut off what a killed rewriting left, where it had not begun to change lines."""
+    """Cut off what a killed rewriting left, where it had not begun to change lines; returns the text that stays."""
     whole = settled(text)
     if whole is text or not text.startswith(whole):
         return text

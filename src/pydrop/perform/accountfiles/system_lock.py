@@ -1,4 +1,4 @@
-"""The system's lock on the account files, as lckpwdf(3), useradd and passwd take it."""
+"""The system's lock on the account files, /etc/.pwd.lock, as lckpwdf(3), useradd and passwd take it."""
 
 import errno
 import fcntl
@@ -13,11 +13,11 @@ NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
 
 
 class locked:  # noqa: N801 # a context manager that reads as a word; contextlib costs 2 ms
-    """``with locked(folder, seconds, needed)``: hold fcntl(2)'s write lock on the folder's .pwd.lock.
+    """``with locked(folder, seconds, needed=...)``: hold fcntl(2)'s write lock on the folder's .pwd.lock.
 
-    Where it is not `needed`, a lock that cannot be had is gone without: its file cannot be made in a
-    read-only folder, nor by who is not root. PydropError where another process holds it longer than
-    `seconds`.
+    Where the lock is not `needed` and its file cannot be created, the work goes on without it: a read-only folder
+    does not allow the file, nor does /etc to a user other than root. Raises PydropError where another process holds
+    the lock longer than `seconds`.
     """
 
     def __init__(self, folder: int, seconds: float, *, needed: bool) -> None:

@@ -1,4 +1,8 @@
-"""Makes /run and friends right: folders, files and links that must exist, with their owners."""
+"""Performs RuntimeStep: creates the folders, files and links that must exist in /run and the like, with their owners.
+
+entry_maker creates or fixes one entry, and path_walk finds the folder of an entry. This module goes through all
+entries, mounts a tmpfs on a read-only /run, and turns failures into warnings or an error.
+"""
 
 import _stat as stat
 import errno
@@ -12,13 +16,15 @@ from pydrop.perform.runtime.path_walk import Refused
 from pydrop.steps import RunEntry, RuntimeStep
 
 MOUNTS = "/proc/self/mountinfo"
-TMPFS = ("/run", "/tmp", "/var/tmp")  # what can be had as a tmpfs where the root is read-only
+TMPFS = ("/run", "/tmp", "/var/tmp")  # places that a tmpfs can serve where the root filesystem is read-only
 
 
 def perform(step: RuntimeStep, _start: Start) -> Outcome:
-    """Make every entry true. Raises NotPermitted for one that a person asked for and cannot be had;
-    for the standard ones and those of tmpfiles.d there is a warning."""
-    umask = os.umask(0)  # modes are set as they are meant, in one call
+    """Create or fix every entry.
+
+    Raises NotPermitted for an entry that a setting asked for and that cannot be created. For the standard
+    entries and those of tmpfiles.d there is a warning instead."""
+    umask = os.umask(0)  # so that mkdir(2) and open(2) set the exact mode
     try:
         done, failed = _make_all(step.entries)
         if _run_is_read_only(failed) and _mount_run():
@@ -33,7 +39,7 @@ def perform(step: RuntimeStep, _start: Start) -> Outcome:
 
 
 def _make_all(entries: tuple[RunEntry, ...]) -> tuple[list[str], list[tuple[RunEntry, Refused]]]:
-    """The paths that were changed, and the entries that could not be made."""
+    """The paths that were changed, and the entries that could not be created or fixed."""
     done: list[str] = []
     failed: list[tuple[RunEntry, Refused]] = []
     for entry in entries:
@@ -43,29 +49,29 @@ def _make_all(entries: tuple[RunEntry, ...]) -> tuple[list[str], list[tuple[RunE
         except Refused as refused:
             failed.append((entry, refused))
         except OSError as error:
-            if not _right_enough(entry):
+            if not _is_usable(entry):
                 failed.append((entry, _reason(entry, error)))
     return done, failed
 
 
-# -- what cannot be made --------------------------------------------------------------------------
+# -- entries that cannot be created or fixed -------------------------------------------------------
 
 
-def _right_enough(entry: RunEntry) -> bool:
-    """A standard folder for everybody that everybody can write, whoever owns it (/tmp on a volume)."""
+def _is_usable(entry: RunEntry) -> bool:
+    """Whether this is a standard folder for everybody that everybody can write, whoever owns it (/tmp on a volume)."""
     if entry.source or not entry.exact or (entry.mode or 0) & 0o777 != 0o777:
         return False
     try:
-        there = os.stat(path_walk.ROOT + entry.path)
+        status = os.stat(path_walk.ROOT + entry.path)
     except OSError:
         return False
     return (
-        stat.S_ISDIR(there.st_mode) and there.st_mode & 0o777 == 0o777 and not _read_only(path_walk.ROOT + entry.path)
+        stat.S_ISDIR(status.st_mode) and status.st_mode & 0o777 == 0o777 and not _read_only(path_walk.ROOT + entry.path)
     )
 
 
 def _reason(entry: RunEntry, error: OSError) -> Refused:
-    """The kernel's refusal in a person's words."""
+    """The kernel's error as a reason and a remedy for a person."""
     if error.errno == errno.EROFS:
         place = next((top for top in TMPFS if entry.path == top or entry.path.startswith(f"{top}/")), entry.path)
         if entry.path.startswith("/var/run/"):
@@ -89,7 +95,7 @@ REASONS = {
 
 
 def _warnings(failed: list[tuple[RunEntry, Refused]]) -> tuple[str, ...]:
-    """One line for each reason, however many entries it keeps from being made."""
+    """One warning for each reason, however many entries failed for it."""
     paths: dict[tuple[str, str], list[str]] = {}
     for entry, refused in failed:
         paths.setdefault((refused.why, refused.remedy), []).append(entry.path)
@@ -97,12 +103,12 @@ def _warnings(failed: list[tuple[RunEntry, Refused]]) -> tuple[str, ...]:
 
 
 def _few(verb: str, paths: list[str]) -> str:
-    """The verb and the first three of the paths; "" for none."""
+    """The verb and the first three paths; "" where there are no paths."""
     more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
     return f"{verb} {', '.join(paths[:3])}{more}" if paths else ""
 
 
-# -- a tmpfs of our own ---------------------------------------------------------------------------
+# -- the tmpfs on /run -----------------------------------------------------------------------------
 
 
 def _run_is_read_only(failed: list[tuple[RunEntry, Refused]]) -> bool:
@@ -118,12 +124,14 @@ def _read_only(path: str) -> bool:
 
 
 def _mount_run() -> bool:
-    """Whether a tmpfs could be mounted on /run. Not where something else is mounted below it, which
-    it would hide: a runtime puts secrets there."""
+    """Mount a tmpfs on /run; returns whether that was done.
+
+    It is not done where something else is mounted below /run: a runtime puts secrets there, and the tmpfs
+    would hide them."""
     from pydrop import kernel
 
     try:
-        with open(MOUNTS, "rb") as mounts:  # of bytes only a newline ends a line, as in what the kernel writes
+        with open(MOUNTS, "rb") as mounts:  # in bytes, only a newline ends a line
             if any([line.split(b" ")[4].startswith(b"/run/") for line in mounts]):
                 return False
         kernel.mount_tmpfs("/run")

@@ -1,7 +1,7 @@
-"""Makes one entry true, through descriptors alone.
+"""Creates or fixes one entry of RuntimeStep, through descriptors alone.
 
-What is new gets a mode that nothing else has (BEGUN), then its content and owner, and its mode last:
-so a start that was killed in between is finished by the next one.
+A new file or folder is created with a mode that nothing else has (BEGUN). Its content and owner follow, and its real
+mode comes last. So the next start recognises what a killed start has left unfinished, and finishes it.
 """
 
 import _stat as stat
@@ -15,7 +15,7 @@ BEGUN = {stat.S_IFDIR: 0o400, stat.S_IFREG: 0o200}  # a folder nobody can enter,
 
 
 def make(entry: RunEntry) -> bool:
-    """Make one entry true; False where it was. Raises Refused, OSError."""
+    """Create or fix one entry; False where it is unchanged. Raises Refused, OSError."""
     parent, name = place(entry.path, follow=entry.kind in "dD")
     try:
         if entry.kind == "L":
@@ -28,47 +28,47 @@ def make(entry: RunEntry) -> bool:
 
 
 def _folder(parent: int, name: str, entry: RunEntry) -> bool:
-    there = look(parent, name)
-    if there is None:
+    existing = look(parent, name)
+    if existing is None:
         os.mkdir(name, BEGUN[stat.S_IFDIR], dir_fd=parent)
-    elif not stat.S_ISDIR(there.st_mode):
+    elif not stat.S_ISDIR(existing.st_mode):
         raise Refused("something that is no folder is in its place", f"find out who put it there, and remove {name}")
-    elif _is_right(there, entry):
+    elif _is_right(existing, entry):
         return False
     folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
     try:
-        _vouch(parent, os.fstat(folder), entry)
-        _settle(folder, entry)
+        _refuse_foreign(parent, os.fstat(folder), entry)
+        _set_owner_and_mode(folder, entry)
     finally:
         os.close(folder)
     return True
 
 
 def _file(parent: int, name: str, entry: RunEntry) -> bool:
-    there = look(parent, name)
+    existing = look(parent, name)
     content = encoded(entry.content)
     flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
-    if there is None:
+    if existing is None:
         flags |= os.O_CREAT | os.O_EXCL
-    elif not stat.S_ISREG(there.st_mode):
+    elif not stat.S_ISREG(existing.st_mode):
         raise Refused("something that is no file is in its place", f"find out who put it there, and remove {name}")
-    elif _is_right(there, entry) and not (entry.replaces and _differs(parent, name, there, content)):
+    elif _is_right(existing, entry) and not (entry.replaces and _differs(parent, name, existing, content)):
         return False
     file = os.open(name, flags, BEGUN[stat.S_IFREG], dir_fd=parent)
     try:
         now = os.fstat(file)
-        _vouch(parent, now, entry)
+        _refuse_foreign(parent, now, entry)
         if entry.replaces or _is_begun(now):
             os.ftruncate(file, 0)
             _write(file, content)
-        _settle(file, entry)
+        _set_owner_and_mode(file, entry)
     finally:
         os.close(file)
     return True
 
 
-def _differs(parent: int, name: str, there: os.stat_result, content: bytes) -> bool:
-    if there.st_size != len(content):
+def _differs(parent: int, name: str, existing: os.stat_result, content: bytes) -> bool:
+    if existing.st_size != len(content):
         return True
     if not content:
         return False
@@ -85,20 +85,22 @@ def _write(file: int, content: bytes) -> None:
 
 
 def _link(parent: int, name: str, entry: RunEntry) -> bool:
-    """A link where nothing is; what else is there stays (`/var/run` is a folder in old images),
+    """Create a link where nothing exists. Anything else stays (`/var/run` is a folder in old images),
     unless the entry replaces it and it is no folder."""
-    there = look(parent, name)
-    if there is not None:
-        if not entry.replaces or (stat.S_ISLNK(there.st_mode) and os.readlink(name, dir_fd=parent) == entry.content):
+    existing = look(parent, name)
+    if existing is not None:
+        if not entry.replaces or (stat.S_ISLNK(existing.st_mode) and os.readlink(name, dir_fd=parent) == entry.content):
             return False
         os.unlink(name, dir_fd=parent)
     os.symlink(entry.content, name, dir_fd=parent)
     return True
 
 
-def _vouch(parent: int, now: os.stat_result, entry: RunEntry) -> None:
-    """Refuse to change what somebody may have moved or linked into this place: a thing of a third
-    party's in a folder that root does not own, and any file that has a second name."""
+def _refuse_foreign(parent: int, now: os.stat_result, entry: RunEntry) -> None:
+    """Raise Refused for a file or folder that somebody may have moved or linked into this place.
+
+    That is any file with a second name. In a folder that root does not own, it is also an entry of a third
+    party: one that belongs neither to the folder's owner nor to the user that the entry is for."""
     kind = stat.S_IFMT(now.st_mode)
     if kind not in BEGUN or (kind == stat.S_IFREG and now.st_nlink != 1):
         raise Refused("a file with a second name elsewhere is in its place", "find out who put it there, and remove it")
@@ -110,9 +112,11 @@ def _vouch(parent: int, now: os.stat_result, entry: RunEntry) -> None:
         )
 
 
-def _settle(descriptor: int, entry: RunEntry) -> None:
-    """Owner first, mode last: the kernel clears set-id bits with a change of owner (chown(2)), and a
-    mode other than BEGUN says that this is complete."""
+def _set_owner_and_mode(descriptor: int, entry: RunEntry) -> None:
+    """Change the owner first and the mode last.
+
+    The kernel clears set-id bits with a change of owner (chown(2)), and a mode other than BEGUN says that the
+    file or folder is complete."""
     now = os.fstat(descriptor)
     uid, gid, mode = _wanted(now, entry)
     if (uid, gid) != (now.st_uid, now.st_gid):
@@ -130,7 +134,7 @@ def _is_begun(now: os.stat_result) -> bool:
 
 
 def _wanted(now: os.stat_result, entry: RunEntry) -> tuple[int, int, int]:
-    """The owner and mode that what is there now should have."""
+    """The uid, gid and mode that the existing file or folder should have."""
     present = stat.S_IMODE(now.st_mode)
     default = 0o755 if stat.S_ISDIR(now.st_mode) else 0o644
     if _is_begun(now):
@@ -148,7 +152,9 @@ def _wanted(now: os.stat_result, entry: RunEntry) -> tuple[int, int, int]:
 
 
 def _mask(present: int, folder: bool) -> int:
-    """All bits but those of r, w and x that nobody has now, and set-id and sticky ones for folders alone."""
+    """The bits that a new mode may have (`~` of tmpfiles.d(5)).
+
+    r, w and x are left out where nobody has them now, and the set-id and sticky bits for anything but a folder."""
     mask = 0o7777 if folder else 0o777
     for bits in (0o444, 0o222, 0o111):
         if not present & bits:

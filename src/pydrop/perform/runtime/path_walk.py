@@ -1,7 +1,7 @@
-"""The way to an entry: from `/` on, one component at a time, each opened relative to the one before.
+"""Walks the path of an entry from `/` on, one component at a time, each opened relative to the folder before it.
 
-No link is followed by itself. One counts only where root made it in a folder that nobody else can
-write (`/var/run`); what else is in the place of a folder was planted or is a mistake, and is refused.
+The kernel follows no link here (O_NOFOLLOW). This module follows a link only where root created it in a folder that
+nobody else can write (`/var/run`). Anything else in place of a folder was planted or is a mistake, and is refused.
 """
 
 import _stat as stat
@@ -14,7 +14,7 @@ MOST_LINKS = 40  # as the kernel's own limit (path_resolution(7))
 
 
 class Refused(Exception):
-    """Why an entry is not as it should be, and what to do; `errno` where the kernel said so."""
+    """An entry cannot be created or fixed: the reason, the remedy, and `errno` where the kernel gave one."""
 
     def __init__(self, why: str, remedy: str, number: int | None = None) -> None:
         super().__init__(why, remedy)
@@ -24,9 +24,9 @@ class Refused(Exception):
 
 
 def place(path: str, follow: bool) -> tuple[int, str]:
-    """The folder that holds the last component, made where it is missing, and the component's name.
+    """A descriptor of the folder that holds the last component, created where it is missing, and the component's name.
 
-    `follow`: a link of root's in the last place is walked too."""
+    With `follow`, a link of root's in the last place is walked too."""
     rest = _names(path)
     stack = [os.open(ROOT, WALK)]
     links = 0
@@ -61,7 +61,7 @@ def _names(path: str) -> list[str]:
 
 
 def _enter(stack: list[int], name: str) -> str | None:
-    """Step into a folder, made if need be; where a link is in its place, return the link's target."""
+    """Push a descriptor of the folder, created where it is missing. Where a link is in its place, return its target."""
     try:
         stack.append(os.open(name, WALK, dir_fd=stack[-1]))
     except FileNotFoundError:
@@ -78,17 +78,18 @@ def _enter(stack: list[int], name: str) -> str | None:
 
 
 def _target(parent: int, name: str) -> str | None:
-    """Where a link leads, None for what is no link. Raises Refused for one that is not surely root's."""
-    there = look(parent, name)
-    if there is None or not stat.S_ISLNK(there.st_mode):
+    """The target of a link; None for anything else. Raises Refused for a link that is not surely root's."""
+    status = look(parent, name)
+    if status is None or not stat.S_ISLNK(status.st_mode):
         return None
     above = os.fstat(parent)
-    if there.st_uid != 0 or above.st_uid != 0 or above.st_mode & 0o022:
+    if status.st_uid != 0 or above.st_uid != 0 or above.st_mode & 0o022:
         raise Refused(f"{name} is a link that somebody other than root could have put there", "remove it")
     return os.readlink(name, dir_fd=parent)
 
 
 def look(parent: int, name: str) -> os.stat_result | None:
+    """The status of a name in a folder, without following a link; None where nothing has the name."""
     try:
         return os.stat(name, dir_fd=parent, follow_symlinks=False)
     except FileNotFoundError:
