@@ -129,7 +129,7 @@ def _init_waiter(start: Start) -> "Callable[[], None]":
 def _correct_guess(start: Start) -> None:
     """Correct a wrong guess about init mode. The launcher has to fork, or not, before the settings are read.
 
-    Where it forked and the settings do not ask for init mode, this process ends and init makes the start itself.
+    Where it forked and the settings do not ask for init mode, this process ends and init performs the start itself.
     Where it did not fork and they do ask (a key in odd spelling, no launcher), this process forks now."""
     from pydrop.pid1 import forking, starter
 

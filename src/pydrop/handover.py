@@ -33,7 +33,7 @@ class Handover:
         self.execute = _executor(command, environment)
 
     def run(self) -> None:
-        """Become the command. Returns never; raises CommandFailed (126, 127) where exec fails."""
+        """Become the command. Never returns; raises CommandFailed (126, 127) where exec fails."""
         _restore_signals(self.start)
         failure = self._try_each()
         _signal.signal(_signal.SIGPIPE, _signal.SIG_IGN)  # the message may go into a pipe that nobody reads

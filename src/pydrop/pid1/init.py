@@ -91,7 +91,7 @@ class Init:
         return False
 
     def _restore_signals(self) -> None:
-        """Wait for the starter's end and restore the signals as they came: this process makes the start itself."""
+        """Wait for the starter's end and restore the signals as they came: init performs the start itself."""
         signal_state = os.read(self.asks, 10)
         self._end_of_child()
         for descriptor in (self.asks, self.answers, self.terminal):

@@ -25,7 +25,7 @@ def plain(value: object) -> "Any":
 
 
 def decline(init: InitProcess) -> None:
-    """End this process, since no init mode is wanted: init makes the start itself. Never returns."""
+    """End this process, since no init mode is wanted: init performs the start itself. Never returns."""
     came_ignored = _signal.getsignal(_signal.SIGCHLD) == _signal.SIG_IGN
     blocked = sum([1 << number for number in _signal.pthread_sigmask(_signal.SIG_BLOCK, ())])
     os.write(init.ask, NOT_WANTED + bytes([came_ignored]) + blocked.to_bytes(9, "little"))
