@@ -1,4 +1,4 @@
-"""The state that this process was started with, before Python or pydrop changed any of it, and its interruption.
+"""The state that this process was started with, before Python or pydrop changed any of it.
 
 The launcher (launcher.c) hands over a word STATE, argv[0], the arguments, and an environment in which every string has
 a `!` in front. ``python3 -I -m pydrop`` comes without a launcher. Then the environment is read from /proc/self/environ,

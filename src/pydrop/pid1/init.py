@@ -91,7 +91,7 @@ class Init:
         return False
 
     def _restore_signals(self) -> None:
-        """Wait for the starter's end and restore the signals as they came: init performs the start itself."""
+        """Wait for the starter's end, close the pipes, and restore the signals: init performs the start itself."""
         signal_state = os.read(self.asks, 10)
         self._end_of_child()
         for descriptor in (self.asks, self.answers, self.terminal):
@@ -179,7 +179,7 @@ class Init:
         return readiness
 
     def _drop_privileges(self, step: InitStep) -> None:
-        """Drop as the starter does. CAP_KILL is kept where programs may become other users: their signals need it."""
+        """Drop as the starter does. CAP_KILL is kept where programs may become other users, for signals to them."""
         if step.identity is not None:
             keep = KILL_CAPABILITY & _permitted() if step.keeps_kill else 0
             drop = PrivilegesStep(

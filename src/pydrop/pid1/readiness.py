@@ -94,7 +94,7 @@ class Readiness:
         return is_ready
 
     def _line(self) -> bool:
-        """Whether a line has come. The pipe is closed after its line, and where its other end is closed."""
+        """Whether a line has come. The pipe is closed after its line, or when all its writers have closed it."""
         if self.line < 0:
             return False
         try:

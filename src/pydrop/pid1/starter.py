@@ -87,7 +87,7 @@ def _make_room(wanted: int, init: InitProcess) -> None:
 
 
 def wait_for_go(init: InitProcess) -> None:
-    """Wait until init has dropped privileges too. Where it could not, it has said why, and this process ends."""
+    """Wait until init has dropped privileges too. Where init could not, it has printed why, and this process ends."""
     word = os.read(init.answer, 1)
     require_uninterrupted()
     _end_if_refused(word.decode("ascii"))
@@ -102,7 +102,7 @@ def _line(descriptor: int) -> str:
 
 
 def _end_if_refused(word: str) -> None:
-    """End this process where init refuses, which has said why. PydropError where init is gone."""
+    """End this process where init refuses, and so has printed why. PydropError where init is gone."""
     if word == INIT_REFUSES.decode("ascii"):
         os._exit(FAILED)
     if not word:
