@@ -1,9 +1,8 @@
-"""The environment in which root runs a hook: the program's, less what would run the user's code as root.
+"""The environment in which root runs a hook: the program's, without variables that would run the user's code as root.
 
-A hook gets what the program gets, but many of these variables name code: the dynamic linker loads
-LD_PRELOAD, bash reads BASH_ENV, Python looks into PYTHONPATH and into HOME, a bare `chown` is
-searched along PATH. Where such a variable names a place that somebody other than root can write, a
-hook would carry that somebody's code out as root.
+Many variables name code. The dynamic linker loads LD_PRELOAD, bash reads BASH_ENV, Python looks into PYTHONPATH and
+into HOME, and a bare `chown` is searched along PATH. Where such a variable names a place that another user than root
+can write, a hook would run that user's code as root. perform/hooks calls `for_root`.
 """
 
 import os
@@ -11,8 +10,8 @@ import os
 from pydrop.errors import Untrusted
 from pydrop.trust import open_trusted
 
-# Each names one or several paths of code or of settings that can name code. Left out where one of
-# its paths is not root's alone.
+# Each of these holds one or several paths of code, or of settings that can name code. A variable is left out where one
+# of its paths is not root's alone.
 NAMES_PATHS = (
     "LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT GCONV_PATH LOCPATH NLSPATH BASH_ENV ENV CDPATH "
     "PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE PYTHONPYCACHEPREFIX PERL5LIB PERLLIB RUBYLIB "
@@ -21,7 +20,7 @@ NAMES_PATHS = (
     "XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME PYTHONPLATLIBDIR PYTHONEXECUTABLE BASH_LOADABLES_PATH ZDOTDIR "
     "AWKPATH AWKLIBPATH TCLLIBPATH PSQLRC PGSYSCONFDIR PGSERVICEFILE MYSQL_HOME PIP_CONFIG_FILE"
 ).split()
-# Hold code or options, not paths: never for root.
+# Each of these holds code or options, no paths: root never gets it.
 HOLDS_CODE = (
     "LD_DEBUG LD_PROFILE GLIBC_TUNABLES PERL5OPT PERL5DB RUBYOPT NODE_OPTIONS JAVA_TOOL_OPTIONS _JAVA_OPTIONS "
     "JDK_JAVA_OPTIONS PYTHONINSPECT PYTHONBREAKPOINT PYTHONWARNINGS SHELLOPTS BASHOPTS PS4 PROMPT_COMMAND IFS "
@@ -32,7 +31,7 @@ ROOTS = {"HOME": "/root", "USER": "root", "LOGNAME": "root"}
 
 
 def for_root(lines: tuple[str, ...]) -> dict[str, str]:
-    """`lines` (NAME=value) as getenv(3) would find them (of doubles the first), made safe for root."""
+    """The variables of `lines` (NAME=value) that are safe for root. Of a doubled name the first counts: getenv(3)."""
     found: dict[str, str] = {}
     for line in lines:
         name, equals, value = line.partition("=")
@@ -43,13 +42,16 @@ def for_root(lines: tuple[str, ...]) -> dict[str, str]:
 
 
 def _holds_code(name: str) -> bool:
-    """Also bash's exported functions, which replace commands by their name."""
+    """Whether a variable holds code or options. Exported functions of bash do: they replace commands of their name."""
     return name in HOLDS_CODE or name.startswith(("BASH_FUNC_", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_"))
 
 
 def _unsafe(name: str, value: str) -> bool:
-    """A bare name is looked up where root's libraries are by ld.so(8), and is no file to anybody in
-    ENV=production; elsewhere it is one in the folder where the hook stands."""
+    """Whether a path in `value` is not root's alone.
+
+    A bare name is safe in LD_PRELOAD and LD_AUDIT, since ld.so(8) looks it up among root's libraries. It is safe in
+    ENV too: nobody takes the word of ENV=production for a file. In other variables it is a file in the hook's working
+    folder."""
     paths = [path for part in value.split(":") for path in part.split()]
     if name in ("LD_PRELOAD", "LD_AUDIT", "ENV"):
         paths = [path for path in paths if "/" in path]
@@ -57,12 +59,12 @@ def _unsafe(name: str, value: str) -> bool:
 
 
 def _safe_path(value: str) -> str:
-    """PATH without the folders that somebody other than root can write, or could make."""
+    """PATH without the folders that another user than root can write or could create."""
     return ":".join([folder for folder in value.split(":") if _is_roots(folder)]) or DEFAULT_PATH
 
 
 def _is_roots(path: str) -> bool:
-    """Whether root alone can put something there; where nothing is yet, its folder must be root's."""
+    """Whether root alone can write this path. Where it does not exist yet, root alone must be able to create it."""
     try:
         os.close(open_trusted(path, os.O_PATH))
     except FileNotFoundError:
