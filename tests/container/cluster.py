@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -18,7 +19,7 @@ from tests.container.pages import EXAMPLES
 
 MANIFESTS = sorted(path.stem for path in (EXAMPLES / "kubernetes").glob("*.yaml"))
 NOT_HERE = ("ports", "readinessProbe", "livenessProbe")  # no network; and podman makes timers of systemd of probes
-Document = dict  # as YAML has it
+Document = dict[str, Any]  # as YAML has it
 
 
 def documents(name: str) -> list[Document]:
@@ -32,7 +33,8 @@ def workload(name: str) -> Document:
 
 def template(name: str) -> Document:
     """The spec of its pods."""
-    return workload(name)["spec"]["template"]["spec"]
+    spec: Document = workload(name)["spec"]["template"]["spec"]
+    return spec
 
 
 def containers(spec: Document) -> list[Document]:

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PODMAN = str(ROOT / "tools" / "podman")
@@ -23,10 +24,11 @@ class Result:
         self.stdout, self.stderr, self.code, self.seconds = done.stdout, done.stderr, done.returncode, seconds
 
     @property
-    def seen(self) -> dict:
+    def seen(self) -> dict[str, Any]:
         """What SEE said."""
         assert self.code == 0, str(self)
-        return json.loads(self.stdout)
+        found: dict[str, Any] = json.loads(self.stdout)
+        return found
 
     def __repr__(self) -> str:
         return f"exit code {self.code}\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"
@@ -99,7 +101,10 @@ class Container:
         return int(podman("inspect", "--format={{.State.Pid}}", self.id).stdout)
 
 
-def until(condition: Callable[[], object], seconds: float = 20) -> object:
+Found = TypeVar("Found")
+
+
+def until(condition: Callable[[], Found], seconds: float = 20) -> Found:
     """Asks again and again; fails where it is not so in time."""
     end = time.monotonic() + seconds
     while not (found := condition()):

@@ -26,7 +26,8 @@ WAYS = {
 
 def shown(run, program: str, file: str, options: tuple[str, ...] = (), env=()) -> Result:
     made = image(BARE if program == "static" else program)
-    return run(*options, image=made, command=[*PROGRAMS[program], file], env=dict(env))
+    done: Result = run(*options, image=made, command=[*PROGRAMS[program], file], env=dict(env))
+    return done
 
 
 @pytest.mark.parametrize("way", sorted(WAYS))
@@ -127,7 +128,8 @@ def test_each_way_adds_what_the_page_says(way, made, base, run):
 
 def test_a_bundle_is_as_large_as_the_page_says(run):
     said = run("--entrypoint=pydropctl", image=image("pydrop"), command=["bundle", "/tmp/bundle"]).stdout
-    assert float(re.search(r"([\d.]+) MB$", said)[1]) == pytest.approx(ADDED["a bundle"], rel=0.03)
+    (size,) = re.findall(r"([\d.]+) MB$", said)
+    assert float(size) == pytest.approx(ADDED["a bundle"], rel=0.03)
 
 
 def test_with_python3_minimal_it_starts_and_lacks_what_the_page_says(run):

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import time
+from functools import partial
 from pathlib import Path
 
 import kubernetes_validate
@@ -16,6 +17,7 @@ import yaml
 from tests.container.cluster import (
     MANIFESTS,
     Cluster,
+    Document,
     Pod,
     admitted_by_openshift,
     claims,
@@ -86,7 +88,7 @@ def probed(name: str) -> int:
     """The port that the liveness probe asks: the container's."""
     (one,) = template(name)["containers"]
     assert [port["containerPort"] for port in one["ports"]] == [one["livenessProbe"]["tcpSocket"]["port"]]
-    return one["livenessProbe"]["tcpSocket"]["port"]
+    return int(one["livenessProbe"]["tcpSocket"]["port"])
 
 
 def told(pod: Pod) -> list[str]:
@@ -108,7 +110,7 @@ def shown(name: str) -> list[str]:
 VERSIONS = ("1.25", "1.37")  # the oldest and the newest whose schemas are there
 
 
-def fragments() -> list[dict]:
+def fragments() -> list[Document]:
     """The YAML blocks of the pages, each as the pod whose spec it is a part of."""
     found = []
     for page in (PAGE, ROOT / "docs" / "volumes.md", FOLDER / "README.md"):
@@ -119,7 +121,7 @@ def fragments() -> list[dict]:
     return found
 
 
-def is_valid(document: dict) -> None:
+def is_valid(document: Document) -> None:
     for version in VERSIONS:
         kubernetes_validate.validate(document, version, strict=True)
 
@@ -221,7 +223,7 @@ def test_a_pod_works_as_its_user_says_what_the_page_says_and_stops_in_time(name,
     volume = used(cluster.volume(name))
     for visit in (1, 2):
         pod = cluster.pod(name, change=node(name)).start()
-        until(lambda pod=pod: is_ready(name, pod))
+        until(partial(is_ready, name, pod))
         works(pod.program, fetch("/", probed(name)), r"visit 1, counted by (app|1000680000)\n")
         assert ids(pod.program) == {USERS[name]}
         assert (volume / pod.name).stat().st_uid == USERS[name][0]
@@ -256,7 +258,7 @@ NEEDED = {  # capability -> what is said without it
 def test_the_init_container_needs_each_of_its_capabilities(capability, cluster):
     """A closed folder needs DAC_OVERRIDE, a set-uid file FOWNER. Where one refuses, the pod does not start."""
 
-    def without(spec: dict) -> None:
+    def without(spec: Document) -> None:
         spec["initContainers"][0]["securityContext"]["capabilities"]["add"].remove(capability)
 
     assert added(template("statefulset")["initContainers"][0]["securityContext"]) == NEEDED.keys()
@@ -271,7 +273,7 @@ def test_the_init_container_needs_each_of_its_capabilities(capability, cluster):
 def test_puid_needs_each_of_its_capabilities(capability, cluster):
     """What it says without one names that one."""
 
-    def without(spec: dict) -> None:
+    def without(spec: Document) -> None:
         spec["containers"][0]["securityContext"]["capabilities"]["add"].remove(capability)
 
     used(cluster.volume("puid"))
@@ -298,7 +300,7 @@ def test_of_replicas_that_share_a_volume_one_walks_and_the_others_wait_and_find_
     for pod in pods:
         pod.program.start()
     for pod in pods:
-        until(lambda pod=pod: is_ready("shared", pod))
+        until(partial(is_ready, "shared", pod))
         works(pod.program, fetch("/", 8080), "visit 1, counted by app\n")
     assert {pod.name for pod in pods} < {path.name for path in volume.iterdir()}
 
@@ -307,7 +309,7 @@ def test_of_replicas_that_share_a_volume_one_walks_and_the_others_wait_and_find_
 
 
 def test_without_fsgroup_or_an_owner_the_program_is_told_that_it_cannot_write(cluster, node):
-    def without(spec: dict) -> None:
+    def without(spec: Document) -> None:
         node("restricted")(spec)
         del spec["securityContext"]["fsGroup"], spec["securityContext"]["fsGroupChangePolicy"]
 
@@ -336,7 +338,7 @@ def test_the_image_names_a_random_number_itself_where_passwd_belongs_to_group_0(
     (tmp_path / "group-writable").write_text("root:x:0:0:root:/root:/bin/bash\n")
     (tmp_path / "group-writable").chmod(0o664)
 
-    def change(spec: dict) -> None:
+    def change(spec: Document) -> None:
         admitted_by_openshift(spec)
         file = {"path": str(tmp_path / "group-writable"), "type": "File"}
         spec["volumes"].append({"name": "passwd", "hostPath": file})
@@ -349,7 +351,7 @@ def test_the_image_names_a_random_number_itself_where_passwd_belongs_to_group_0(
 
 
 def test_the_probe_fails_until_the_program_says_that_it_is_ready(cluster, node):
-    def late(spec: dict) -> None:
+    def late(spec: Document) -> None:
         node("restricted")(spec)
         wait = "until test -e /tmp/go; do sleep 0.02; done; exec python3 /app/counter.py"
         spec["containers"][0]["args"] = ["sh", "-c", wait]
@@ -362,7 +364,7 @@ def test_the_probe_fails_until_the_program_says_that_it_is_ready(cluster, node):
 
 
 def test_what_ignores_a_stop_is_named_before_the_kubelet_would_kill_it(cluster, node):
-    def deaf(spec: dict) -> None:
+    def deaf(spec: Document) -> None:
         node("restricted")(spec)
         spec["containers"][0]["args"] = ["sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.1; done"]
         spec["containers"][0]["env"] = [{"name": "PYDROP_STOP_TIMEOUT", "value": "300ms"}]
@@ -376,7 +378,7 @@ def test_what_ignores_a_stop_is_named_before_the_kubelet_would_kill_it(cluster, 
 def test_where_the_pods_containers_share_their_processes_init_mode_is_not_pid_1_and_works_the_same(cluster, node):
     """PID 1 is the pause container's then; orphans come to pydrop all the same."""
 
-    def sharing(spec: dict) -> None:
+    def sharing(spec: Document) -> None:
         node("restricted")(spec)
         spec["shareProcessNamespace"] = True
         spec["containers"][0]["args"] = ["sh", "-c", "(sh -c 'sleep 1000 &'); exec python3 /app/counter.py"]
@@ -399,7 +401,7 @@ def diagnosed() -> list[list[str]]:
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in diagnosed()}))
 def test_doctor_says_in_each_pod_what_the_page_says(name, cluster, node):
-    def change(spec: dict) -> None:
+    def change(spec: Document) -> None:
         node(name)(spec)
         one = spec["containers"][0]
         one["command"] = ["pydropctl", "doctor"]

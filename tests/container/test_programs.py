@@ -21,7 +21,7 @@ def start(request, run, programs):
     def start(line: str) -> str:
         result = run(*options, image=programs, command=["sh", "-ec", line], env=env)
         assert result.code == 0, str(result)
-        return result.stdout
+        return str(result.stdout)
 
     return start
 

@@ -3,16 +3,18 @@
 import os
 import re
 import signal
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.container.engine import SEE, owner, until
+from tests.container.engine import SEE, Result, owner, until
 
 KNOWN = {"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETPCAP", "SETUID"}
 
 
-def is_user(seen: dict, uid: int, gid: int, *groups: int) -> None:
+def is_user(seen: dict[str, Any], uid: int, gid: int, *groups: int) -> None:
     """It is this user in all four ids, holds no capability and cannot get one."""
     assert seen["uids"] == [uid] * 4
     assert seen["gids"] == [gid] * 4
@@ -21,7 +23,7 @@ def is_user(seen: dict, uid: int, gid: int, *groups: int) -> None:
     assert seen["no_new_privs"] == "1"
 
 
-def said(result) -> list[str]:
+def said(result: Result) -> list[str]:
     """The lines of pydrop, which are all that is on standard error."""
     lines = result.stderr.splitlines()
     assert all(line.startswith("pydrop: ") for line in lines), str(result)
@@ -324,7 +326,7 @@ def test_stopped_while_a_hook_runs_and_complete_at_the_next_start(container, hoo
 
 
 @pytest.fixture
-def big_volume(tmpfs) -> Path:
+def big_volume(tmpfs: Callable[[str], Path]) -> Path:
     """30,000 files, root's; in memory, since some disks take a millisecond for each."""
     folder = tmpfs("mode=755")
     for sub in range(30):
