@@ -96,6 +96,12 @@ class Container:
         """All that it has said, in all its starts."""
         return podman("logs", self.id)
 
+    def runs(self, program: str) -> "Container":
+        """Waits until its PID 1 is this program, which this machine's own /proc shows."""
+        comm = Path(f"/proc/{self.pid()}/comm")
+        until(lambda: comm.read_text() == f"{program}\n")
+        return self
+
     def pid(self) -> int:
         """Of its PID 1, as this machine counts."""
         return int(podman("inspect", "--format={{.State.Pid}}", self.id).stdout)

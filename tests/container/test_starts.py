@@ -280,7 +280,7 @@ def test_the_same_container_starts_twice(container):
 def test_exec_has_the_entrypoints_identity_and_environment_and_no_second_setup(container, hooks):
     first = hooks(first='echo "GREETING=hello" >>"$PYDROP_ENV"; echo the hook ran >&2')
     same = container(first, env={"PUID": "1500", "UMASK": "027"})
-    until(lambda: "sleep" in same.exec("cat", "/proc/1/comm").stdout)
+    same.runs("sleep")
     seen = same.exec("pydrop", *SEE).seen
     is_user(seen, 1500, 1500)
     assert seen["umask"] == "0027"
@@ -292,7 +292,7 @@ def test_exec_has_the_entrypoints_identity_and_environment_and_no_second_setup(c
 def test_exec_shows_where_the_start_spent_its_time(container):
     """To root. The program's own user is told that he may not read it."""
     same = container(env={"PUID": "1500"})
-    until(lambda: "sleep" in same.exec("cat", "/proc/1/comm").stdout)
+    same.runs("sleep")
     shown = same.exec("pydropctl", "timeline")
     assert (shown.code, shown.stderr) == (0, "")
     assert "made account app 1500:1500" in shown.stdout and "interpreter" in shown.stdout
@@ -302,7 +302,7 @@ def test_exec_shows_where_the_start_spent_its_time(container):
 
 def test_exec_without_root_just_runs_the_command(container):
     same = container(env={"PUID": "1500"})
-    until(lambda: "sleep" in same.exec("cat", "/proc/1/comm").stdout)
+    same.runs("sleep")
     assert same.exec("pydrop", *SEE, options=("--user=4321:4321",)).seen["uids"] == [4321] * 4
 
 
