@@ -57,7 +57,8 @@ class Pod:
     def __init__(self, name: str, spec: Document) -> None:
         self.name = name
         self.inits = [Container(f"{name}-{one['name']}") for one in spec.get("initContainers", [])]
-        (self.program,) = [Container(f"{name}-{one['name']}") for one in spec["containers"]]
+        self.programs = [Container(f"{name}-{one['name']}") for one in spec["containers"]]
+        self.program = self.programs[0]
         self.grace: int = spec["terminationGracePeriodSeconds"]
 
     def start(self) -> "Pod":
@@ -154,17 +155,18 @@ class Cluster:
             folder.chmod(0o2777)
         return folder
 
-    def remove(self, name: str) -> None:
+    def remove(self, *names: str) -> None:
         """Ended first: podman waits three seconds for the cgroup of a pod that it removes while it runs."""
-        podman("pod", "stop", "--time=0", name)
-        podman("pod", "rm", "--force", "--time=0", name)
-        self.pods.remove(name)
+        podman("pod", "stop", "--time=0", *names)
+        podman("pod", "rm", "--force", "--time=0", *names)
+        for name in names:
+            self.pods.remove(name)
 
     def close(self) -> None:
-        for name in [*self.pods]:
-            self.remove(name)
-        for name in self.volumes:
-            podman("volume", "rm", "--force", self._own(name))
+        if self.pods:
+            self.remove(*self.pods)
+        if self.volumes:
+            podman("volume", "rm", "--force", *map(self._own, self.volumes))
 
 
 def given_to_group(top: Path, group: int) -> None:

@@ -110,6 +110,18 @@ class Container:
 Found = TypeVar("Found")
 
 
+def pids(containers: "list[Container]") -> list[int]:
+    """Of their PIDs 1, as this machine counts, by one call for all."""
+    found = podman("inspect", "--format={{.State.Pid}}", *(one.id for one in containers)).stdout.split()
+    return [int(pid) for pid in found]
+
+
+def waited(containers: "list[Container]", timeout: float = 60) -> list[int]:
+    """Until all have ended; their exit codes, by one call for all."""
+    done = podman("wait", "--interval=20ms", *(one.id for one in containers), timeout=timeout)
+    return [int(code) for code in done.stdout.split()]
+
+
 def until(condition: Callable[[], Found], seconds: float = 20) -> Found:
     """Asks again and again; fails where it is not so in time."""
     end = time.monotonic() + seconds
@@ -124,8 +136,13 @@ def owner(path: Path) -> tuple[int, int]:
     return look.st_uid, look.st_gid
 
 
+def waits_for(pid: int, folder: Path) -> bool:
+    """Whether a process waits for the lock of this very folder: it has the folder open, and sleeps between two
+    attempts."""
+    return "nanosleep" in Path(f"/proc/{pid}/wchan").read_text() and has_open(pid, folder)
+
+
 def has_open(pid: int, folder: Path) -> bool:
-    """Whether a process has this very folder open: PID 1 of a container that waits for its lock."""
     wanted = os.stat(folder)
     for name in os.listdir(f"/proc/{pid}/fd"):
         try:
