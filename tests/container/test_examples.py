@@ -306,6 +306,7 @@ def test_the_entrypoint_with_gosu_breaks_where_the_page_says(run, volumes):
     assert "Permission denied" in refused.stderr, str(refused)
 
 
+@pytest.mark.quick
 def test_the_lines_of_both_are_as_many_as_the_page_says():
     counted = []
     for side in ("before", "after"):
@@ -341,6 +342,7 @@ def test_on_root_mismatch_reaches_the_program_sooner_than_chown_from_a_shell_ent
 # -- the pages ------------------------------------------------------------------------------------
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("name", [*SERVERS, *JOBS])
 def test_the_page_shows_each_way_once_and_its_first_is_what_the_compose_file_says(name):
     shown = blocks(EXAMPLES / name)
@@ -349,6 +351,7 @@ def test_the_page_shows_each_way_once_and_its_first_is_what_the_compose_file_say
     assert [run.said_alike() for run in shown[0].runs] == [run.said_alike() for run in asked]
 
 
+@pytest.mark.quick
 def test_the_index_names_each_example_and_how_pydrop_is_built():
     index = (EXAMPLES / "README.md").read_text()
     named = set(re.findall(r"^\| \[(.+?)\]\(\1\)", index, re.M))

@@ -175,5 +175,6 @@ def test_the_program_has_nothing_left_of_root(run):
     assert set(status["caps"].values()) == {0}
 
 
+@pytest.mark.quick
 def test_each_row_is_held():
     assert ROWS.held == set(ROWS.rows)

@@ -180,5 +180,6 @@ def test_services_and_mods_are_not_looked_at(run, tmp_path):
     assert (seen.code, seen.stdout, len(seen.stderr.splitlines())) == (0, "the program\n", 1), str(seen)
 
 
+@pytest.mark.quick
 def test_each_row_is_held():
     assert ROWS.held == set(ROWS.rows)

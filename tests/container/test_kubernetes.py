@@ -126,6 +126,7 @@ def is_valid(document: Document) -> None:
         kubernetes_validate.validate(document, version, strict=True)
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("name", MANIFESTS)
 def test_each_manifest_is_as_the_published_schemas_ask(name):
     assert kubernetes_validate.latest_version().startswith(VERSIONS[-1])
@@ -133,12 +134,14 @@ def test_each_manifest_is_as_the_published_schemas_ask(name):
         is_valid(document)
 
 
+@pytest.mark.quick
 def test_each_block_of_the_pages_is_as_the_published_schemas_ask():
     assert len(fragments()) >= 3
     for document in fragments():
         is_valid(document)
 
 
+@pytest.mark.quick
 def test_the_blocks_of_the_page_say_what_the_manifests_say():
     """As far as they go; the block of the probe adds the image's own variables."""
     blocks = [yaml.safe_load(text) for kind, text in FENCE.findall(PAGE.read_text()) if kind == "yaml"]
@@ -163,6 +166,7 @@ PLANTED = {
 }
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("mistake", PLANTED)
 def test_a_mistake_in_a_manifest_is_found(mistake):
     document = copy.deepcopy(documents("restricted")[1])
@@ -180,6 +184,7 @@ def rows(page: Path) -> dict[str, str]:
     return dict(re.findall(r"^\| \[(\w+)\.yaml\]\(\S+\) \|.*\| `(\w+)` \|$", page.read_text(), re.M))
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("page", [PAGE, FOLDER / "README.md"], ids=["docs", "example"])
 def test_the_pages_say_which_profile_lets_each_manifest_in(page):
     assert rows(page) == {name: profile(template(name)) for name in MANIFESTS}
@@ -200,6 +205,7 @@ LOOSER = {
 }
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("case", LOOSER)
 def test_what_is_looser_is_not_called_restricted(case):
     expected, change = LOOSER[case]
@@ -209,6 +215,7 @@ def test_what_is_looser_is_not_called_restricted(case):
     assert profile(spec) == expected
 
 
+@pytest.mark.quick
 def test_pydrop_kills_before_the_kubelet_does():
     (seconds,) = re.findall(r"PYDROP_STOP_TIMEOUT=(\d+)s", (FOLDER / "Dockerfile").read_text())
     assert min(template(name)["terminationGracePeriodSeconds"] for name in MANIFESTS) > int(seconds)
@@ -427,5 +434,6 @@ def test_doctor_says_in_each_pod_what_the_page_says(name, cluster, node):
     assert [said for manifest, said in diagnosed() if manifest == name and said not in text] == []
 
 
+@pytest.mark.quick
 def test_the_page_shows_doctor_in_each_way():
     assert {name for name, _ in diagnosed()} == {"restricted", "openshift", "puid"}

@@ -88,5 +88,6 @@ def test_docs_verify_md_tells_the_truth(run, volume, options, code, not_ok, said
     assert not said or said in f"{amiss[0]['found']}: {amiss[0]['remedy']}"
 
 
+@pytest.mark.quick
 def test_the_docs_show_more_than_ten_containers():
     assert len(documented()) == 16
