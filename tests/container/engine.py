@@ -139,6 +139,7 @@ def owner(path: Path) -> tuple[int, int]:
 def waits_for(pid: int, folder: Path) -> bool:
     """Whether a process waits for the lock of this very folder: it has the folder open, and sleeps between two
     attempts."""
+    assert pid, "it has ended, and waited for nobody"
     return "nanosleep" in Path(f"/proc/{pid}/wchan").read_text() and has_open(pid, folder)
 
 
