@@ -24,7 +24,7 @@ def signals() -> Iterator[None]:
 
 # -- environment -----------------------------------------------------------------------------------
 
-ENVIRONMENTS = {
+ENVIRONMENTS: dict[str, tuple[tuple[str, ...], list[tuple[str, str | None]], tuple[str, ...]]] = {
     "nothing changes nothing": (("A=1", "B=2"), [], ("A=1", "B=2")),
     "a changed name keeps its place": (("A=1", "HOME=/root", "B=2"), [("HOME", "/app")], ("A=1", "HOME=/app", "B=2")),
     "a new name goes to the end": (("A=1",), [("USER", "app"), ("X", "")], ("A=1", "USER=app", "X=")),
