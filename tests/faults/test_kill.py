@@ -194,7 +194,7 @@ class Kills:
         result = case.result()
         differs = {key for key in {*result, *self.result} if result.get(key) != self.result.get(key)}
         shutil.rmtree(case.place.folder)
-        return "; ".join([f"{key}: {result.get(key)}, not {self.result.get(key)}" for key in sorted(differs)])
+        return "; ".join([f"{key}: {result.get(key)!r}, not {self.result.get(key)!r}" for key in sorted(differs)])
 
 
 def right(said: bytes) -> "tuple[dict[str, str], str]":
