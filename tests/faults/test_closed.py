@@ -8,6 +8,8 @@ import pytest
 from .test_kill import SETTINGS, Case
 from .throwaway import PASSWD, PYDROP
 
+pytestmark = pytest.mark.quick
+
 CLOSE = {0: "<&-", 1: ">&-", 2: "2>&-"}
 
 

@@ -102,6 +102,7 @@ def test_the_command_never_runs_with_more_than_was_asked(tool, call, fault, plai
     assert judged == dict.fromkeys(hits, "")
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("tool", CODES)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_nor_where_every_call_is_hit_at_once(tool, fault, plain, tmp_path):

@@ -146,6 +146,8 @@ def plain(starts: Starts) -> "dict[str, list[tuple[str, str, int]]]":
     return found_calls
 
 
+@pytest.mark.quick
+@pytest.mark.python
 @pytest.mark.parametrize("keep", KEEP)
 def test_every_call_that_changes_identity_is_one_that_is_made_to_fail_here(keep, plain):
     """A new call in the drop must get its row."""
@@ -181,6 +183,7 @@ def test_nor_where_any_other_single_call_is_hit(keep, fault, starts, plain):
     assert starts.all(keep, left) == {}
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("keep", KEEP)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_nor_where_every_call_is_hit_at_once(keep, fault, starts, plain):

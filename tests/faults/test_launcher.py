@@ -96,6 +96,8 @@ def test_nor_does_it_run_in_a_hook_of_roots(name, planted):
     assert result.stdout == b"sh done\nbash done\npython done\n"
 
 
+@pytest.mark.quick
+@pytest.mark.python
 def test_all_of_it_together_is_no_more_than_its_parts(planted):
     env = put(list(ALL.values()), planted)
     planted.root_writes(HOOKS)
@@ -104,6 +106,8 @@ def test_all_of_it_together_is_no_more_than_its_parts(planted):
     assert (result.returncode, result.stderr) == (0, b"")
 
 
+@pytest.mark.quick
+@pytest.mark.python
 def test_pydropctl_is_behind_the_same_launcher(planted):
     env = put(list(ALL.values()), planted)
     result = planted.place.run(f"{PYDROP}ctl", "plan", "--", "true", env=env | OURS, cwd=f"{PLANTS}/cwd")
@@ -160,6 +164,7 @@ def refused(planted: Planted, env: "dict[str, str]") -> str:
     return said
 
 
+@pytest.mark.quick
 def test_settings_of_the_users_are_refused_and_the_same_of_roots_are_obeyed(planted):
     planted.root_writes(MARKING_HOOK, "hooks")
     planted.root_writes({"settings.toml": 'hooks = "/mnt/hooks"\n'}, "plants")

@@ -9,6 +9,8 @@ from pydrop.accounts import accounts, group_with, groups, passwd_with
 from pydrop.errors import BadSetting
 from pydrop.model import Account, AccountChange, Group
 
+pytestmark = pytest.mark.python  # bytes that are no UTF-8
+
 
 def change(
     name: str = "app",

@@ -6,6 +6,8 @@ from pydrop.compat import COMPATIBILITY_NAMES, gosu, name_of, s6_setuidgid, su_e
 from pydrop.errors import BadSetting
 from pydrop.model import Start
 
+pytestmark = pytest.mark.python  # which digits int() takes
+
 PASSWD = """\
 root:x:0:0:root:/root:/bin/sh
 toor:x:0:0:another root:/root:/bin/sh

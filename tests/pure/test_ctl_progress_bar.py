@@ -10,6 +10,8 @@ from pydrop.model import Volume
 from pydrop.perform.ownership.progress import Progress
 from pydrop.report import Report, columns_of
 
+pytestmark = pytest.mark.python  # how wide a character is
+
 
 class Drawn(Report):
     """A report that keeps what would be drawn."""

@@ -12,6 +12,8 @@ from pydrop.errors import NOT_EXECUTABLE, NOT_FOUND, CommandFailed
 from pydrop.handover import DEFAULT_PATH, Handover, candidates, environment
 from pydrop.model import Start
 
+pytestmark = pytest.mark.python  # bytes that are no UTF-8, and the signals that Python ignores
+
 
 @pytest.fixture(autouse=True)
 def signals() -> Iterator[None]:

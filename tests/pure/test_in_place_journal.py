@@ -8,6 +8,8 @@ from pydrop.accounts import accounts, passwd_with
 from pydrop.accounts.in_place_journal import BEGIN, END, settled, writes
 from pydrop.model import Account, AccountChange, Group
 
+pytestmark = pytest.mark.python  # bytes that are no UTF-8
+
 PAGE = 16  # so small that every write is torn in many places
 MANY = "".join([f"user{n}:x:{n}:{n}:Number {n}:/home/user{n}:/bin/sh\n" for n in range(1, 12)])
 

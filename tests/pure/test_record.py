@@ -9,6 +9,8 @@ from pydrop.model import Identity
 from pydrop.record import FORM, NAME, PLACE, decode, encode
 from pydrop.steps import Record
 
+pytestmark = pytest.mark.python  # bytes that are no UTF-8
+
 
 def identity(**changes: Any) -> Identity:
     fields: dict[str, Any] = {"name": "app", "uid": 1500, "gid": 1600, "group": "app", "groups": (44, 1600)}

@@ -10,6 +10,8 @@ import pytest
 from pydrop.model import Settings
 from pydrop.report import LEVELS, Report, columns_of, escaped
 
+pytestmark = pytest.mark.python  # what isprintable() says
+
 
 @pytest.fixture
 def said(capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:

@@ -9,6 +9,8 @@ from pydrop import capabilities, settings
 from pydrop.errors import BadSetting
 from pydrop.model import UserAsked
 
+pytestmark = pytest.mark.python  # which digits int() takes, what isprintable() says
+
 FILE = "/etc/pydrop.toml"
 
 
