@@ -25,6 +25,7 @@ class InitStarts(Starts):
         shutil.rmtree(place.folder / "run/pydrop", ignore_errors=True)
         log = place.folder / "trace"
         environment = {"PUID": str(APP), "PGID": str(APP), "PYDROP_UMASK": "027", "PYDROP_LOG_LEVEL": "error"}
+        environment |= {"PYDROP_KILL_GRACE": "100ms"}  # strace is left behind, and as root it is not PID 1's to end
         tracer = strace(log, CHANGES_IDENTITY, *injections)
         tracer = (tracer[0], *follow, *tracer[1:])
         words = (PYDROP, "--init", "cat", "/proc/1/status", "/proc/self/status")
