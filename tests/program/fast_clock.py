@@ -15,7 +15,12 @@ def faster(clock):
 time.monotonic, time.time = faster(time.monotonic), faster(time.time)
 """
 START = "import sys; from pydrop import entry; sys.argv[0] = 'pydrop'; entry.module()"
-CTL = "import sys; from pydrop import inherited; from pydrop.ctl.main import run; run(inherited.without_launcher(sys.argv))"
+CTL = """
+import sys
+from pydrop import inherited
+from pydrop.ctl.main import run
+run(inherited.without_launcher(sys.argv))
+"""
 
 
 def _python(program: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Throwaway:
 
 
 @pytest.fixture
-def outer(place: Throwaway) -> "socket.socket":
+def outer(place: Throwaway) -> "Iterator[socket.socket]":
     """What a service manager listens on."""
     path = place.folder / "notify"
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

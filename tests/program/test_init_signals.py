@@ -50,11 +50,12 @@ def test_a_storm_of_signals_loses_none_that_the_kernel_queues(place: Throwaway) 
     assert running.stop() == (77, [])
 
 
-def test_ten_thousand_orphans_leave_no_zombie_and_no_memory(place: Throwaway) -> None:
+@pytest.mark.parametrize("count", [1000, pytest.param(10_000, marks=pytest.mark.soak)])
+def test_thousands_of_orphans_leave_no_zombie_and_no_memory(place: Throwaway, count: int) -> None:
     """Each is reaped at once, and the command's own exit code is not lost among theirs."""
     small = Running(place, CHILD, "orphans", "10")
     assert small.end() == (5, [])
-    running = Running(place, "sh", "-c", f"{CHILD} orphans 10000; echo $?; exec {CHILD} record")
+    running = Running(place, "sh", "-c", f"{CHILD} orphans {count}; echo $?; exec {CHILD} record")
     assert running.line() == "5"
     assert running.line() == "ready"
     assert until(lambda: len(children(running.pid)) == 1)
