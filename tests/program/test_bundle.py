@@ -13,6 +13,7 @@ import pytest
 
 from pydrop.ctl.bundling import elf, needed_modules
 from pydrop.ctl.main import SUBCOMMANDS
+from pydrop.errors import PydropError
 
 CTL = f"{sys.prefix}/bin/pydropctl"
 PREFIX = "/opt/pydrop"
@@ -119,7 +120,7 @@ def test_as_json_it_is_one_object_with_the_keys_of_the_page(tmp_path: Path) -> N
     assert (said["files"], said["bytes"]) == (len(files), sum(status.st_size for status in files))
     assert (said["folder"], said["prefix"]) == (f"{tmp_path}/b", PREFIX)
     page = Path(__file__).parents[2].joinpath("docs/without-python.md").read_text()
-    assert list(said) == list(json.loads(re.search(r"`(\{.*?\})`", page, re.DOTALL)[1]))
+    assert list(said) == list(json.loads(re.findall(r"`(\{.*?\})`", page, re.DOTALL)[0]))
 
 
 def test_it_is_the_same_each_time_whatever_the_umask_is_and_roots_alone(bundle: Path, tmp_path: Path) -> None:
@@ -293,12 +294,12 @@ BROKEN = {"no ELF": b"#!/bin/sh\n", "32 bits": b"\x7fELF\x01\x01", "empty": b""}
 
 @pytest.mark.parametrize("case", sorted(BROKEN))
 def test_a_python_that_is_no_ordinary_executable_is_told(case: str) -> None:
-    with pytest.raises(elf.PydropError, match="an ordinary dynamic executable"):
+    with pytest.raises(PydropError, match="an ordinary dynamic executable"):
         elf.loader_of(BROKEN[case], "/usr/bin/python3")
 
 
 def test_a_static_executable_names_no_loader() -> None:
-    with pytest.raises(elf.PydropError, match="names no loader"):
+    with pytest.raises(PydropError, match="names no loader"):
         elf.loader_of(Path(f"{sys.prefix}/bin/pydrop").read_bytes(), "/opt/pydrop/bin/pydrop")
 
 
@@ -308,5 +309,5 @@ def test_a_library_that_is_missing_is_named(tmp_path: Path) -> None:
     subprocess.run(["cc", "-shared", "-fPIC", "-o", "libgone.so", "f.c"], cwd=tmp_path, check=True)
     subprocess.run(["cc", "-o", "program", "m.c", "-L.", "-lgone"], cwd=tmp_path, check=True)
     program = str(tmp_path / "program")
-    with pytest.raises(elf.PydropError, match=r"of .*/program: libgone\.so: cannot open"):
+    with pytest.raises(PydropError, match=r"of .*/program: libgone\.so: cannot open"):
         elf.libraries(elf.loader_of(Path(program).read_bytes(), program), program)

@@ -445,19 +445,22 @@ def test_the_documented_json_is_what_is_printed() -> None:
 # -- on a terminal, with a clock that is fast ------------------------------------------------------
 
 
-def with_fast_clock(place: Throwaway, *words: str, around: tuple[str, ...] = (), **env: str) -> "list[str | bytes]":
-    given = [f"{name}={value}" for name, value in (ENV | env).items()]
+def with_fast_clock(
+    place: Throwaway, *words: str, around: tuple[str, ...] = (), env: "dict[str, str] | None" = None
+) -> "list[str | bytes]":
+    given = [f"{name}={value}" for name, value in (ENV | (env or {})).items()]
     return place.inside(*around, "env", "-i", *given, *FAST_CTL, "chown", *words, "--user", "1500")
 
 
-def slowly(slow: Throwaway, columns: int, *words: str, looks: tuple[str, ...] = FAST_SLOW, **env: str) -> Terminal:
-    return Terminal(with_fast_clock(slow, "/mnt/slow", *words, around=looks, **env), columns)
+def slowly(slow: Throwaway, columns: int, *words: str, looks: tuple[str, ...] = FAST_SLOW) -> Terminal:
+    no_color = {"NO_COLOR": "1"} if columns == 40 else {}
+    return Terminal(with_fast_clock(slow, "/mnt/slow", *words, around=looks, env=no_color), columns)
 
 
 @pytest.mark.parametrize("columns", [40, 80])
 def test_a_terminal_shows_a_bar_that_is_gone_at_the_end(slow: Throwaway, columns: int) -> None:
     """It moves, never wraps, sends no escape sequence (so NO_COLOR has nothing to forbid), and leaves the hint."""
-    terminal = slowly(slow, columns, **({"NO_COLOR": "1"} if columns == 40 else {}))
+    terminal = slowly(slow, columns)
     assert terminal.end() == 0
     bars = [frame for frame in terminal.frames if "[" in frame and "]" in frame]
     assert len(bars) > 10
