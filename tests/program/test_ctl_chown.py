@@ -290,6 +290,8 @@ def test_a_dry_run_changes_nothing_and_says_what_would_be(place: Throwaway, word
 # -- what is said ----------------------------------------------------------------------------------
 
 
+@pytest.mark.quick
+@pytest.mark.python
 def test_a_volume_is_a_line(place: Throwaway) -> None:
     grown(place.folder / "more", 1, 1)
     first = chown(place, "/mnt/data", "/mnt/more", "--user", "1500")
@@ -483,6 +485,7 @@ def test_what_the_bar_shows_at_80_columns(slow: Throwaway) -> None:
     assert [frame for frame in terminal.frames if re.fullmatch(pattern, frame)]
 
 
+@pytest.mark.python
 def test_ctrl_c_ends_it_with_130_and_a_line_that_the_next_run_goes_on(slow: Throwaway) -> None:
     """The bar and the ^C behind it are gone; no traceback; and the next run does go on."""
     terminal = slowly(slow, 80, looks=slow_looks(2000))

@@ -32,6 +32,8 @@ def facts(found: "dict[str, Any]", title: str) -> "dict[str, dict[str, str]]":
 TITLES = ["Who runs this", "What the runtime allows", "Files", "Volumes and other mounts", "Resources", "Settings"]
 
 
+@pytest.mark.quick
+@pytest.mark.python
 def test_json_has_its_documented_shape(place: Throwaway) -> None:
     found = content(place, env=ENV | {"PYDROP_CHOWN": "/missing"})
     assert list(found) == ["works", "error", "sections", "start", "changes"]

@@ -76,6 +76,7 @@ def checks(done: "subprocess.CompletedProcess[bytes]") -> dict[str, dict[str, st
     return {check["name"]: check for check in json.loads(done.stdout)["checks"]}
 
 
+@pytest.mark.python
 def test_nothing_is_amiss_where_nothing_is(place: Throwaway) -> None:
     done = run(place, words="--devices /dev/null -- ls --nonsense")
     found = checks(done)
@@ -87,6 +88,8 @@ def test_nothing_is_amiss_where_nothing_is(place: Throwaway) -> None:
     assert {check for check, *_ in FAULTS.values()} <= {*found, "TMPDIR"}
 
 
+@pytest.mark.quick
+@pytest.mark.python
 def test_behind_the_entrypoint_nothing_is_amiss_either(place: Throwaway) -> None:
     done = shell(place, f"exec {PYDROP} {CTL} verify --json --strict", ENV | {"TMPDIR": "/mnt/home"})
     assert {check["verdict"] for check in checks(done).values()} == {"ok", "skip"}, done.stdout.decode()

@@ -79,6 +79,8 @@ def test_a_command_that_cannot_be_run_is_127_or_126(
     assert len(lines) == 1 and said in lines[0]
 
 
+@pytest.mark.quick
+@pytest.mark.python
 @pytest.mark.parametrize("words", [("--exit-code", "143:0"), ("--exit-code=7:1,143:0",)])
 def test_an_exit_code_can_be_mapped(place: Throwaway, words: "tuple[str, ...]") -> None:
     """143 is TERM's, and fine for many programs; pydrop's own failures stay as they are."""
@@ -88,6 +90,8 @@ def test_an_exit_code_can_be_mapped(place: Throwaway, words: "tuple[str, ...]") 
     assert ended(place, "--exit-code", "127:0", "nosuch")[0] == 127
 
 
+@pytest.mark.quick
+@pytest.mark.python
 def test_a_refusal_in_init_mode_is_one_line_too(place: Throwaway) -> None:
     refused: list[tuple[tuple[str, ...], dict[str, str]]]
     refused = [(("--stop-signal", "TREM", "true"), {}), (("true",), {"PUID": "abc"}), ((), {})]
@@ -106,6 +110,8 @@ def test_a_death_that_nobody_asked_for_is_named(place: Throwaway) -> None:
 # -- what is left behind ---------------------------------------------------------------------------
 
 
+@pytest.mark.quick
+@pytest.mark.python
 @BOTH
 def test_what_the_command_leaves_behind_is_ended_with_it(place: Throwaway, pid_1: bool) -> None:
     """Also a daemon in a session of its own; it is PID 1's child by then, or the subreaper's."""
@@ -180,6 +186,7 @@ def test_sigchld_inherited_ignored_does_not_lose_the_exit_code(place: Throwaway,
     assert int(done.stdout.split()[1], 16) >> 16 & 1
 
 
+@pytest.mark.python
 @pytest.mark.parametrize(("closed", "code"), [("0<&-", 1), ("1>&-", 2), ("2>&-", 4), ("0<&- 1>&- 2>&-", 7), ("", 0)])
 def test_closed_streams_stay_closed_for_the_command(place: Throwaway, closed: str, code: int) -> None:
     """One bit a stream that the command finds closed; nothing of ours has taken its number."""
@@ -226,6 +233,7 @@ def test_the_command_finds_its_own_descriptors_and_no_more(place: Throwaway) -> 
 CAPABILITY_SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 
 
+@pytest.mark.python
 @BOTH
 def test_pid_1_is_the_user_too_and_keeps_nothing(place: Throwaway, pid_1: bool) -> None:
     """All ids, groups and capabilities; and it cannot gain any."""

@@ -144,6 +144,7 @@ def test_while_another_container_works_it_says_so_once(small: Throwaway) -> None
     assert process.returncode == 0
 
 
+@pytest.mark.python
 def test_ctrl_c_while_it_lives_leaves_one_line(place: Throwaway) -> None:
     """Where the live line and the ^C were, it says that the next start goes on."""
     terminal = Terminal(fast(place, *slow_looks(2000)), 80)

@@ -27,6 +27,8 @@ def lines_of(done: "subprocess.CompletedProcess[bytes]") -> list[str]:
     return done.stderr.decode().splitlines()
 
 
+@pytest.mark.quick
+@pytest.mark.python
 @pytest.mark.parametrize(
     ("words", "env", "code", "said"),
     [
@@ -66,6 +68,8 @@ def test_every_refusal_is_one_line_with_the_value_and_the_code(
     assert all(line.startswith("pydrop: ") for line in lines_of(done))
 
 
+@pytest.mark.quick
+@pytest.mark.python
 def test_a_good_start_is_one_line(place: Throwaway) -> None:
     """At info: who, what was changed, how long it took; and the second time that nothing was to change."""
     env = {**ENV, "PUID": str(APP)}
@@ -93,6 +97,8 @@ def test_json_lines_have_a_time_a_level_and_a_message(place: Throwaway) -> None:
     assert all(set(line) == {"time", "level", "program", "message"} for line in spoken)
 
 
+@pytest.mark.quick
+@pytest.mark.python
 def test_a_failure_after_the_drop_speaks_json_too(place: Throwaway) -> None:
     """Nothing is imported after the drop, so what the format needs is there before."""
     done = place.run(PYDROP, "nosuchcommand", env={**ENV, "PYDROP_LOG_FORMAT": "json"})
@@ -130,6 +136,7 @@ def test_what_is_done_before_a_failure_is_said(place: Throwaway) -> None:
     assert "(done before: " in lines_of(done)[-1] and "made account app" in lines_of(done)[-1]
 
 
+@pytest.mark.python
 def test_a_hook_s_addition_reaches_the_program_and_its_failure_ends_the_start(place: Throwaway) -> None:
     hooks = place.folder / "etc/pydrop.d"
     hooks.mkdir()
@@ -146,6 +153,7 @@ def test_a_hook_s_addition_reaches_the_program_and_its_failure_ends_the_start(pl
     assert "/etc/pydrop.d/10-add" in lines_of(failed)[-1]
 
 
+@pytest.mark.python
 @pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "QUIT"])
 def test_a_signal_in_the_first_moment_is_not_lost(place: Throwaway, name: str) -> None:
     """As PID 1 too, where the kernel would drop it: the launcher holds it back until Python can act."""
@@ -231,6 +239,7 @@ BROKEN: "dict[str, Callable[[bytes], bytes]]" = {
 }
 
 
+@pytest.mark.python
 @pytest.mark.parametrize("files", ["*", "*.rare", "*.volumes", "*.walk"])
 @pytest.mark.parametrize("content", BROKEN)
 def test_a_compiled_file_that_is_broken_is_done_without(tmp_path: Path, content: str, files: str) -> None:

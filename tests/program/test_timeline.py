@@ -39,6 +39,8 @@ def timeline(place: Throwaway, env: "dict[str, str]" = ENV) -> "dict[str, Any]":
     return found
 
 
+@pytest.mark.quick
+@pytest.mark.python
 def test_its_steps_are_those_of_the_plan_in_the_same_words_and_order(place: Throwaway) -> None:
     planned = json.loads(place.run(CTL, "plan", "--json", "true", env=ENV).stdout)["steps"]
     assert place.run(PYDROP, "true", env=ENV).returncode == 0

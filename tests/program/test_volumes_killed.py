@@ -79,7 +79,7 @@ def freeze_the_others(start):
                 pass
 
 
-FEW = pytest.param(20_000, 2, id="few")
+FEW = pytest.param(12_000, 2, id="few")
 
 
 @pytest.mark.parametrize(("entries", "kills"), [FEW, pytest.param(50_000, 5, id="many", marks=pytest.mark.soak)])
@@ -144,7 +144,7 @@ def test_a_kill_of_any_of_its_processes_is_noticed(tmp_path, entries, kills):
 
 @pytest.mark.parametrize(
     ("entries", "signals"),
-    [pytest.param(80_000, 3, id="few"), pytest.param(300_000, 5, id="many", marks=pytest.mark.soak)],
+    [pytest.param(40_000, 3, id="few"), pytest.param(300_000, 5, id="many", marks=pytest.mark.soak)],
 )
 @pytest.mark.parametrize("pid1", [True, False], ids=["as PID 1", "as a process"])
 def test_a_signal_ends_a_walk_at_once_and_the_next_start_completes(tmp_path, pid1, entries, signals):

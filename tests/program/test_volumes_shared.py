@@ -105,6 +105,7 @@ def test_when_the_one_at_work_is_killed_another_goes_on(tmp_path):
             others = [together.begin(place, shared) for place in places[1:]]
             until(lambda: len(opened(others, shared)) == len(others))
             first.signal(signal.SIGKILL)
+            os.kill(first.process.pid, signal.SIGCONT)  # unshare, which tells how its PID 1 ended
             code, said = first.ended()
             assert code != 0, said
             gave = sorted(end_well(others))
