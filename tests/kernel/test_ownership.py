@@ -94,15 +94,18 @@ def mount(*words):
     subprocess.run(["mount", *map(str, words)], check=True)
 
 
-def script(path, policy="mismatch", uid=UID, gid=GID, then="", **volume):
-    """A Python command that owns `path`, prints the counts, and does `then` with the report."""
+def script(path, policy="mismatch", uid=UID, gid=GID, then="", shared=False, **volume):
+    """A Python command that owns `path`, prints the counts, and does `then` with the report.
+
+    In one process, unless it may be `shared`: faults are counted by process, and a slow machine would start others.
+    """
     text = f"""
 import sys
 sys.path[:0] = [{str(SOURCES)!r}, {PACKAGES!r}]
 from pydrop.model import Volume, Start
 from pydrop.steps import VolumesStep
 from pydrop.perform.ownership import own, perform, walk
-walk.ALONE = 1e9  # one process: faults are counted by process, and a machine that is slow enough would start others
+walk.ALONE = {"walk.ALONE" if shared else "1e9"}
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
 volume = Volume(path={str(path)!r}, policy={policy!r}, **{volume!r})
 report = own(volume, {uid}, {gid})
