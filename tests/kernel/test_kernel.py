@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import _prctl
 import pytest
 
 from pydrop import kernel
@@ -166,7 +167,12 @@ def test_an_instance_is_the_same_in_an_exec() -> None:
     """A second process of the same container gives the same name, as root and as anybody."""
     first, second = python(TWICE, *IN_A_CONTAINER).splitlines()
     assert first == second
-    assert forked(lambda: (os.setresuid(1500, 1500, 1500), kernel.instance(1))[1]) == kernel.instance(1)
+
+    def as_anybody() -> str:
+        os.setresuid(1500, 1500, 1500)
+        return kernel.instance(1)
+
+    assert forked(as_anybody) == kernel.instance(1)
 
 
 def test_an_instance_differs_between_containers_and_after_a_restart() -> None:
@@ -215,7 +221,7 @@ def test_a_capability_newer_than_python_prctl_is_dropped_too(monkeypatch: pytest
     """The binding refuses numbers that its header lacked; then the call is made through ctypes, loaded beforehand."""
 
     class Old:
-        PR_CAPBSET_READ, PR_CAPBSET_DROP = kernel._prctl.PR_CAPBSET_READ, kernel._prctl.PR_CAPBSET_DROP
+        PR_CAPBSET_READ, PR_CAPBSET_DROP = _prctl.PR_CAPBSET_READ, _prctl.PR_CAPBSET_DROP
 
         @staticmethod
         def prctl(option: int, capability: int) -> None:
@@ -307,7 +313,12 @@ def test_an_ambient_capability_that_is_not_inheritable_is_refused() -> None:
 
 def test_no_new_privs_is_set() -> None:
     """And cannot be taken back, but that is the kernel's."""
-    assert forked(lambda: (kernel.set_no_new_privs(), now().no_new_privs)[1]) is True
+
+    def held_down() -> bool:
+        kernel.set_no_new_privs()
+        return now().no_new_privs
+
+    assert forked(held_down) is True
 
 
 def test_our_names_of_capabilities_are_the_kernels() -> None:

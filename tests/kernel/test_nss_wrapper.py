@@ -1,5 +1,6 @@
 """Where /etc cannot be written, nss_wrapper gets copies that nobody else can have written."""
 
+import functools
 import glob
 import os
 import shutil
@@ -79,6 +80,11 @@ def look(path: Path) -> tuple[int, int]:
     return stat.S_IMODE(path.lstat().st_mode), path.lstat().st_uid
 
 
+def environment_of(outcome: Outcome) -> dict[str, str]:
+    """What is set; a variable that was to be taken away would have no value."""
+    return {name: value for name, value in outcome.environment if value is not None}
+
+
 def place_of(outcome: Outcome) -> str:
     return os.path.dirname(str(dict(outcome.environment)["NSS_WRAPPER_PASSWD"]))
 
@@ -129,7 +135,7 @@ def test_lines_that_are_no_entries_do_not_spoil_the_copies(world: Path) -> None:
     """The C library passes over them; nss_wrapper gives up the whole file."""
     (world / "etc/passwd").write_text("\n".join([*ODD, PASSWD]))
     (world / "etc/group").write_text("\n".join(["weird:x:abc:", "short:x", "+::", "# a comment", GROUP]))
-    environment = dict(perform().environment)
+    environment = environment_of(perform())
     environment["LD_PRELOAD"] = glob.glob("/usr/lib/*/libnss_wrapper.so")[0]
     asked = [["getent", "passwd", "1700"], ["getent", "passwd", "nobody"], ["getent", "group", "nogroup", "svc"]]
     found = [
@@ -175,7 +181,7 @@ def test_a_session_s_runtime_folder_comes_first(world: Path) -> None:
     os.chown(session, 1700, 1700)
     assert place_of(as_user(1700, lambda: perform(f"XDG_RUNTIME_DIR={session}"))) == f"{session}/pydrop-nss-1700"
     for useless in ("relative", "", "/nowhere", str(world / "etc")):
-        outcome = as_user(1700, lambda named=useless: perform(f"XDG_RUNTIME_DIR={named}"))
+        outcome = as_user(1700, functools.partial(perform, f"XDG_RUNTIME_DIR={useless}"))
         assert place_of(outcome) == f"{world}/tmp/pydrop-nss-1700"
 
 

@@ -304,10 +304,10 @@ def test_a_mode_means_what_chmod_means_but_never_adds_setuid_to_a_file(volume, k
     subprocess.run(["chmod", "--", mode, *peers], stderr=subprocess.DEVNULL, check=False, umask=0o022)
     give(volume, mode=mode, exclude=("peers*",))
     for before in BEFORE:
-        ours, peers = (stat.S_IMODE(os.stat(volume / f"{who}{before:o}").st_mode) for who in ("ours", "peers"))
+        ours, chmods = (stat.S_IMODE(os.stat(volume / f"{who}{before:o}").st_mode) for who in ("ours", "peers"))
         if kind == "file":
-            peers &= ~(0o6000 & ~before)
-        assert (oct(before), oct(ours)) == (oct(before), oct(peers))
+            chmods &= ~(0o6000 & ~before)
+        assert (oct(before), oct(ours)) == (oct(before), oct(chmods))
 
 
 def test_a_mode_leaves_symlinks_and_what_they_point_to(volume, tmp_path):

@@ -15,9 +15,18 @@ from tests.kernel.test_ownership import apart, give, grow, mount, owner
 def readings(monkeypatch):
     """What reads folders, call by call."""
     found = []
-    for call in ("listdir", "scandir"):
-        real = getattr(posix, call)
-        monkeypatch.setattr(posix, call, lambda fd, call=call, real=real: (found.append(call), real(fd))[1])
+    listdir, scandir = posix.listdir, posix.scandir
+
+    def listing(fd):
+        found.append("listdir")
+        return listdir(fd)
+
+    def scanning(fd):
+        found.append("scandir")
+        return scandir(fd)
+
+    monkeypatch.setattr(posix, "listdir", listing)
+    monkeypatch.setattr(posix, "scandir", scanning)
     return found
 
 

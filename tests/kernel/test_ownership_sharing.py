@@ -54,9 +54,9 @@ def shared(monkeypatch, request):
 
 def mixed(volume):
     """Wide and deep, with folders, files, links to elsewhere and links between files."""
-    grow(volume, *[f"wide/{number}" for number in range(300)])
-    grow(volume, *[f"{a}/{b}/{c}" for a in range(8) for b in range(8) for c in range(6)])
-    grow(volume, "/".join(["deep"] * 80) + "/file")
+    grow(volume, *[f"wide/{number}" for number in range(150)])
+    grow(volume, *[f"{a}/{b}/{c}" for a in range(6) for b in range(6) for c in range(4)])
+    grow(volume, "/".join(["deep"] * 2 * walk.OPEN) + "/file")
     (volume / "link").symlink_to("/etc/passwd")
     return volume
 

@@ -4,14 +4,15 @@ Every refusal is one way by which the program's user would make root obey him at
 """
 
 import os
+import posix
 import signal
 import stat
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from pydrop import trust
 from pydrop.errors import Untrusted
 from pydrop.trust import MOST_LINKS, open_trusted
 from tests.kernel.forked import forked
@@ -391,14 +392,15 @@ def test_a_socket_is_an_ordinary_error(place: Path) -> None:
 class Swap:
     """Does `action` once, just before the open that follows the last look: the moment a racer hopes for."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str, action: "object") -> None:
-        self.open, self.name, self.action = os.open, name, action
-        monkeypatch.setattr(trust.os, "open", self)
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str, action: "Callable[[], object]") -> None:
+        self.open, self.name = os.open, name
+        self.action: Callable[[], object] | None = action
+        monkeypatch.setattr(posix, "open", self)
 
     def __call__(self, path: str, *arguments: object, **options: object) -> int:
-        if path == self.name and self.action:
-            self.action, action = None, self.action
-            action()  # type: ignore[operator]
+        if path == self.name and (action := self.action):
+            self.action = None
+            action()
         return self.open(path, *arguments, **options)  # type: ignore[arg-type]
 
 
@@ -476,7 +478,7 @@ def test_an_interruption_closes_no_descriptor_twice(place: Path, monkeypatch: py
 
         with monkeypatch.context() as patch:
             for name in ("open", "close", "stat", "readlink"):
-                patch.setattr(trust.os, name, stopping(getattr(os, name)))
+                patch.setattr(posix, name, stopping(getattr(os, name)))
             try:
                 file = open_trusted(str(place / "a" / "b" / "file"))
             except Stop:
