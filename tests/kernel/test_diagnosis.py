@@ -11,6 +11,8 @@ from pydrop.ctl.mount_list import Mount
 from pydrop.ctl.verifying import set_id_files, write_test
 from pydrop.model import Credentials, Facts, Identity, IdRange, Settings, Start, Value, Volume
 
+pytestmark = pytest.mark.quick
+
 APP = Identity(name="app", uid=1500, gid=1500, group="app", groups=(1500,), home="/", shell="/bin/sh", why="PUID")
 
 

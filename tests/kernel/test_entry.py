@@ -12,6 +12,8 @@ from pydrop.model import Start
 from pydrop.report import Report
 from tests.kernel.forked import forked
 
+pytestmark = [pytest.mark.quick, pytest.mark.python]
+
 
 def begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Callable[[Start], object]) -> tuple[int, str]:
     """The exit code of a start in which reading the settings does this, and what it said."""

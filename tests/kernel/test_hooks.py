@@ -17,6 +17,8 @@ from pydrop.model import Outcome, Start
 from pydrop.perform import hooks
 from pydrop.steps import HooksStep
 
+pytestmark = [pytest.mark.quick, pytest.mark.python]
+
 SRC = str(Path(__file__).parents[2] / "src")
 PATH = "PATH=/usr/bin:/bin"
 Found = TypeVar("Found")

@@ -20,6 +20,8 @@ from pydrop.perform.ownership.complaints import complaints
 from pydrop.perform.ownership.volume_report import Refusals, VolumeReport
 from pydrop.steps import VolumesStep
 
+pytestmark = pytest.mark.quick
+
 UID, GID = 1500, 1600
 SOURCES = Path(__file__).parent.parent.parent / "src"
 PACKAGES = sysconfig.get_path("platlib")
@@ -132,6 +134,7 @@ def volume(tmp_path):
 # -- what is changed --------------------------------------------------------------------------------
 
 
+@pytest.mark.python
 def test_every_kind_of_entry_is_given_to_the_user(volume):
     grow(volume, "a/b/c/file", "empty/", "file")
     (volume / "link").symlink_to("file")

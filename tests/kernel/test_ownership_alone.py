@@ -16,6 +16,8 @@ from pydrop.perform.ownership import mounts, open_folders, own, perform, volume_
 from pydrop.perform.ownership.progress import Progress
 from tests.kernel.test_ownership import GID, UID, give, grow, owner, owners, step
 
+pytestmark = pytest.mark.quick
+
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
 RIGHT, ROOT, FORMER = (UID, GID), (0, 0), (999, 999)
 

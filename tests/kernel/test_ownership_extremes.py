@@ -102,13 +102,13 @@ def test_very_many_entries_in_one_folder_take_bounded_memory(count):
 
 
 def test_many_deep_chains_take_few_descriptors():
-    """Four ways down of 700 folders each: whoever takes part may have 100 descriptors."""
+    """Four ways down of 400 folders each: whoever takes part may have 100 descriptors."""
 
     def check():
         for chain in range(4):
             grow(VOLUME, f"{chain}/")
-            dig(VOLUME / str(chain), 700, "dd")
-        assert run(["prlimit", "--nofile=100", *script(VOLUME, then=ALL)]) == (11205, 11205, 0, 0, 0)
+            dig(VOLUME / str(chain), 400, "dd")
+        assert run(["prlimit", "--nofile=100", *script(VOLUME, then=ALL)]) == (6405, 6405, 0, 0, 0)
         assert wrong_below(VOLUME) == 0
 
     in_memory(check)

@@ -268,6 +268,7 @@ def test_an_interrupted_walk_leaves_no_descriptor_and_not_the_top(volume, monkey
     assert set(owners(volume).values()) | {owner(volume)} == {RIGHT}
 
 
+@pytest.mark.python
 def test_an_interrupted_question_leaves_no_child(volume, monkeypatch):
     real = os.waitpid
     calls = []

@@ -16,6 +16,8 @@ from pydrop.planning import home_step as planning
 from pydrop.steps import HomeStep
 from tests.kernel.test_ownership import START, apart, grow, mount, owner, owners
 
+pytestmark = pytest.mark.quick
+
 UID, GID = 1500, 1600
 OLD_UID, OLD_GID = 999, 998
 

@@ -10,6 +10,8 @@ import pytest
 from pydrop.perform.ownership import folder
 from tests.kernel.test_ownership import apart, give, grow, mount, owner
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture
 def readings(monkeypatch):
@@ -36,6 +38,7 @@ def on_disk(monkeypatch):
     monkeypatch.setattr(folder, "on_disk", lambda _: True)
 
 
+@pytest.mark.python
 def test_a_folder_on_a_disk_that_is_small_is_read_at_once(tmp_path, readings, on_disk):
     grow(tmp_path, "a/file", "b")
     assert give(tmp_path).changed == 4

@@ -67,6 +67,7 @@ def children():
         return file.read().split()
 
 
+@pytest.mark.python
 @pytest.mark.parametrize("policy", ["mismatch", "on-root-mismatch"])
 def test_all_is_owned_and_counted_once(volume, shared, policy):
     """The counts are those of one process, whoever did the work."""
@@ -145,6 +146,7 @@ def test_where_no_process_can_be_started_we_do_it_ourselves(volume, shared, monk
     assert set(owners(volume).values()) | {owner(volume)} == {RIGHT}
 
 
+@pytest.mark.python
 def test_an_interruption_leaves_no_worker_and_the_top_as_it_was(volume, shared, monkeypatch):
     """The workers are stuck for good: they are killed, not waited for."""
     mine = os.getpid()

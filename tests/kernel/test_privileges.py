@@ -21,6 +21,8 @@ from pydrop.perform import privileges
 from pydrop.steps import PrivilegesStep
 from tests.kernel.forked import Raised, forked, status
 
+pytestmark = [pytest.mark.quick, pytest.mark.python]
+
 ROOTS_GROUPS = (0, 4, 24)
 SETGROUPS = os.setgroups  # the tests replace it, but each child begins with root's groups
 BIND, RAW = mask_of(("net_bind_service",)), mask_of(("net_raw",))

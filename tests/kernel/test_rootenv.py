@@ -8,6 +8,8 @@ import pytest
 
 from pydrop.rootenv import DEFAULT_PATH, for_root
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture
 def users(tmp_path: Path) -> str:

@@ -20,6 +20,8 @@ from pydrop.perform.runtime import entry_maker, path_walk
 from pydrop.steps import RunEntry, RuntimeStep
 from pydrop.tmpfiles import standard_entries
 
+pytestmark = pytest.mark.quick
+
 SRC = str(Path(__file__).parents[2] / "src")
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
 
@@ -93,6 +95,7 @@ def test_a_folder_is_made_with_its_owner_and_mode_whatever_the_umask(root: Path)
     assert os.umask(0o077) == 0o077
 
 
+@pytest.mark.python
 def test_a_second_time_nothing_is_done_and_nothing_said(root: Path) -> None:
     entries = (*standard_entries(), entry("/run/a"), entry("/run/f", "f", content="x", replaces=True))
     entries += (entry("/run/l", "L", content="a", replaces=True), entry("/run/home", exact=False))

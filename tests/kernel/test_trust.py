@@ -17,6 +17,8 @@ from pydrop.errors import Untrusted
 from pydrop.trust import MOST_LINKS, open_trusted
 from tests.kernel.forked import forked
 
+pytestmark = pytest.mark.quick
+
 USER, GROUP = 1500, 1600
 
 
@@ -103,6 +105,7 @@ def test_a_folder_can_be_opened_to_be_listed(place: Path) -> None:
         os.close(folder)
 
 
+@pytest.mark.python
 def test_no_descriptor_is_left_open(place: Path) -> None:
     """Neither by success, nor by refusal, nor by failure: root runs for long in init mode."""
     (place / "link").symlink_to(place / "file")
@@ -456,6 +459,7 @@ def test_a_folder_moved_away_after_it_was_entered_does_not_matter(place: Path, m
     assert read(place / "folder" / "file") == "checked"
 
 
+@pytest.mark.python
 def test_an_interruption_closes_no_descriptor_twice(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A signal that ends the start in the middle must come out as what it is, not as `Bad file descriptor`."""
     (place / "a" / "b").mkdir(parents=True)
