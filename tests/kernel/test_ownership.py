@@ -99,7 +99,8 @@ def mount(*words):
 def script(path, policy="mismatch", uid=UID, gid=GID, then="", shared=False, **volume):
     """A Python command that owns `path`, prints the counts, and does `then` with the report.
 
-    In one process, unless it may be `shared`: faults are counted by process, and a slow machine would start others.
+    In one process: faults are counted by process, and a slow machine would start others. `shared`: by several, as
+    early as can be.
     """
     text = f"""
 import sys
@@ -107,7 +108,7 @@ sys.path[:0] = [{str(SOURCES)!r}, {PACKAGES!r}]
 from pydrop.model import Volume, Start
 from pydrop.steps import VolumesStep
 from pydrop.perform.ownership import own, perform, walk
-walk.ALONE = {"walk.ALONE" if shared else "1e9"}
+walk.ALONE = {-1.0 if shared else 1e9}
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
 volume = Volume(path={str(path)!r}, policy={policy!r}, **{volume!r})
 report = own(volume, {uid}, {gid})
