@@ -23,8 +23,6 @@ from pydrop.perform.accountfiles import account_file
 from pydrop.steps import AccountsStep
 from tests.kernel.forked import forked
 
-pytestmark = pytest.mark.quick
-
 SRC = Path(accountfiles.__file__).parents[3]
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
 PASSWD = (
