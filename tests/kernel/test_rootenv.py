@@ -8,6 +8,8 @@ import pytest
 
 from pydrop.rootenv import DEFAULT_PATH, for_root
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture
 def users(tmp_path: Path) -> str:
@@ -33,9 +35,9 @@ def users(tmp_path: Path) -> str:
         "NODE_PATH",
     ],
 )
-@pytest.mark.parametrize("form", ["{0}/x", "/usr/lib:{0}", "{0}/not/yet/there", "/usr/lib {0}/x.so"])
-def test_a_variable_that_names_a_place_of_the_user_s_is_left_out(users: str, name: str, form: str) -> None:
-    assert name not in for_root((f"{name}={form.format(users)}",))
+def test_a_variable_that_names_a_place_of_the_user_s_is_left_out(users: str, name: str) -> None:
+    forms = (f"{users}/x", f"/usr/lib:{users}", f"{users}/not/yet/there", f"/usr/lib {users}/x.so")
+    assert [form for form in forms if name in for_root((f"{name}={form}",))] == []
 
 
 @pytest.mark.parametrize(
