@@ -8,13 +8,14 @@ import pytest
 
 from pydrop.errors import Interrupted
 from pydrop.model import Volume
-from pydrop.perform.ownership import own, sharing, slices, walk, worker_count
+from pydrop.perform.ownership import own, sharing, slice_widths, slices, started_workers, walk, worker, worker_count
 from pydrop.perform.ownership.entries import Entries
 from pydrop.perform.ownership.folder import Folder
-from pydrop.perform.ownership.slices import Slice, limit
-from pydrop.perform.ownership.target import Target, of
+from pydrop.perform.ownership.target import Target
+from pydrop.perform.ownership.volume_mount import VolumeMount
 from pydrop.perform.ownership.volume_path import Surroundings
 from pydrop.perform.ownership.volume_report import VolumeReport
+from pydrop.perform.ownership.volume_work import target_of
 from pydrop.perform.ownership.worker_pipes import Counts, Tokens
 from tests.kernel.forked import forked
 from tests.kernel.test_ownership import GID, UID, give, owner
@@ -44,8 +45,8 @@ def shared(monkeypatch, request):
     monkeypatch.setattr(sharing, "APART", 0.0)
     monkeypatch.setattr(sharing, "AGAIN", 0.0)
     monkeypatch.setattr(slices, "WORTH", 0.0)
-    monkeypatch.setattr(walk, "WIDEST", 16)
-    monkeypatch.setattr(walk, "MOST_NAMES", 0)
+    monkeypatch.setattr(slice_widths, "WIDEST", 16)
+    monkeypatch.setattr(slice_widths, "MOST_NAMES", 0)
     monkeypatch.setattr(sharing, "workers", lambda _busy: 4)
 
 
@@ -80,15 +81,15 @@ def test_all_is_owned_and_counted_once(volume, shared, policy):
 def test_workers_are_really_started(volume, shared, monkeypatch):
     """Else every test here would show nothing."""
     started = []
-    real = sharing.Worker
-    monkeypatch.setattr(sharing, "Worker", lambda pid, *more: started.append(pid) or real(pid, *more))
+    real = started_workers.Worker
+    monkeypatch.setattr(started_workers, "Worker", lambda pid, *more: started.append(pid) or real(pid, *more))
     give(mixed(volume))
     assert len(set(started)) > 1
     assert children() == []
 
 
 def test_a_small_volume_starts_none(volume, monkeypatch):
-    monkeypatch.setattr(sharing.Sharing, "decided", lambda *_: pytest.fail("shared"))
+    monkeypatch.setattr(sharing, "Sharing", lambda *_: pytest.fail("shared"))
     grow(volume, *[f"{number}" for number in range(100)])
     assert give(volume).changed == 101
 
@@ -149,7 +150,7 @@ def test_an_interruption_leaves_no_worker_and_the_top_as_it_was(volume, shared, 
         raise Interrupted(15)
 
     monkeypatch.setattr(sharing, "packed", stuck)
-    monkeypatch.setattr(sharing.Worker, "report", interrupted)
+    monkeypatch.setattr(worker.Worker, "report", interrupted)
     began = time.monotonic()
     with pytest.raises(Interrupted):
         give(mixed(volume))
@@ -273,21 +274,21 @@ def test_slices_take_parts_of_a_second_and_what_lies_between_two_looks_a_millise
     walked = walk.Walk(Target(Volume(path=str(volume)), UID, GID), VolumeReport(), True, Surroundings())
     walked.run(top := os.open(volume, os.O_PATH))
     os.close(top)
-    assert (walked.widest, walked.bit) == (widest, bit)
+    assert (walked.widths.widest, walked.widths.sweep) == (widest, bit)
 
 
 def test_a_worker_is_not_started_for_less_than_it_costs(volume, shared, monkeypatch):
     """Neither for entries nor for folders, by what those before them took; as long as there were none, nobody knows."""
     monkeypatch.setattr(slices, "WORTH", 60.0)
-    given, real = [], slices.taken
+    given, real = [], slices.Slices.cut
 
-    def taken(walk, folder, *more):
-        part = real(walk, folder, *more)
+    def cut(self, folder, now):
+        part = real(self, folder, now)
         if part:
             given.append((folder.done, len(part.folders), len(part.names)))
         return part
 
-    monkeypatch.setattr(slices, "taken", taken)
+    monkeypatch.setattr(slices.Slices, "cut", cut)
     grow(volume, *[f"{folder}/{number}" for folder in range(20) for number in range(40)])
     report = give(volume)
     assert given
@@ -305,8 +306,8 @@ def begun(volume, monkeypatch):
     def begin(at_once):
         monkeypatch.setattr(ON_DISK, lambda _: at_once)
         walked = walk.Walk(Target(Volume(path=str(volume)), UID, GID), VolumeReport(), True, Surroundings())
-        walked.way = [Folder(os.open(volume, os.O_RDONLY), ".", None)]
-        walked.entries.open(walked.way[0].fd)
+        walked.way.append(Folder(os.open(volume, os.O_RDONLY), ".", None))
+        walked.mount.begin(walked.way[0].fd)
         walked.entries.sweep(walked.way[0], 4)
         walks.append(walked)
         return walked
@@ -317,13 +318,19 @@ def begun(volume, monkeypatch):
         walked.way[0].close()
 
 
+def cut(walked, pace):
+    """A slice of the top, where an entry takes `pace` seconds."""
+    walked.widths.pace = pace
+    return slices.Slices(walked.entries, walked.widths).cut(walked.way[0], time.monotonic())
+
+
 @pytest.mark.parametrize("at_once", [True, False])
 def test_half_of_the_folders_is_half_of_all(volume, begun, at_once):
     """Not of those that were known when a worker could be started."""
     grow(volume, *[f"{number}/" for number in range(100)])
     walked = begun(at_once)
     top = walked.way[0]
-    part = slices.taken(walked, top, time.monotonic(), 1e-6)
+    part = cut(walked, 1e-6)
     assert (len(part.folders), len(top.folders), top.has_entries()) == (50, 50, False)
     assert sorted(part.folders + top.folders) == sorted(os.listdir(volume))
     assert (walked.report.looked_at, walked.report.changed) == (100, 0)
@@ -332,7 +339,7 @@ def test_half_of_the_folders_is_half_of_all(volume, begun, at_once):
 @pytest.mark.parametrize("at_once", [True, False])
 @pytest.mark.parametrize(
     ("worth", "widest", "known"),
-    [(0.0, walk.WIDEST, 4), (60.0, 4, 4), (60.0, 30, 36)],
+    [(0.0, slice_widths.WIDEST, 4), (60.0, 4, 4), (60.0, 30, 36)],
     ids=["the moment is over", "so many are enough", "so many are found at last"],
 )
 def test_more_folders_are_found_for_a_moment_and_not_without_end(
@@ -342,8 +349,8 @@ def test_more_folders_are_found_for_a_moment_and_not_without_end(
     grow(volume, *[f"{number}/" for number in range(100)])
     walked = begun(at_once)
     monkeypatch.setattr(slices, "WORTH", worth)
-    walked.widest = widest
-    part = slices.taken(walked, walked.way[0], time.monotonic(), 1e-6)
+    walked.widths.widest = widest
+    part = cut(walked, 1e-6)
     assert (len(part.folders), walked.report.looked_at) == (known // 2, known)
 
 
@@ -354,10 +361,10 @@ def test_half_of_the_folders_is_given_away_by_what_those_before_them_took(volume
     walked = begun(at_once)
     top = walked.way[0]
     top.done, top.began = 1, time.monotonic() - 1.0
-    assert slices.taken(walked, top, time.monotonic(), 1e-6) is None
+    assert cut(walked, 1e-6) is None
     assert len(top.folders) == 100
     top.began -= 1.0
-    assert len(slices.taken(walked, top, time.monotonic(), 1e-6).folders) == 50
+    assert len(cut(walked, 1e-6).folders) == 50
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -366,7 +373,7 @@ def test_no_more_folders_are_looked_for_where_a_look_takes_long(volume, begun, m
     grow(volume, *[f"{number}/" for number in range(100)])
     walked = begun(at_once)
     monkeypatch.setattr(slices, "WORTH", 0.004)
-    part = slices.taken(walked, walked.way[0], time.monotonic(), 0.001)
+    part = cut(walked, 0.001)
     assert (len(part.folders), walked.report.looked_at) == (2, 4)
 
 
@@ -375,7 +382,7 @@ def test_among_files_alone_no_folders_are_looked_for(volume, begun, at_once):
     """These are worth a worker without."""
     grow(volume, *[str(number) for number in range(100)])
     walked = begun(at_once)
-    assert slices.taken(walked, walked.way[0], time.monotonic(), 1e6).names
+    assert cut(walked, 1e6).names
     assert walked.report.looked_at == 4
 
 
@@ -423,16 +430,22 @@ def test_a_worker_takes_no_folder_that_it_cannot_give_back(volume, shared, monke
     assert set(owners(volume).values()) == {RIGHT}
 
 
+def looking(wanted, report, top):
+    """What looks at entries of a volume that is no mount, in a walk that is alone."""
+    mount = VolumeMount(False, Surroundings(), report)
+    mount.begin(top.fd)
+    return Entries(wanted, report, mount, True)
+
+
 @pytest.mark.parametrize(("by_kind", "at_once"), [(True, False), (False, False), (True, True), (False, True)])
 def test_what_is_given_away_are_names_of_any_kind(volume, monkeypatch, by_kind, at_once):
     """Who gets them finds the folders among them; what is excluded is not among them, what is gone is no error."""
     monkeypatch.setattr(ON_DISK, lambda _: at_once)
     grow(volume, "file", "folder/", "left")
-    report, around = VolumeReport(), Surroundings()
-    wanted = of(Volume(path=str(volume), exclude=("left",)), UID, GID)
-    entries = Entries(wanted, report, True, around)
+    report = VolumeReport()
+    wanted = target_of(Volume(path=str(volume), exclude=("left",)), UID, GID)
     top = Folder(os.open(volume, os.O_RDONLY), ".", None)
-    entries.open(top.fd)
+    entries = looking(wanted, report, top)
     names = entries.listed(top, 10, by_kind)
     apart = by_kind and not at_once
     assert (sorted(names), top.folders) == ((["file"], ["folder"]) if apart else (["file", "folder"], []))
@@ -447,10 +460,10 @@ def test_what_is_given_away_are_names_of_any_kind(volume, monkeypatch, by_kind, 
 def test_a_part_of_a_folder_is_all_that_is_left_of_it(volume):
     """Its names are looked at bit by bit, and what lists the folder, whose position others share, is not touched."""
     grow(volume, "a", "b", "c", "d/")
-    entries = Entries(Target(Volume(path=str(volume)), UID, GID), VolumeReport(), True, Surroundings())
     part = Folder(os.open(volume, os.O_RDONLY), ".", None)
+    entries = looking(Target(Volume(path=str(volume)), UID, GID), VolumeReport(), part)
     part.listing()
-    limit(part, Slice(["d"], ["a", "b", "c"]))
+    part.become_part(["d"], ["a", "b", "c"])
     assert part.has_entries()
     assert part.take_names(2) == ["b", "c"]
     entries.sweep(part, 2)

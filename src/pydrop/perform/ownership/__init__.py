@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     Watch = Callable[[Progress], None]
 
-SILENT = 2.0  # seconds of work on a volume of which nothing is told
-
 __all__ = ["VolumeReport", "own", "perform", "watching"]
 
 
@@ -71,6 +69,8 @@ def watching(start: "Start") -> "Watch | None":
 
     def watch(progress: "Progress") -> None:
         nonlocal telling
+        from .progress import SILENT
+
         require_uninterrupted()  # a walk is too long to be over before a signal is looked at that got lost
         if progress.seconds < SILENT:
             return
@@ -113,12 +113,12 @@ def own(
             surroundings = around or volume_path.Surroundings()
             try:
                 report.created = found.created
-                report.looked_at = 1
+                report.count(1, 0, 0)
                 if not _is_done(volume, uid, gid, found.seen):
-                    from . import target, volume_work
+                    from .volume_work import VolumeWork, target_of
 
-                    wanted = target.of(volume, uid, gid, dry)
-                    volume_work.VolumeWork(volume, wanted, groups, report, watch, surroundings).on(found)
+                    target = target_of(volume, uid, gid, dry)
+                    VolumeWork(volume, target, groups, report, watch, surroundings).on(found)
             finally:
                 found.close()
                 if surroundings is not around:

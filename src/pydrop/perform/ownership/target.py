@@ -9,16 +9,6 @@ if TYPE_CHECKING:
     from pydrop.model import Volume
 
 
-def of(volume: "Volume", uid: int, gid: int, dry: bool = False) -> "Target":
-    """What entries of `volume` must become. With `dry`, nothing is changed but counted. Raises BadSetting where the
-    volume's mode is none."""
-    if dry or volume.mode or volume.exclude or volume.only_from is not None or volume.former is not None:
-        from . import target_variants
-
-        return target_variants.Special(volume, uid, gid, dry)
-    return Target(volume, uid, gid)
-
-
 class Target:
     """The owner that all entries must have."""
 

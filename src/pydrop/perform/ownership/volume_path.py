@@ -10,7 +10,7 @@ from errno import ELOOP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .mounts import MountTable, Probes
+    from .mounts import MountTable
 
     Idents = dict[tuple[int, int], str]  # (device, inode) -> name
 
@@ -30,7 +30,7 @@ class Surroundings:
         self._files: Idents | None = None
         self._folders: Idents | None = None
         self._table = table
-        self.probes: Probes = {}
+        self.probes: dict[int, int] = {}  # a descriptor -> that of its /proc/self/fdinfo/NUMBER, kept open
 
     def forked(self) -> "Surroundings":
         """The same for a forked worker, whose descriptors are others."""
