@@ -12,7 +12,7 @@ import pytest
 
 from pydrop.errors import Interrupted
 from pydrop.model import Start, Volume
-from pydrop.perform.ownership import mounts, open_folders, own, perform, volume_lock, walk
+from pydrop.perform.ownership import far_folders, mounts, own, perform, volume_lock, walk
 from tests.kernel.test_ownership import GID, UID, give, grow, owner, owners, step
 
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
@@ -171,7 +171,7 @@ def test_an_interrupted_walk_gives_back_what_it_has_taken(volume, monkeypatch):
 
 def test_folders_that_are_closed_on_the_way_down_are_given_back_before(volume, monkeypatch):
     """They could be moved away and lost, and nothing in them is left to change by its name."""
-    monkeypatch.setattr(open_folders, "OPEN", 2)
+    monkeypatch.setattr(walk, "OPEN", 2)
     folder = volume / "deep"
     for _ in range(8):
         folder = grow(folder, "1", "2", "3")
@@ -179,14 +179,14 @@ def test_folders_that_are_closed_on_the_way_down_are_given_back_before(volume, m
             os.chown(path, *FORMER)
         folder = folder / "deep"
     closed = []
-    real = open_folders.OpenFolders.close_farthest
+    real = far_folders.FarFolders.close_farthest
 
-    def closing(way):
-        real(way)
-        folder = way[way.closed]
+    def closing(self, way, lent):
+        real(self, way, lent)
+        folder = way[self.closed]
         closed.append(os.stat(os.path.join(volume, folder.path(""))).st_uid)
 
-    monkeypatch.setattr(open_folders.OpenFolders, "close_farthest", closing)
+    monkeypatch.setattr(far_folders.FarFolders, "close_farthest", closing)
     give(volume)
     assert len(closed) > 4 and set(closed) == {999}
     assert set(owners(volume).values()) | {owner(volume)} == {RIGHT}

@@ -13,7 +13,7 @@ import pytest
 
 from pydrop.ctl.mount_list import mounted
 from pydrop.model import Volume
-from pydrop.perform.ownership import by_descriptor, mounts, open_folders, own, slice_widths, target, walk
+from pydrop.perform.ownership import by_descriptor, far_folders, mounts, own, slice_widths, target, walk
 from tests.kernel.test_ownership import GID, UID, apart, entries, give, grow, mount, owner, owners, script
 
 ROOT, RIGHT = (0, 0), (UID, GID)
@@ -113,7 +113,7 @@ def test_depth_is_bounded_by_nothing_and_takes_few_descriptors(volume):
     assert wrong_below(volume) == 0
 
 
-@pytest.mark.parametrize("depth", [*[open_folders.OPEN + more for more in (-2, -1, 0, 1)], 3 * open_folders.OPEN])
+@pytest.mark.parametrize("depth", [walk.OPEN - 2, walk.OPEN - 1, walk.OPEN, walk.OPEN + 1, 3 * walk.OPEN])
 def test_folders_around_the_number_that_is_kept_open_are_all_visited(volume, depth):
     dig(volume, depth)
     before = sorted(os.listdir("/proc/self/fd"))
@@ -125,10 +125,13 @@ def test_folders_around_the_number_that_is_kept_open_are_all_visited(volume, dep
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_folders_are_read_in_pieces_and_to_their_end(volume, monkeypatch, size):
     """Also those that are closed on the way down with only a piece read."""
+    monkeypatch.setattr(walk, "FIRST_SWEEP", size)
+    monkeypatch.setattr(walk, "LONGEST_SWEEP", size)
+    monkeypatch.setattr(far_folders, "LONGEST_SWEEP", size)
     monkeypatch.setattr(slice_widths, "NARROWEST", size)
     monkeypatch.setattr(slice_widths, "WIDEST", size)
     monkeypatch.setattr(slice_widths, "MOST_NAMES", 0)
-    monkeypatch.setattr(open_folders, "OPEN", 4)
+    monkeypatch.setattr(walk, "OPEN", 4)
     way = volume
     for depth in range(12):  # another name at each depth: the order of entries follows from the names
         way = grow(way, *[f"{name}/in" for name in range(10)]) / str(depth % 10)
@@ -354,7 +357,7 @@ def moved_while_deep(volume, monkeypatch, move):
     return report
 
 
-@pytest.mark.parametrize("level", [2, open_folders.OPEN // 2, open_folders.OPEN, open_folders.OPEN + 4])
+@pytest.mark.parametrize("level", [2, walk.OPEN // 2, walk.OPEN, walk.OPEN + 4])
 def test_a_folder_moved_out_of_the_volume_does_not_take_root_along(volume, outside, monkeypatch, level):
     """Its ".." lies outside now, where folders have the same names as those still to visit."""
     for name in ("a", "z", "d"):
@@ -371,7 +374,7 @@ def test_a_folder_moved_out_of_the_volume_does_not_take_root_along(volume, outsi
 
 def test_a_folder_moved_inside_the_volume_costs_nothing(volume, monkeypatch):
     """The way back is found by name from the top; what moved is where the walk was, and is done."""
-    monkeypatch.setattr(open_folders, "OPEN", 4)
+    monkeypatch.setattr(walk, "OPEN", 4)
     way, most = volume / "/".join("d" * 40), [0]
     enter = walk.Walk._enter
 

@@ -45,6 +45,7 @@ def shared(monkeypatch, request):
     monkeypatch.setattr(sharing, "APART", 0.0)
     monkeypatch.setattr(sharing, "AGAIN", 0.0)
     monkeypatch.setattr(slices, "WORTH", 0.0)
+    monkeypatch.setattr(walk, "LONGEST_SWEEP", 16)
     monkeypatch.setattr(slice_widths, "WIDEST", 16)
     monkeypatch.setattr(slice_widths, "MOST_NAMES", 0)
     monkeypatch.setattr(sharing, "workers", lambda _busy: 4)
@@ -274,7 +275,7 @@ def test_slices_take_parts_of_a_second_and_what_lies_between_two_looks_a_millise
     walked = walk.Walk(Target(Volume(path=str(volume)), UID, GID), VolumeReport(), True, Surroundings())
     walked.run(top := os.open(volume, os.O_PATH))
     os.close(top)
-    assert (walked.widths.widest, walked.widths.sweep) == (widest, bit)
+    assert (walked.sharing.widths.widest, walked.sweep) == (widest, bit)
 
 
 def test_a_worker_is_not_started_for_less_than_it_costs(volume, shared, monkeypatch):
@@ -318,10 +319,10 @@ def begun(volume, monkeypatch):
         walked.way[0].close()
 
 
-def cut(walked, pace):
+def cut(walked, pace, widest=slice_widths.WIDEST):
     """A slice of the top, where an entry takes `pace` seconds."""
-    walked.widths.pace = pace
-    return slices.Slices(walked.entries, walked.widths).cut(walked.way[0], time.monotonic())
+    widths = slice_widths.SliceWidths(pace, first=16, widest=widest, sweep=16)
+    return slices.Slices(walked.entries, widths).cut(walked.way[0], time.monotonic())
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -349,8 +350,7 @@ def test_more_folders_are_found_for_a_moment_and_not_without_end(
     grow(volume, *[f"{number}/" for number in range(100)])
     walked = begun(at_once)
     monkeypatch.setattr(slices, "WORTH", worth)
-    walked.widths.widest = widest
-    part = cut(walked, 1e-6)
+    part = cut(walked, 1e-6, widest)
     assert (len(part.folders), walked.report.looked_at) == (known // 2, known)
 
 

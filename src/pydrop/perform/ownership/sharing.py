@@ -8,7 +8,7 @@ import _signal
 import posix as os
 import time
 
-from . import slices, worker_process
+from . import slice_widths, slices, worker_process
 from .started_workers import StartedWorkers
 from .worker_count import BUSY, leave, processor, workers
 from .worker_pipes import Counts, Tokens
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from .entries import Entries
     from .folder import Folder
-    from .slice_widths import SliceWidths
     from .slices import Slice
     from .started_workers import Wait
     from .volume_report import VolumeReport
@@ -36,7 +35,7 @@ class Sharing:
 
     __slots__ = (
         *("_child_signal", "_counts", "_generation", "_inherited", "_is_busy", "_lock", "_next", "_report"),
-        *("_report_to", "_slices", "_tokens", "workers"),
+        *("_report_to", "_slices", "_tokens", "widths", "workers"),
     )
 
     def __init__(
@@ -44,7 +43,6 @@ class Sharing:
         clock: "Clock",
         entries: "Entries",
         report: "VolumeReport",
-        widths: "SliceWidths",
         lock: int,
         waiting: "Wait | None",
     ) -> None:
@@ -53,10 +51,10 @@ class Sharing:
         pace, busy = clock.pace(report.looked_at), clock.busy()
         count = workers(busy)
         self._is_busy = count > 1 and busy > BUSY  # processors are what this walk is short of
-        widths.decide(pace, self._is_busy, count)
+        self.widths = slice_widths.decided(pace, self._is_busy, count)
         self._report = report
         self._lock = lock
-        self._slices = slices.Slices(entries, widths)
+        self._slices = slices.Slices(entries, self.widths)
         self._generation = 0  # the process that began
         self._report_to = -1  # the pipe to the process that forked this one
         self._inherited: list[object] = []

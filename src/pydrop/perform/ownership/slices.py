@@ -45,7 +45,7 @@ class Slices:
         if not names or len(names) * widths.pace < WORTH:
             folder.keep(names)
             return None
-        widths.widen_slice()
+        widths.widen()
         return Slice(folder, [], names)
 
     def _find_more(self, folder: "Folder", now: float) -> None:

@@ -6,18 +6,16 @@ root's stays one that nobody else can rearrange.
 
 import posix as os
 import time
-from errno import ESTALE
 
-from . import slice_widths
 from .entries import Entries
 from .folder import Folder, opened
-from .open_folders import OpenFolders
 from .volume_mount import VolumeMount
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .far_folders import FarFolders
     from .sharing import Sharing
     from .target import Target
     from .volume_path import Surroundings
@@ -29,7 +27,9 @@ if TYPE_CHECKING:
 LOOK = 0.002  # seconds after which a walk watches how it goes
 ALONE = 0.008  # seconds more before it may be shared out: a small volume needs no worker
 FEW = 64  # entries that must have been looked at, however slow they were
+FIRST_SWEEP, LONGEST_SWEEP = 16, 1024  # entries looked at in one go, before the walk is shared out
 TICK = 0.1  # seconds between two words to somebody who watches
+OPEN = 24  # folders kept open on the way down: with their iterators, under 100 descriptors at any depth
 
 
 class Walk:
@@ -54,8 +54,9 @@ class Walk:
         self.report = report
         self.mount = VolumeMount(target.across_mounts, around, report)
         self.entries = Entries(target, report, self.mount, alone)
-        self.way = OpenFolders()
-        self.widths = slice_widths.SliceWidths()
+        self.way: list[Folder] = []  # leads down from the top
+        self.far: FarFolders | None = None  # the way is not that long yet
+        self.sweep = FIRST_SWEEP  # entries to look at before the walk may be shared, or shared again
         self.began = time.monotonic()
         self.clock: Clock | None = None  # not yet
         self.sharing: Sharing | None = None  # not yet
@@ -107,16 +108,16 @@ class Walk:
 
     def _begin_in_worker(self, folder: Folder, sharing: "Sharing") -> None:
         """This process is a worker now, which has nothing to do but the slice that is left of `folder`."""
-        self.way.begin_in_worker(folder)
+        self.way, self.far = [folder], None
         self.mount.begin_in_worker(folder.fd)
         self.entries.begin_in_worker()
         if self.tell:
             self.tell = sharing.tell
 
     def _consider(self) -> None:
-        """Share the walk out, if that is worth it."""
+        """Share the walk out, if that is worth it. Sweeps grow until then, so that slow entries show soon."""
         if not self.clock:
-            self.widths.widen_sweep()
+            self.sweep = min(self.sweep * 2, LONGEST_SWEEP)
             if time.monotonic() - self.began > LOOK:
                 from .worker_count import Clock
 
@@ -127,7 +128,8 @@ class Walk:
         from .sharing import Sharing
 
         waiting = self.tick if self.tell else None
-        self.sharing = Sharing(self.clock, self.entries, self.report, self.widths, self.lock, waiting)
+        self.sharing = Sharing(self.clock, self.entries, self.report, self.lock, waiting)
+        self.sweep = self.sharing.widths.sweep
 
     def tick(self) -> None:
         """Say how far the walk is, now and then."""
@@ -159,7 +161,7 @@ class Walk:
         elif not folder.has_entries():
             self._leave()
         else:
-            self.entries.sweep(folder, self.widths.sweep)
+            self.entries.sweep(folder, self.sweep)
 
     # -- from folder to folder --------------------------------------------------------------------
 
@@ -176,17 +178,16 @@ class Walk:
             self._go_in(fd, name, parent)
         except OSError as error:
             self.entries.refuse(error, parent, name)
-        if len(self.way) > self.way.most:
-            self._close_farthest()
+        if len(self.way) > OPEN:
+            self._keep_few_open()
 
-    def _close_farthest(self) -> None:
-        """The way has become too long for all of it to stay open."""
-        folder = self.way.farthest()
-        while folder.has_entries():
-            self.entries.sweep(folder, slice_widths.WIDEST)
-        if not (self.sharing and self.sharing.workers.lent(folder)):
-            folder.give_back()  # nothing is left to change by its name, and it could get lost
-        self.way.close_farthest()
+    def _keep_few_open(self) -> None:
+        if not self.far:
+            from .far_folders import FarFolders
+
+            self.far = FarFolders(self.entries, self.mount)
+        if len(self.way) - self.far.closed > OPEN:
+            self.far.close_farthest(self.way, self.sharing.workers.lent if self.sharing else None)
 
     def _leave(self) -> None:
         """The end of a folder: all below it is done, so it may change itself. VolumeWork changes the top."""
@@ -197,8 +198,8 @@ class Walk:
         try:
             if self.way and folder.above is not None:
                 self._finish(folder, folder.above)
-                if folder.above.fd < 0:
-                    self._climb(folder, folder.above)
+                if self.far and folder.above.fd < 0:
+                    self._climb(folder, self.far)
         finally:
             folder.leave()
 
@@ -211,11 +212,9 @@ class Walk:
             self.entries.refuse(error, above, folder.name)
             folder.give_back()
 
-    def _climb(self, folder: Folder, above: Folder) -> None:
+    def _climb(self, folder: Folder, far: "FarFolders") -> None:
         """Back to the folder above, which was closed on the way down, or to one further up."""
-        lost = self.way.climb(folder, above, self.mount)
-        if lost:
-            self.report.refuse(ESTALE, lost[0].path(""))
-        if self.sharing:
-            for each in lost:
-                self.sharing.workers.collect(each)
+        for lost in far.climb(self.way, folder):
+            self.way.pop()
+            if self.sharing:
+                self.sharing.workers.collect(lost)
