@@ -76,7 +76,7 @@ def of_others(target: "Target", info: os.stat_result) -> bool:
 def unsure(target: "Target", folder: int, name: str, info: os.stat_result) -> bool:
     """Whether a file with `info`, held and once found by `name` in `folder`, may have other names after all.
 
-    Somebody could link a file of root's in here and take the name away again between our open and our look. Then
+    Somebody could link a file of root's in here and take the name away again between the open and the look. Then
     the count is one, but the name is gone, for which FileNotFoundError is raised; if it is put back, it counts two.
     """
     if info.st_uid != 0 or target.hard_links or S_ISDIR(info.st_mode):

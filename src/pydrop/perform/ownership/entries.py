@@ -91,7 +91,7 @@ class Entries:
         """Look at entries of a folder by their names; change what is no folder, note folders.
 
         The one loop whose every call counts: a look at an entry that is right is one call of the kernel, and one that
-        is wrong takes two where names can be trusted, without a call of our own.
+        is wrong takes two where names can be trusted, without a call in Python.
         """
         uid, gid, mode = self.target.uid, self.target.gid, self.target.mode
         settle = self._settle
@@ -133,8 +133,8 @@ class Entries:
         """Whether entries that are wrong may be changed by their names, without holding them.
 
         By its name, the look and the change are two calls, between which somebody who may write in this folder could
-        put a link to a file of root's under the name. So only where root alone may write, and no other pydrop gives the
-        folder away meanwhile.
+        put a link to a file of root's under the name. So it is done only where root alone may write, and no other
+        pydrop gives the folder away meanwhile.
         """
         return self._alone and folder.root_alone and self.target.plain
 

@@ -55,7 +55,7 @@ class FarFolders:
         return []
 
     def _open_again(self, folder: "Folder", name: str, start: int) -> bool:
-        """Open what was closed by this name; whether it is what it was, on the same mount."""
+        """Open a closed folder by this name; whether that is the same folder, on the mount of the volume."""
         try:
             if folder.reopen(name, start) and not self._mount.is_left_at(folder.fd):
                 return True

@@ -56,7 +56,7 @@ class Folder:
         # instead of four. fs.protected_hardlinks is no reason to do so elsewhere: a link of root's that lies in the
         # volume already can still be renamed
         self.root_alone = self.info.st_uid == 0 and not self.info.st_mode & 0o022
-        self.taken = False  # from its owner, who gets it back where it cannot be given on
+        self.taken = False  # from its owner, to whom it goes back where the user cannot get it
         self.lent = False  # by the process that forked this one, which alone may take, finish or give back the folder
         self.folders: list[str] = []  # still to enter
         self.found = 0  # folders in it that are entered or will be

@@ -193,7 +193,7 @@ def _step(place: OpenVolume, name: str, create: bool) -> int:
 
 
 def _root_alone(place: OpenVolume, folder: os.stat_result) -> bool:
-    """Whether nobody but root can put names into the folder where we are, or exchange them."""
+    """Whether nobody but root can put names into the folder that was reached, or exchange them."""
     return place.trusted and folder.st_uid == 0 and not folder.st_mode & 0o022
 
 

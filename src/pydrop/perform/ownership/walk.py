@@ -28,7 +28,7 @@ LOOK = 0.002  # seconds after which a walk watches how it goes
 ALONE = 0.008  # seconds more before it may be shared out: a small volume needs no worker
 FEW = 64  # entries that must have been looked at, however slow they were
 FIRST_SWEEP, LONGEST_SWEEP = 16, 1024  # entries looked at in one go, before the walk is shared out
-TICK = 0.1  # seconds between two words to somebody who watches
+TICK = 0.1  # seconds between two calls of `tell`
 OPEN = 24  # folders kept open on the way down: with their iterators, under 100 descriptors at any depth
 
 
@@ -77,7 +77,7 @@ class Walk:
             first = self.way[0]
             self._go()
             if self.told:
-                self.next_tick = 0.0  # the last word is that of the end
+                self.next_tick = 0.0  # the last call says how it ended
                 self.tick()
             return first.info.st_uid if first.taken else None
         finally:
@@ -90,7 +90,7 @@ class Walk:
             self.entries.close()
 
     def _go(self) -> None:
-        """On from folder to folder, to the end of the way; shared out once it has taken a while."""
+        """Go from folder to folder, to the end of the way; share the walk out once it has taken a while."""
         try:
             while self.way:
                 if self.sharing:

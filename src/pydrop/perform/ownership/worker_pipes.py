@@ -76,7 +76,7 @@ class Tokens(Pipe):
 
 
 class Counts(Pipe):
-    """What workers have done, told while they work: for somebody who watches, the reports come too late."""
+    """What workers have done, told while they work: the reports come too late for somebody who watches."""
 
     __slots__ = ("changed", "looked_at", "told", "twice")
 
