@@ -82,7 +82,7 @@ def test_all_is_owned_and_counted_once(volume, shared, policy):
 def test_workers_are_really_started(volume, shared, monkeypatch):
     """Else every test here would show nothing."""
     started = []
-    real = started_workers.Worker
+    real = worker.Worker
     monkeypatch.setattr(started_workers, "Worker", lambda pid, *more: started.append(pid) or real(pid, *more))
     give(mixed(volume))
     assert len(set(started)) > 1
@@ -275,7 +275,7 @@ def test_slices_take_parts_of_a_second_and_what_lies_between_two_looks_a_millise
     walked = walk.Walk(Target(Volume(path=str(volume)), UID, GID), VolumeReport(), True, Surroundings())
     walked.run(top := os.open(volume, os.O_PATH))
     os.close(top)
-    assert (walked.sharing.widths.widest, walked.sweep) == (widest, bit)
+    assert walked.sharing and (walked.sharing.widths.widest, walked.sweep) == (widest, bit)
 
 
 def test_a_worker_is_not_started_for_less_than_it_costs(volume, shared, monkeypatch):
@@ -525,3 +525,60 @@ def test_a_worker_that_was_lost_leaves_no_descriptor_behind(volume, shared, monk
     before = sorted(os.listdir("/proc/self/fd"))
     give(mixed(volume))
     assert sorted(os.listdir("/proc/self/fd")) == before
+
+
+def test_of_a_folder_that_was_lent_entries_are_held_and_it_is_not_taken(volume):
+    """The process that lent it would not know, and not give it back."""
+    grow(volume, "file")
+    for path in (volume, volume / "file"):
+        os.chown(path, 999, 999)
+    for lent in (True, False):
+        part, report = Folder(os.open(volume, os.O_RDONLY), ".", None), VolumeReport()
+        if lent:
+            part.become_part([], ["file"])
+        entries = looking(Target(Volume(path=str(volume)), UID, GID), report, part)
+        entries.look(part, ["file"])
+        assert (part.taken, owner(volume)[0]) == ((False, 999) if lent else (True, 0))
+        assert (owner(volume / "file"), report.changed) == (RIGHT, 1)
+        os.chown(volume / "file", 999, 999)
+        entries.close()
+        part.close()
+
+
+def test_a_folder_that_is_left_counts_in_the_one_above(volume):
+    """By what those took that are done, a worker is worth the others or not."""
+    grow(volume, "a/")
+    top = Folder(os.open(volume, os.O_RDONLY), ".", None)
+    Folder(os.open(volume / "a", os.O_RDONLY), "a", top).leave()
+    assert top.done == 1
+    top.leave()
+
+
+@pytest.mark.parametrize("mode", [0o775, 0o755])
+def test_workers_hold_entries_by_descriptors_of_their_own(volume, shared, mode):
+    """In folders that others may write everything is held, also before a worker is started: /proc/self of the process
+    that forked it is not the worker's."""
+    mixed(volume)
+    for folder, folders, files in os.walk(volume):
+        for name in [*folders, *files]:
+            os.chown(os.path.join(folder, name), 999, 999, follow_symlinks=False)
+        os.chmod(folder, mode)
+    report = give(volume)
+    assert report.processes > 1
+    assert report.refused == {}
+    assert set(owners(volume).values()) | {owner(volume)} == {RIGHT}
+
+
+def test_a_token_that_was_lent_is_taken_back_before_a_worker_is_started():
+    """Else more processes would work than there are tokens for; and a process that ends gives back only what it has."""
+    tokens = Tokens(1)
+    assert tokens.acquire() and not tokens.pay()
+    tokens.lend()
+    tokens.lend()
+    assert tokens.acquire() and tokens.pay()
+    assert not tokens.acquire()
+    tokens.give_up()
+    tokens.lend()
+    tokens.give_up()
+    assert tokens.acquire() and tokens.acquire() and not tokens.acquire()
+    tokens.close()
