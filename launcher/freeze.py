@@ -25,7 +25,7 @@ ASK = ("settings.flags", "planning.init_step", "pid1.starter")
 # asked for without it too.
 PARTS = ("settings.values", "settings.umask", "settings.flags", "settings.account_names", "settings.init_values")
 VOLUMES = ("settings.volumes", "perform.ownership")
-WALK = ("perform.ownership.target", "perform.ownership.volume_work")
+WALK = ("perform.ownership.volume_work", "perform.ownership.mounts")
 BUNDLES = (
     ("perform.runtime",),
     ("perform.accountfiles",),

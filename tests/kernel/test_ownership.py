@@ -15,9 +15,10 @@ import pytest
 
 from pydrop.errors import BadSetting, PydropError, Untrusted
 from pydrop.model import Start, Volume
-from pydrop.perform.ownership import own, perform, worker
+from pydrop.perform.ownership import own, perform
 from pydrop.perform.ownership.complaints import complaints
 from pydrop.perform.ownership.volume_report import Refusals, VolumeReport
+from pydrop.perform.ownership.worker_reports import WorkerReport, packed
 from pydrop.steps import VolumesStep
 
 pytestmark = pytest.mark.quick
@@ -730,7 +731,7 @@ def test_reports_of_several_walks_add_up():
             report.refuse(1, name)
             report.linked.add(name)
     two.refuse(5, "e")
-    worker.add(one, two)
+    WorkerReport(packed(two, 0)).add_to(one)
     assert (one.looked_at, one.changed, one.given, str(one.linked)) == (10, 8, 6, "a, b, c and 1 more")
     assert {number: refusals.count for number, refusals in one.refused.items()} == {1: 4, 5: 1}
     assert isinstance(one.refused[5], Refusals)

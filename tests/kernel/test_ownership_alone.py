@@ -12,7 +12,7 @@ import pytest
 
 from pydrop.errors import Interrupted
 from pydrop.model import Start, Volume
-from pydrop.perform.ownership import mounts, open_folders, own, perform, volume_lock, walk
+from pydrop.perform.ownership import far_folders, mounts, own, perform, volume_lock, walk
 from pydrop.perform.ownership.progress import Progress
 from tests.kernel.test_ownership import GID, UID, give, grow, owner, owners, step
 
@@ -199,14 +199,14 @@ def test_folders_that_are_closed_on_the_way_down_are_given_back_before(volume, m
             os.chown(path, *FORMER)
         folder = folder / "deep"
     closed = []
-    real = open_folders.close_farthest
+    real = far_folders.FarFolders.close_farthest
 
-    def closing(going):
-        real(going)
-        folder = going.way[going.closed]
+    def closing(self, way, lent):
+        real(self, way, lent)
+        folder = way[self.closed]
         closed.append(os.stat(os.path.join(volume, folder.path(""))).st_uid)
 
-    monkeypatch.setattr(open_folders, "close_farthest", closing)
+    monkeypatch.setattr(far_folders.FarFolders, "close_farthest", closing)
     give(volume)
     assert len(closed) > 4 and set(closed) == {999}
     assert set(owners(volume).values()) | {owner(volume)} == {RIGHT}

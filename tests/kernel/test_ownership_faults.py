@@ -10,8 +10,9 @@ import pytest
 
 from pydrop.errors import Interrupted, PydropError
 from pydrop.model import Volume
-from pydrop.perform.ownership import mounts, perform
+from pydrop.perform.ownership import perform
 from pydrop.perform.ownership.complaints import complaints
+from pydrop.perform.ownership.volume_mount import VolumeMount
 from pydrop.perform.ownership.volume_path import Surroundings
 from pydrop.perform.ownership.volume_report import VolumeReport
 from tests.kernel.test_ownership import GID, START, UID, apart, entries, give, grow, mount, owner, owners, script, step
@@ -337,13 +338,11 @@ def test_a_position_that_moves_meanwhile_hides_no_mount(volume):
     """A worker shares a folder's position with who forked it and reads on: fdinfo's first line gets longer and shorter
     between two looks, and everything in the worker's part was taken for another mount."""
 
-    class Moving(mounts.VolumeMount):
+    class Moving(VolumeMount):
         """The parent reads on, or begins again, after each look."""
 
-        __slots__ = ()
-
         def _about(self, fd):
-            seen = mounts.VolumeMount._about(self, fd)
+            seen = VolumeMount._about(self, fd)
             if fd == top:
                 os.lseek(fd, FAR - os.lseek(fd, 0, os.SEEK_CUR), os.SEEK_SET)
             return seen
@@ -353,8 +352,9 @@ def test_a_position_that_moves_meanwhile_hides_no_mount(volume):
     top, inner, other = (os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in (volume, volume / "a", "/proc"))
     for position in (0, FAR):
         os.lseek(top, position, os.SEEK_SET)
-        moving = Moving(top, around.probes)
-        assert [moving.holds(each) for each in (inner, other)] == [True, False]
+        moving = Moving(False, around, VolumeReport())
+        moving.begin(top)
+        assert [moving.is_left_at(each) for each in (inner, other)] == [False, True]
         around.close()
     for each in (top, inner, other):
         os.close(each)

@@ -14,7 +14,7 @@ import pytest
 
 from pydrop.ctl.mount_list import mounted
 from pydrop.model import Volume
-from pydrop.perform.ownership import by_descriptor, mounts, own, target, walk
+from pydrop.perform.ownership import by_descriptor, far_folders, mounts, own, slice_widths, target, walk
 from tests.kernel.test_ownership import GID, UID, apart, entries, give, grow, mount, owner, owners, script
 
 ROOT, RIGHT = (0, 0), (UID, GID)
@@ -140,9 +140,12 @@ def test_folders_around_the_number_that_is_kept_open_are_all_visited(volume, dep
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_folders_are_read_in_pieces_and_to_their_end(volume, monkeypatch, size):
     """Also those that are closed on the way down with only a piece read."""
-    monkeypatch.setattr(walk, "NARROWEST", size)
-    monkeypatch.setattr(walk, "WIDEST", size)
-    monkeypatch.setattr(walk, "MOST_NAMES", 0)
+    monkeypatch.setattr(walk, "FIRST_SWEEP", size)
+    monkeypatch.setattr(walk, "LONGEST_SWEEP", size)
+    monkeypatch.setattr(far_folders, "LONGEST_SWEEP", size)
+    monkeypatch.setattr(slice_widths, "NARROWEST", size)
+    monkeypatch.setattr(slice_widths, "WIDEST", size)
+    monkeypatch.setattr(slice_widths, "MOST_NAMES", 0)
     monkeypatch.setattr(walk, "OPEN", 4)
     way = volume
     for depth in range(8):  # another name at each depth: the order of entries follows from the names

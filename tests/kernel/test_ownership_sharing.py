@@ -9,15 +9,15 @@ import pytest
 
 from pydrop.errors import Interrupted
 from pydrop.model import Volume
-from pydrop.perform.ownership import own, sharing, slices, walk, worker_count
+from pydrop.perform.ownership import own, sharing, slice_widths, slices, started_workers, walk, worker, worker_count
 from pydrop.perform.ownership.entries import Entries
 from pydrop.perform.ownership.folder import Folder
 from pydrop.perform.ownership.progress import Progress
-from pydrop.perform.ownership.slices import Slice, limit
-from pydrop.perform.ownership.target import Target, of
+from pydrop.perform.ownership.target import Target
+from pydrop.perform.ownership.volume_mount import VolumeMount
 from pydrop.perform.ownership.volume_path import Surroundings
 from pydrop.perform.ownership.volume_report import VolumeReport
-from pydrop.perform.ownership.worker import Worker
+from pydrop.perform.ownership.volume_work import target_of
 from pydrop.perform.ownership.worker_pipes import Counts, Tokens
 from tests.kernel.forked import forked
 from tests.kernel.test_ownership import GID, UID, give, grow, owner, owners
@@ -47,8 +47,9 @@ def shared(monkeypatch, request):
     monkeypatch.setattr(sharing, "APART", 0.0)
     monkeypatch.setattr(sharing, "AGAIN", 0.0)
     monkeypatch.setattr(slices, "WORTH", 0.0)
-    monkeypatch.setattr(walk, "WIDEST", 16)
-    monkeypatch.setattr(walk, "MOST_NAMES", 0)
+    monkeypatch.setattr(walk, "LONGEST_SWEEP", 16)
+    monkeypatch.setattr(slice_widths, "WIDEST", 16)
+    monkeypatch.setattr(slice_widths, "MOST_NAMES", 0)
     monkeypatch.setattr(sharing, "workers", lambda _busy: 4)
 
 
@@ -84,19 +85,15 @@ def test_all_is_owned_and_counted_once(volume, shared, policy):
 def test_workers_are_really_started(volume, shared, monkeypatch):
     """Else every test here would show nothing."""
     started = []
-
-    def noting(pid, *more):
-        started.append(pid)
-        return Worker(pid, *more)
-
-    monkeypatch.setattr(sharing, "Worker", noting)
+    real = worker.Worker
+    monkeypatch.setattr(started_workers, "Worker", lambda pid, *more: started.append(pid) or real(pid, *more))
     give(mixed(volume))
     assert len(set(started)) > 1
     assert children() == []
 
 
 def test_a_small_volume_starts_none(volume, monkeypatch):
-    monkeypatch.setattr(sharing.Sharing, "decided", lambda *_: pytest.fail("shared"))
+    monkeypatch.setattr(sharing, "Sharing", lambda *_: pytest.fail("shared"))
     grow(volume, *[f"{number}" for number in range(100)])
     assert give(volume).changed == 101
 
@@ -158,7 +155,7 @@ def test_an_interruption_leaves_no_worker_and_the_top_as_it_was(volume, shared, 
         raise Interrupted(15)
 
     monkeypatch.setattr(sharing, "packed", stuck)
-    monkeypatch.setattr(Worker, "report", interrupted)
+    monkeypatch.setattr(worker.Worker, "report", interrupted)
     began = time.monotonic()
     with pytest.raises(Interrupted):
         give(mixed(volume))
@@ -184,7 +181,7 @@ def test_an_interruption_gives_no_folder_back_before_its_workers_are_gone(volume
 
     monkeypatch.setattr(Folder, "give_back", looking)
     monkeypatch.setattr(sharing, "packed", lambda _: time.sleep(60))
-    monkeypatch.setattr(Worker, "report", interrupted)
+    monkeypatch.setattr(worker.Worker, "report", interrupted)
     with pytest.raises(Interrupted):
         give(mixed(volume))
     assert working and not any(working)
@@ -298,21 +295,21 @@ def test_slices_take_parts_of_a_second_and_what_lies_between_two_looks_a_millise
     walked = walk.Walk(Target(Volume(path=str(volume)), UID, GID), VolumeReport(), True, Surroundings())
     walked.run(top := os.open(volume, os.O_PATH))
     os.close(top)
-    assert (walked.widest, walked.bit) == (widest, bit)
+    assert walked.sharing and (walked.sharing.widths.widest, walked.sweep) == (widest, bit)
 
 
 def test_a_worker_is_not_started_for_less_than_it_costs(volume, shared, monkeypatch):
     """Neither for entries nor for folders, by what those before them took; as long as there were none, nobody knows."""
     monkeypatch.setattr(slices, "WORTH", 60.0)
-    given, real = [], slices.taken
+    given, real = [], slices.Slices.cut
 
-    def taken(walk, folder, *more):
-        part = real(walk, folder, *more)
+    def cut(self, folder, now):
+        part = real(self, folder, now)
         if part:
             given.append((folder.done, len(part.folders), len(part.names)))
         return part
 
-    monkeypatch.setattr(slices, "taken", taken)
+    monkeypatch.setattr(slices.Slices, "cut", cut)
     grow(volume, *[f"{folder}/{number}" for folder in range(20) for number in range(40)])
     report = give(volume)
     assert given
@@ -330,8 +327,8 @@ def begun(volume, monkeypatch):
     def begin(at_once):
         monkeypatch.setattr(ON_DISK, lambda _: at_once)
         walked = walk.Walk(Target(Volume(path=str(volume)), UID, GID), VolumeReport(), True, Surroundings())
-        walked.way = [Folder(os.open(volume, os.O_RDONLY), ".", None)]
-        walked.entries.open(walked.way[0].fd)
+        walked.way.append(Folder(os.open(volume, os.O_RDONLY), ".", None))
+        walked.mount.begin(walked.way[0].fd)
         walked.entries.sweep(walked.way[0], 4)
         walks.append(walked)
         return walked
@@ -342,11 +339,10 @@ def begun(volume, monkeypatch):
         walked.way[0].close()
 
 
-def taken(walked, folder, pace) -> Slice:
-    """The part of a folder that is given away now; there is one."""
-    part = slices.taken(walked, folder, time.monotonic(), pace)
-    assert part
-    return part
+def cut(walked, pace, widest=slice_widths.WIDEST):
+    """A slice of the top, where an entry takes `pace` seconds."""
+    widths = slice_widths.SliceWidths(pace, first=16, widest=widest, sweep=16)
+    return slices.Slices(walked.entries, widths).cut(walked.way[0], time.monotonic())
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -355,7 +351,7 @@ def test_half_of_the_folders_is_half_of_all(volume, begun, at_once):
     grow(volume, *[f"{number}/" for number in range(100)])
     walked = begun(at_once)
     top = walked.way[0]
-    part = taken(walked, top, 1e-6)
+    part = cut(walked, 1e-6)
     assert (len(part.folders), len(top.folders), top.has_entries()) == (50, 50, False)
     assert sorted(part.folders + top.folders) == sorted(os.listdir(volume))
     assert (walked.report.looked_at, walked.report.changed) == (100, 0)
@@ -364,7 +360,7 @@ def test_half_of_the_folders_is_half_of_all(volume, begun, at_once):
 @pytest.mark.parametrize("at_once", [True, False])
 @pytest.mark.parametrize(
     ("worth", "widest", "known"),
-    [(0.0, walk.WIDEST, 4), (60.0, 4, 4), (60.0, 30, 36)],
+    [(0.0, slice_widths.WIDEST, 4), (60.0, 4, 4), (60.0, 30, 36)],
     ids=["the moment is over", "so many are enough", "so many are found at last"],
 )
 def test_more_folders_are_found_for_a_moment_and_not_without_end(
@@ -374,8 +370,7 @@ def test_more_folders_are_found_for_a_moment_and_not_without_end(
     grow(volume, *[f"{number}/" for number in range(100)])
     walked = begun(at_once)
     monkeypatch.setattr(slices, "WORTH", worth)
-    walked.widest = widest
-    part = taken(walked, walked.way[0], 1e-6)
+    part = cut(walked, 1e-6, widest)
     assert (len(part.folders), walked.report.looked_at) == (known // 2, known)
 
 
@@ -386,10 +381,10 @@ def test_half_of_the_folders_is_given_away_by_what_those_before_them_took(volume
     walked = begun(at_once)
     top = walked.way[0]
     top.done, top.began = 1, time.monotonic() - 1.0
-    assert slices.taken(walked, top, time.monotonic(), 1e-6) is None
+    assert cut(walked, 1e-6) is None
     assert len(top.folders) == 100
     top.began -= 1.0
-    assert len(taken(walked, top, 1e-6).folders) == 50
+    assert len(cut(walked, 1e-6).folders) == 50
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -398,7 +393,7 @@ def test_no_more_folders_are_looked_for_where_a_look_takes_long(volume, begun, m
     grow(volume, *[f"{number}/" for number in range(100)])
     walked = begun(at_once)
     monkeypatch.setattr(slices, "WORTH", 0.004)
-    part = taken(walked, walked.way[0], 0.001)
+    part = cut(walked, 0.001)
     assert (len(part.folders), walked.report.looked_at) == (2, 4)
 
 
@@ -407,7 +402,7 @@ def test_among_files_alone_no_folders_are_looked_for(volume, begun, at_once):
     """These are worth a worker without."""
     grow(volume, *[str(number) for number in range(100)])
     walked = begun(at_once)
-    assert taken(walked, walked.way[0], 1e6).names
+    assert cut(walked, 1e6).names
     assert walked.report.looked_at == 4
 
 
@@ -455,16 +450,22 @@ def test_a_worker_takes_no_folder_that_it_cannot_give_back(volume, shared, monke
     assert set(owners(volume).values()) == {RIGHT}
 
 
+def looking(wanted, report, top):
+    """What looks at entries of a volume that is no mount, in a walk that is alone."""
+    mount = VolumeMount(False, Surroundings(), report)
+    mount.begin(top.fd)
+    return Entries(wanted, report, mount, True)
+
+
 @pytest.mark.parametrize(("by_kind", "at_once"), [(True, False), (False, False), (True, True), (False, True)])
 def test_what_is_given_away_are_names_of_any_kind(volume, monkeypatch, by_kind, at_once):
     """Who gets them finds the folders among them; what is excluded is not among them, what is gone is no error."""
     monkeypatch.setattr(ON_DISK, lambda _: at_once)
     grow(volume, "file", "folder/", "left")
-    report, around = VolumeReport(), Surroundings()
-    wanted = of(Volume(path=str(volume), exclude=("left",)), UID, GID)
-    entries = Entries(wanted, report, True, around)
+    report = VolumeReport()
+    wanted = target_of(Volume(path=str(volume), exclude=("left",)), UID, GID)
     top = Folder(os.open(volume, os.O_RDONLY), ".", None)
-    entries.open(top.fd)
+    entries = looking(wanted, report, top)
     names = entries.listed(top, 10, by_kind)
     apart = by_kind and not at_once
     assert (sorted(names), top.folders) == ((["file"], ["folder"]) if apart else (["file", "folder"], []))
@@ -479,10 +480,10 @@ def test_what_is_given_away_are_names_of_any_kind(volume, monkeypatch, by_kind, 
 def test_a_part_of_a_folder_is_all_that_is_left_of_it(volume):
     """Its names are looked at bit by bit, and what lists the folder, whose position others share, is not touched."""
     grow(volume, "a", "b", "c", "d/")
-    entries = Entries(Target(Volume(path=str(volume)), UID, GID), VolumeReport(), True, Surroundings())
     part = Folder(os.open(volume, os.O_RDONLY), ".", None)
+    entries = looking(Target(Volume(path=str(volume)), UID, GID), VolumeReport(), part)
     part.listing()
-    limit(part, Slice(["d"], ["a", "b", "c"]))
+    part.become_part(["d"], ["a", "b", "c"])
     assert part.has_entries()
     assert part.take_names(2) == ["b", "c"]
     entries.sweep(part, 2)
@@ -544,3 +545,60 @@ def test_a_worker_that_was_lost_leaves_no_descriptor_behind(volume, shared, monk
     before = sorted(os.listdir("/proc/self/fd"))
     give(mixed(volume))
     assert sorted(os.listdir("/proc/self/fd")) == before
+
+
+def test_of_a_folder_that_was_lent_entries_are_held_and_it_is_not_taken(volume):
+    """The process that lent it would not know, and not give it back."""
+    grow(volume, "file")
+    for path in (volume, volume / "file"):
+        os.chown(path, 999, 999)
+    for lent in (True, False):
+        part, report = Folder(os.open(volume, os.O_RDONLY), ".", None), VolumeReport()
+        if lent:
+            part.become_part([], ["file"])
+        entries = looking(Target(Volume(path=str(volume)), UID, GID), report, part)
+        entries.look(part, ["file"])
+        assert (part.taken, owner(volume)[0]) == ((False, 999) if lent else (True, 0))
+        assert (owner(volume / "file"), report.changed) == (RIGHT, 1)
+        os.chown(volume / "file", 999, 999)
+        entries.close()
+        part.close()
+
+
+def test_a_folder_that_is_left_counts_in_the_one_above(volume):
+    """By what those took that are done, a worker is worth the others or not."""
+    grow(volume, "a/")
+    top = Folder(os.open(volume, os.O_RDONLY), ".", None)
+    Folder(os.open(volume / "a", os.O_RDONLY), "a", top).leave()
+    assert top.done == 1
+    top.leave()
+
+
+@pytest.mark.parametrize("mode", [0o775, 0o755])
+def test_workers_hold_entries_by_descriptors_of_their_own(volume, shared, mode):
+    """In folders that others may write everything is held, also before a worker is started: /proc/self of the process
+    that forked it is not the worker's."""
+    mixed(volume)
+    for folder, folders, files in os.walk(volume):
+        for name in [*folders, *files]:
+            os.chown(os.path.join(folder, name), 999, 999, follow_symlinks=False)
+        os.chmod(folder, mode)
+    report = give(volume)
+    assert report.processes > 1
+    assert report.refused == {}
+    assert set(owners(volume).values()) | {owner(volume)} == {RIGHT}
+
+
+def test_a_token_that_was_lent_is_taken_back_before_a_worker_is_started():
+    """Else more processes would work than there are tokens for; and a process that ends gives back only what it has."""
+    tokens = Tokens(1)
+    assert tokens.acquire() and not tokens.pay()
+    tokens.lend()
+    tokens.lend()
+    assert tokens.acquire() and tokens.pay()
+    assert not tokens.acquire()
+    tokens.give_up()
+    tokens.lend()
+    tokens.give_up()
+    assert tokens.acquire() and tokens.acquire() and not tokens.acquire()
+    tokens.close()

@@ -1,4 +1,4 @@
-"""A folder on the way through a volume."""
+"""A folder on the way through a volume: its descriptor, and what is left to do in it."""
 
 import posix as os
 import time
@@ -24,8 +24,8 @@ FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK
 def opened(name: str, start: int) -> int:
     """A descriptor of the folder `name` in `start`, through which a look leaves no trace in its access time.
 
-    That one is the owner's, or CAP_FOWNER's, to spare (open(2)); where it is not ours, the folder is opened without.
-    Raises OSError, for a symlink too.
+    O_NOATIME is for the owner and CAP_FOWNER only (open(2)); where this process is neither, the folder is opened
+    without. Raises OSError, for a symlink too.
     """
     try:
         return os.open(name, FOLDER | os.O_NOATIME, dir_fd=start)
@@ -36,7 +36,7 @@ def opened(name: str, start: int) -> int:
 
 
 def on_disk(info: os.stat_result) -> bool:
-    """Whether it lies on a block device of this machine; only then is it believed what it says of a folder's size."""
+    """Whether it lies on a block device of this machine; only then is a folder's size believed."""
     return os.major(info.st_dev) != 0
 
 
@@ -47,18 +47,17 @@ class Folder:
     """
 
     def __init__(self, fd: int, name: str, above: "Folder | None") -> None:
-        """Take over the descriptor. Raises OSError where it says nothing of itself; then the descriptor is left."""
+        """Take over the descriptor. Raises OSError where fstat(2) fails; then the descriptor is left to the caller."""
         self.info = os.fstat(fd)
         self.fd = fd
         self.name = name
         self.above = above
-        self.ident = (self.info.st_dev, self.info.st_ino)
         # Nobody but root can exchange names here, so an entry may be changed by its name after a look at it: two calls
         # instead of four. fs.protected_hardlinks is no reason to do so elsewhere: a link of root's that lies in the
         # volume already can still be renamed
         self.root_alone = self.info.st_uid == 0 and not self.info.st_mode & 0o022
-        self.taken = False  # from its owner, who gets it back where it cannot be given on
-        self.lent = False  # by the process that walks here: to take it, finish it, or give it back is not for us
+        self.taken = False  # from its owner, to whom it goes back where the user cannot get it
+        self.lent = False  # by the process that forked this one, which alone may take, finish or give back the folder
         self.folders: list[str] = []  # still to enter
         self.found = 0  # folders in it that are entered or will be
         self.done = 0  # of those, what this process is through with
@@ -78,6 +77,42 @@ class Folder:
             self.entries = os.scandir(self.fd)
         return self.entries
 
+    def has_entries(self) -> bool:
+        """Whether there may be some to look at."""
+        return not self.ended or bool(self.names)
+
+    def note(self, folders: list[str]) -> None:
+        """Folders in it were found, which are to be entered."""
+        self.folders += folders
+        self.found += len(folders)
+
+    def keep(self, names: list[str]) -> None:
+        """Entries are listed, and to be looked at later."""
+        self.names += names
+
+    def take_names(self, most: int) -> list[str]:
+        """Some of the entries that are listed already; they are no longer to look at here."""
+        names = self.names[-most:]
+        del self.names[-most:]
+        return names
+
+    def take_folders(self, count: int) -> list[str]:
+        """The first of the folders still to enter; they are no longer to enter here."""
+        folders = self.folders[:count]
+        del self.folders[:count]
+        return folders
+
+    def put_back(self, folders: list[str]) -> None:
+        """Folders that were taken from here are to be entered here after all."""
+        self.folders += folders
+
+    def become_part(self, folders: list[str], names: list[str]) -> None:
+        """In a worker: of this folder, which the process that forked it has open too, only this part is left to do."""
+        self.folders, self.names = folders, names
+        self.found, self.done = len(folders), 0
+        self.began = time.monotonic()
+        self.ended = self.lent = True
+
     def take(self) -> None:
         """Make it root's alone for a while, so that entries may be changed by their names.
 
@@ -91,20 +126,16 @@ class Folder:
             self.give_back()
 
     def give_back(self) -> None:
-        """To whoever had it before it was taken: the walk ends here, or what should have had it cannot."""
+        """To its owner from before it was taken: the walk ends here, or the folder cannot be given to the user.
+
+        Where the kernel refuses that, the folder stays root's, which the next start sees as wrong.
+        """
         if self.taken and self.fd >= 0 and not self.lent:
             self.root_alone = self.taken = False
-            os.chown(self.fd, self.info.st_uid, -1)
-
-    def has_entries(self) -> bool:
-        """Whether there may be some to look at."""
-        return not self.ended or bool(self.names)
-
-    def take_names(self, most: int) -> list[str]:
-        """Some of the entries that are listed already; they are no longer to look at here."""
-        names = self.names[-most:]
-        del self.names[-most:]
-        return names
+            try:
+                os.chown(self.fd, self.info.st_uid, -1)
+            except OSError:
+                pass
 
     def end(self) -> None:
         """There are no more entries to list."""
@@ -113,10 +144,23 @@ class Folder:
         self.ended = True
 
     def close(self) -> None:
-        self.end()
+        if not self.ended:
+            self.end()
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+
+    def leave(self) -> None:
+        """Close it for good: all below it is done, which the folder above counts."""
+        if self.above is not None:
+            self.above.done += 1
+        self.close()
+
+    def reopen(self, name: str, start: int) -> bool:
+        """Open it again by a name in `start`; whether what was opened is this very folder. Raises OSError."""
+        self.fd = opened(name, start)
+        info = os.fstat(self.fd)
+        return (info.st_dev, info.st_ino) == (self.info.st_dev, self.info.st_ino)
 
     def path(self, name: str) -> str:
         """The path of an entry here relative to the volume; for "" that of the folder with a slash behind it."""

@@ -1,49 +1,10 @@
-"""Which mount an open descriptor is on: st_dev cannot tell a bind mount of the same filesystem, the mount's id can."""
+"""The table of all mounts: what an entry must be called to be one, and which filesystem a descriptor is on."""
 
 import posix as os
 
 from pydrop.encoding import decoded
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    Probes = dict[int, int]  # a descriptor -> that of its /proc/self/fdinfo/NUMBER
-
 PAGE = 4096  # bytes: a read of mountinfo gets no more at once
-
-
-class VolumeMount:
-    """The mount of a volume, to compare others with. For one process: a forked worker needs its own."""
-
-    def __init__(self, fd: int, probes: "Probes") -> None:
-        """The mount of `fd`, which must stay open: the kernel gives freed ids to new mounts. `probes` are kept from one
-        volume to the next, and closed by who made them."""
-        self.probes = probes
-        self.fd = fd
-        self.tag: bytes | None = None  # not asked for yet: a volume without folders has nothing to compare with
-
-    def _remember(self) -> None:
-        # Read once: the first line has a position, which a worker shares with who forked it, and which may move between
-        about = self._about(self.fd)
-        start = about.find(b"\nmnt_id:")
-        self.tag = about[start : about.index(b"\n", start + 1) + 1] if start >= 0 else b""
-
-    def _about(self, fd: int) -> bytes:
-        """The text of /proc/self/fdinfo/FD (proc(5)).
-
-        One that is open tells about whatever has the number when it is read: 1.2 µs against 8 for opening it each time.
-        """
-        probe = self.probes.get(fd)
-        if probe is None:
-            probe = self.probes[fd] = os.open(f"/proc/self/fdinfo/{fd}", os.O_RDONLY)
-        return os.pread(probe, 512, 0)
-
-    def holds(self, fd: int) -> bool:
-        """Whether `fd` is on this mount."""
-        if self.tag is None:
-            self._remember()
-        if not self.tag:  # gVisor's fdinfo has no mnt_id; there the device is all there is to compare
-            return os.fstat(fd).st_dev == os.fstat(self.fd).st_dev
-        return self.tag in self._about(fd)
 
 
 class MountTable:

@@ -2,9 +2,11 @@
 
 from pydrop.model import Value, Volume
 
+SILENT = 2.0  # seconds of work on a volume of which nothing is told
+
 
 class Progress(Value):
-    """How far the work on one volume is, for who watches it."""
+    """How far the work on one volume is, for somebody who watches it."""
 
     volume: Volume
     looked_at: int  # entries until now, by all processes

@@ -3,7 +3,7 @@
 Loaded only when SILENT seconds are over: most volumes are done long before.
 """
 
-from . import SILENT
+from .progress import SILENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

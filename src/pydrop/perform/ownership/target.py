@@ -9,21 +9,11 @@ if TYPE_CHECKING:
     from pydrop.model import Volume
 
 
-def of(volume: "Volume", uid: int, gid: int, dry: bool = False) -> "Target":
-    """What entries of `volume` must become. With `dry`, nothing is changed but counted. Raises BadSetting where the
-    volume's mode is none."""
-    if dry or volume.mode or volume.exclude or volume.only_from is not None or volume.former is not None:
-        from . import target_variants
-
-        return target_variants.Special(volume, uid, gid, dry)
-    return Target(volume, uid, gid)
-
-
 class Target:
     """The owner that all entries must have."""
 
     mode: "Callable[[int], int] | None" = None  # what becomes of an entry's
-    excluded: "Callable[[str], object] | None" = None  # whether the path of an entry is none of those that are meant
+    excluded: "Callable[[str], object] | None" = None  # whether the entry of this path is to be left alone
     dry = False
     plain = True  # all that is wrong gets the same owner, and nothing else: no more has to be known about an entry
 
@@ -42,14 +32,15 @@ class Target:
         return info.st_uid == self.uid and info.st_gid == self.gid
 
     def right(self, info: os.stat_result) -> bool:
-        """Whether there is nothing to do: also where the entry is none of those that are meant."""
+        """Whether there is nothing to do: also where the entry is one to be left alone."""
         return info.st_uid == self.uid and info.st_gid == self.gid
 
     def may_take(self, folder: os.stat_result) -> bool:
         """Whether a folder may be root's while its entries are changed: then nobody can exchange their names.
 
-        Its owner loses it in the end anyway, or it is left alone; root, who then must not seem to be the one wanted, is
-        not; and nobody else may write in it (the group's bits are the mask of an ACL where it has one, acl(5)).
+        Only a folder whose owner loses it in the end anyway, and in which nobody else may write (the group's bits are
+        the mask of an ACL where it has one, acl(5)). Not where the user is root: a walk that was killed would leave
+        the folder looking right.
         """
         return folder.st_uid not in (self.uid, 0) and self.uid != 0 and self.plain and not folder.st_mode & 0o022
 

@@ -29,12 +29,12 @@ class Lock:
         self.fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=top)
         self.alone = False  # nobody else who asks for the lock works on the volume now
         self.waited = 0.0  # seconds
-        self.refused = False  # somebody else has it, and has had it for too long
+        self.refused = False  # another container has had it for too long
 
     def take(self, alone: bool, table: "Callable[[], MountTable]", waiting: "Callable[[], None]") -> None:
-        """Wait for the lock: to work `alone`, or beside others that do not. `waiting` is called while it waits.
+        """Wait for the lock: to work `alone`, or beside others that share it. `waiting` is called meanwhile.
 
-        Where the filesystem has no locks, it goes on without, and not as one that is alone.
+        Where the filesystem has no locks, the work goes on without, and nobody counts as alone.
         """
         kind = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
         began = time.monotonic()

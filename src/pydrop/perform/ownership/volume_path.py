@@ -10,7 +10,7 @@ from errno import ELOOP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .mounts import MountTable, Probes
+    from .mounts import MountTable
 
     Idents = dict[tuple[int, int], str]  # (device, inode) -> name
 
@@ -30,7 +30,7 @@ class Surroundings:
         self._files: Idents | None = None
         self._folders: Idents | None = None
         self._table = table
-        self.probes: Probes = {}
+        self.probes: dict[int, int] = {}  # a descriptor -> that of its /proc/self/fdinfo/NUMBER, kept open
 
     def forked(self) -> "Surroundings":
         """The same for a forked worker, whose descriptors are others."""
@@ -96,6 +96,74 @@ class OpenVolume:
         self.seen = os.fstat(self.fd)
         return self.seen
 
+    def follow(self, create: bool) -> None:
+        """Go from component to component, to the volume itself."""
+        self._restart(self.path)
+        links = 0
+        while self.todo:
+            name = self.todo.pop()
+            self.next = self._step(name, create)
+            info = os.fstat(self.next)
+            if not S_ISLNK(info.st_mode):
+                self._advance(name, info)
+                continue
+            target = os.readlink("", dir_fd=self.next)
+            os.close(self.next)
+            self.next = -1
+            if info.st_uid != 0 or not self._root_alone(self.look()):
+                from . import path_errors
+
+                raise path_errors.planted(self.path, name, target)
+            links += 1
+            if links > LINKS:
+                raise OSError(ELOOP, os.strerror(ELOOP))
+            self._restart(target)
+
+    def _restart(self, path: str) -> None:
+        """Put the components of `path` in front of what is still to follow; from the root where it is absolute."""
+        self.todo += [name for name in reversed(path.split("/")) if name not in ("", ".")]
+        if path.startswith("/"):
+            if self.fd >= 0:
+                self.close()
+            self.fd = os.open("/", os.O_PATH | os.O_DIRECTORY)
+            self.look()
+            self.trusted = True
+
+    def _step(self, name: str, create: bool) -> int:
+        """Open the component itself, a symlink too, without opening what it is for reading."""
+        if name == ".." and not self.trusted:
+            from . import path_errors
+
+            raise path_errors.upwards(self.path)
+        try:
+            return os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=self.fd)
+        except FileNotFoundError:
+            if not create:
+                raise
+        mask = os.umask(0o022)
+        try:
+            os.mkdir(name, 0o755, dir_fd=self.fd)
+            self.created = True
+        except FileExistsError:  # another container that starts at the same moment was faster
+            pass
+        finally:
+            os.umask(mask)
+        return os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=self.fd)
+
+    def _root_alone(self, folder: os.stat_result) -> bool:
+        """Whether nobody but root can put names into the folder that was reached, or exchange them."""
+        return self.trusted and folder.st_uid == 0 and not folder.st_mode & 0o022
+
+    def _advance(self, name: str, info: os.stat_result) -> None:
+        folder = self.look()
+        # In a sticky folder like /tmp, what root owns is moved by nobody else; moved into it, it could have been
+        kept = bool(folder.st_mode & S_ISVTX) and folder.st_uid == 0 and info.st_uid == 0
+        trusted = self.trusted and (kept or self._root_alone(folder))
+        if self.parent >= 0:
+            os.close(self.parent)
+        self.parent, self.fd, self.next = self.fd, self.next, -1
+        self.name, self.trusted, self.seen = name, trusted, info
+
     def close(self) -> None:
         for fd in {self.fd, self.parent, self.next} - {-1}:
             os.close(fd)
@@ -118,7 +186,7 @@ def opened(path: str, create: bool) -> OpenVolume:
         raise path_errors.system(path, path)
     place = OpenVolume(path)
     try:
-        _follow(place, create)
+        place.follow(create)
     except BaseException:
         place.close()
         raise
@@ -134,78 +202,6 @@ def _plain(path: str) -> str:
         elif name not in ("", "."):
             names.append(name)
     return "/" + "/".join(names)
-
-
-def _follow(place: OpenVolume, create: bool) -> None:
-    _restart(place, place.path)
-    links = 0
-    while place.todo:
-        name = place.todo.pop()
-        place.next = _step(place, name, create)
-        info = os.fstat(place.next)
-        if not S_ISLNK(info.st_mode):
-            _advance(place, name, info)
-            continue
-        target = os.readlink("", dir_fd=place.next)
-        os.close(place.next)
-        place.next = -1
-        if info.st_uid != 0 or not _root_alone(place, place.look()):
-            from . import path_errors
-
-            raise path_errors.planted(place.path, name, target)
-        links += 1
-        if links > LINKS:
-            raise OSError(ELOOP, os.strerror(ELOOP))
-        _restart(place, target)
-
-
-def _restart(place: OpenVolume, path: str) -> None:
-    """Put the components of `path` in front of what is still to follow; from the root where it is absolute."""
-    place.todo += [name for name in reversed(path.split("/")) if name not in ("", ".")]
-    if path.startswith("/"):
-        if place.fd >= 0:
-            place.close()
-        place.fd = os.open("/", os.O_PATH | os.O_DIRECTORY)
-        place.look()
-        place.trusted = True
-
-
-def _step(place: OpenVolume, name: str, create: bool) -> int:
-    """Open the component itself, a symlink too, without opening what it is for reading."""
-    if name == ".." and not place.trusted:
-        from . import path_errors
-
-        raise path_errors.upwards(place.path)
-    try:
-        return os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=place.fd)
-    except FileNotFoundError:
-        if not create:
-            raise
-    mask = os.umask(0o022)
-    try:
-        os.mkdir(name, 0o755, dir_fd=place.fd)
-        place.created = True
-    except FileExistsError:  # another container that starts at the same moment was faster
-        pass
-    finally:
-        os.umask(mask)
-    return os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=place.fd)
-
-
-def _root_alone(place: OpenVolume, folder: os.stat_result) -> bool:
-    """Whether nobody but root can put names into the folder where we are, or exchange them."""
-    return place.trusted and folder.st_uid == 0 and not folder.st_mode & 0o022
-
-
-def _advance(place: OpenVolume, name: str, info: os.stat_result) -> None:
-    folder = place.look()
-    # In a sticky folder like /tmp, what root owns is moved by nobody else; moved into it, it could have been
-    kept = bool(folder.st_mode & S_ISVTX) and folder.st_uid == 0 and info.st_uid == 0
-    trusted = place.trusted and (kept or _root_alone(place, folder))
-    if place.parent >= 0:
-        os.close(place.parent)
-    place.parent, place.fd, place.next = place.fd, place.next, -1
-    place.name, place.trusted, place.seen = name, trusted, info
 
 
 def vet(place: OpenVolume, around: Surroundings) -> None:

@@ -1,6 +1,6 @@
-"""What owning one volume came to: counts, and a few names a person can look at."""
+"""What the work on one volume came to: counts, and a few names that a person can look at."""
 
-NAMES_KEPT = 3  # names kept for each reason: a person needs a sample, a log not the list
+NAMES_KEPT = 3  # names kept for each reason: a person needs a sample, and a log does not want the list
 LONGEST_NAME = 200  # characters of a name that are kept; one path may be a megabyte
 
 
@@ -18,6 +18,11 @@ class Refusals:
                 name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME // 2]}…{name[-LONGEST_NAME // 2 :]}"
             )
 
+    def add_all(self, count: int, names: list[str]) -> None:
+        """Add those that another process has met."""
+        self.count += count
+        self.names += names[: NAMES_KEPT - len(self.names)]
+
     def __str__(self) -> str:
         shown = ", ".join(self.names)
         return f"{shown} and {self.count - len(self.names)} more" if self.count > len(self.names) else shown
@@ -27,12 +32,7 @@ class VolumeReport:
     """Counts of entries of one volume. Names are relative to it; "." is the volume itself."""
 
     def __init__(self) -> None:
-        self.looked_at = 0  # entries whose owner was read, the top included
-        self.changed = 0  # entries that got another owner or mode
-        self.given = 0  # of those, the ones that got another owner
-        self.refused: dict[int, Refusals] = {}  # errno -> the entries that could not be changed or looked into
-        self.linked = Refusals()  # root's files that have other names, left alone
-        self.mounts = Refusals()  # mounts below, not entered
+        self.begin()
         self.filesystem = ""  # its type, where something was refused
         self.created = False
         self.missing = False
@@ -40,6 +40,15 @@ class VolumeReport:
         self.processes = 1  # that worked on it at once, at most
         self.waited = 0.0  # seconds for another container that worked on it
         self.busy = False  # that one still worked on it when waiting had taken too long
+
+    def begin(self) -> None:
+        """Nothing is done yet. A forked worker says so again: its copy has the counts of the process that forked it."""
+        self.looked_at = 0  # entries whose owner was read, the top included
+        self.changed = 0  # entries that got another owner or mode
+        self.given = 0  # of those, the ones that got another owner
+        self.refused: dict[int, Refusals] = {}  # errno -> the entries that could not be changed or looked into
+        self.linked = Refusals()  # root's files that have other names, left alone
+        self.mounts = Refusals()  # mounts below, not entered
 
     @property
     def silent(self) -> bool:
@@ -63,6 +72,27 @@ class VolumeReport:
             parts.append(f"mounts below left alone ({self.mounts})")
         return f"{path}: {', '.join(parts)}" if parts else ""
 
+    def count(self, looked_at: int, changed: int, given: int) -> None:
+        """So many more entries were looked at, changed, and of those given to another owner."""
+        self.looked_at += looked_at
+        self.changed += changed
+        self.given += given
+
+    def note_processes(self, count: int) -> None:
+        """So many processes worked on it at once, at most."""
+        self.processes = count
+
+    def note_wait(self, seconds: float, in_vain: bool) -> None:
+        """Another container that worked on it was waited for; `in_vain`: it still does."""
+        self.waited, self.busy = seconds, in_vain
+
+    def note_filesystem(self, kind: str) -> None:
+        self.filesystem = kind
+
     def refuse(self, errno: int, name: str) -> None:
         """Note an entry that could not be changed or looked into."""
         self.refused.setdefault(errno, Refusals()).add(name)
+
+    def withdraw(self, errno: int) -> None:
+        """What was refused with this error needed no change after all."""
+        del self.refused[errno]

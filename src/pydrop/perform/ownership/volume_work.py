@@ -4,6 +4,7 @@ import posix as os
 import time
 
 from . import volume_lock, volume_path, walk
+from .target import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,11 +13,20 @@ if TYPE_CHECKING:
     from pydrop.model import Volume
 
     from .progress import Progress
-    from .target import Target
     from .volume_path import OpenVolume, Surroundings
     from .volume_report import VolumeReport
 
     Watch = Callable[[Progress], None]
+
+
+def target_of(volume: "Volume", uid: int, gid: int, dry: bool = False) -> Target:
+    """What entries of `volume` must become. With `dry`, nothing is changed but counted. Raises BadSetting where the
+    volume's mode is none."""
+    if dry or volume.mode or volume.exclude or volume.only_from is not None or volume.former is not None:
+        from .target_variants import Special
+
+        return Special(volume, uid, gid, dry)
+    return Target(volume, uid, gid)
 
 
 class VolumeWork:
@@ -25,7 +35,7 @@ class VolumeWork:
     def __init__(
         self,
         volume: "Volume",
-        target: "Target",
+        target: Target,
         groups: tuple[int, ...],
         report: "VolumeReport",
         watch: "Watch | None",
@@ -50,7 +60,7 @@ class VolumeWork:
             else:
                 self._give_top(found, found.fd)
             if self.report.refused:
-                self.report.filesystem = self.around.mounts().filesystem_type(found.fd)
+                self.report.note_filesystem(self.around.mounts().filesystem_type(found.fd))
         except OSError as error:  # no /proc, say
             self.report.refuse(error.errno or 0, ".")
 
@@ -58,17 +68,18 @@ class VolumeWork:
         """Whether the policy says so without a look below the top."""
         if self.volume.policy == "on-root-mismatch":
             return self.target.reached(found.look())
-        if self.volume.policy != "unless-writable":
-            return False
+        return self.volume.policy == "unless-writable" and self._user_can_write(found)
+
+    def _user_can_write(self, found: "OpenVolume") -> bool:
         from .writable import can_write
 
         return can_write(found, self.target.uid, self.target.gid, self.groups)
 
     def _in_turn(self, found: "OpenVolume") -> None:
-        """Walk, unless another container has done so while we waited for it.
+        """Walk, unless another container has done so while this one waited for it.
 
-        A top that is wrong says that there is work, which one does alone. Where it is right there is little or nothing
-        to do: who only looks does not wait for others that do the same.
+        A top that is wrong says that there is work, which one container does alone. Where it is right there is little
+        or nothing to do: containers that only look do not wait for each other.
         """
         right = self.target.reached(found.seen)
         try:
@@ -78,7 +89,7 @@ class VolumeWork:
             return
         try:
             turn.take(not right and not self.target.dry, self.around.mounts, self._waiting)
-            self.report.waited, self.report.busy = turn.waited, turn.refused
+            self.report.note_wait(turn.waited, in_vain=turn.refused)
             # Another container has done the work where the top, which is changed last, was wrong and is right now
             done = turn.waited and (self._is_done(found) or (not right and self.target.reached(found.look())))
             if not (turn.refused or done):
@@ -88,10 +99,8 @@ class VolumeWork:
 
     def _walk(self, found: "OpenVolume", turn: volume_lock.Lock) -> None:
         tell = self._tell if self.watch else None
-        going = walk.Walk(self.target, self.report, turn.alone, self.around, tell)
-        going.lock = turn.fd
         try:
-            taken = going.run(found.fd)
+            taken = walk.Walk(self.target, self.report, turn.alone, self.around, tell, turn.fd).run(found.fd)
         except OSError as error:
             self._refused(found, error)
             return
@@ -109,17 +118,18 @@ class VolumeWork:
                 if unsure(self.target, found.parent, found.name, info):
                     self.report.linked.add(".")
                     return
-            self.report.given += self.target.give(fd, info, opened=fd != found.fd)
-            self.report.changed += 1
+            self.report.count(0, 1, self.target.give(fd, info, opened=fd != found.fd))
         except OSError as error:
             if former is not None:
                 os.chown(fd, former, -1)
             self._refused(found, error)
 
     def _refused(self, found: "OpenVolume", error: OSError) -> None:
-        from .writable import refused
-
-        refused(self, found, error)
+        """The top refused. Where the user can write it, its owner is right enough, and it is no news either what else
+        refused for that reason."""
+        self.report.refuse(error.errno or 0, ".")
+        if self._user_can_write(found):
+            self.report.withdraw(error.errno or 0)
 
     def _waiting(self) -> None:
         self._tell(self.report.looked_at, 0, 0.0, waiting=True)

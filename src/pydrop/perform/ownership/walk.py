@@ -9,11 +9,13 @@ import time
 
 from .entries import Entries
 from .folder import Folder, opened
+from .volume_mount import VolumeMount
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .far_folders import FarFolders
     from .sharing import Sharing
     from .target import Target
     from .volume_path import Surroundings
@@ -25,43 +27,43 @@ if TYPE_CHECKING:
 LOOK = 0.002  # seconds after which a walk watches how it goes
 ALONE = 0.008  # seconds more before it may be shared out: a small volume needs no worker
 FEW = 64  # entries that must have been looked at, however slow they were
-NARROWEST, WIDEST = 16, 16384  # entries in one slice
-MOST_NAMES = (
-    65536  # in all slices together, if they may be wider for that: who gave them away keeps the names meanwhile
-)
-SLICE = 0.1  # seconds of work in one, about
-BUSY_SLICE = 0.4  # the same where processors are what counts: each slice costs them 5 ms
-BIT = 0.001  # seconds of work after which a worker that has ended its slice gets the next
-FIRST = 1024  # the most in those before the walk is shared out, and in the first that is
-TICK = 0.1  # seconds between two words to who watches
+FIRST_SWEEP, LONGEST_SWEEP = 16, 1024  # entries looked at in one go, before the walk is shared out
+TICK = 0.1  # seconds between two calls of `tell`
 OPEN = 24  # folders kept open on the way down: with their iterators, under 100 descriptors at any depth
 
 
 class Walk:
-    """One walk of one process. `way` leads down from the top; of it, 1 to `closed` have no descriptor just now.
+    """One walk of one process, from the top of a volume down.
 
-    A worker's walk begins at a part of a folder that is not its own: it is not the one to finish that folder.
+    A worker's walk begins at a slice of a folder that is not its own: the process that gave the slice away finishes
+    that folder.
     """
 
     def __init__(
-        self, wanted: "Target", report: "VolumeReport", alone: bool, around: "Surroundings", tell: "Tell | None" = None
+        self,
+        target: "Target",
+        report: "VolumeReport",
+        alone: bool,
+        around: "Surroundings",
+        tell: "Tell | None" = None,
+        lock: int = -1,
     ) -> None:
-        """`alone`, `around`: see Entries. `tell` is called with entries looked at, changed, and the part done."""
-        self.wanted = wanted
+        """`alone`: see Entries. `tell` is called with entries looked at, changed, and the part done. Workers keep the
+        descriptor `lock` of the top: it stays locked as long as any of them lives."""
+        self.target = target
         self.report = report
-        self.entries = Entries(wanted, report, alone, around)
-        self.way: list[Folder] = []
-        self.closed = 0
+        self.mount = VolumeMount(target.across_mounts, around, report)
+        self.entries = Entries(target, report, self.mount, alone)
+        self.way: list[Folder] = []  # leads down from the top
+        self.far: FarFolders | None = None  # the way is not that long yet
+        self.sweep = FIRST_SWEEP  # entries to look at before the walk may be shared, or shared again
         self.began = time.monotonic()
         self.clock: Clock | None = None  # not yet
-        self.width = NARROWEST
-        self.widest = WIDEST
-        self.bit = NARROWEST  # entries to look at before the walk may be shared again
         self.sharing: Sharing | None = None  # not yet
+        self.lock = lock
         self.tell = tell
         self.next_tick = self.began + TICK
         self.told = False
-        self.lock = -1  # a descriptor that workers keep: the lock lasts as long as any of them
 
     def run(self, top: int) -> int | None:
         """Look at everything below the folder `top` (O_PATH), and change what is wrong, but not the top itself.
@@ -70,29 +72,31 @@ class Walk:
         the top cannot be opened.
         """
         try:
-            self.entries.open(top)
+            self.mount.begin(top)
             self._go_in(opened(".", top), ".", None)
             first = self.way[0]
             self._go()
             if self.told:
-                self.next_tick = 0.0  # the last word is that of the end
+                self.next_tick = 0.0  # the last call says how it ended
                 self.tick()
             return first.info.st_uid if first.taken else None
         finally:
             if self.sharing:  # first, since workers trust names as long as a folder is taken
-                self.report.processes = self.sharing.processes()
+                self.report.note_processes(self.sharing.processes())
                 self.sharing.end()
             for folder in self.way:
-                self.give_back(folder)
+                folder.give_back()
                 folder.close()
             self.entries.close()
 
     def _go(self) -> None:
-        """On from folder to folder, to the end of the way; shared out once it has taken a while."""
+        """Go from folder to folder, to the end of the way; share the walk out once it has taken a while."""
         try:
             while self.way:
                 if self.sharing:
-                    self.sharing.share(self)
+                    lent = self.sharing.share(self.way)
+                    if lent:
+                        self._begin_in_worker(lent, self.sharing)
                 else:
                     self._consider()
                 if self.tell:
@@ -100,12 +104,20 @@ class Walk:
                 self._go_on(self.way[-1])
         finally:
             if self.sharing:
-                self.sharing.leave(self)  # the end of a worker, which has forked from here
+                self.sharing.end_worker(complete=not self.way)
+
+    def _begin_in_worker(self, folder: Folder, sharing: "Sharing") -> None:
+        """This process is a worker now, which has nothing to do but the slice that is left of `folder`."""
+        self.way, self.far = [folder], None
+        self.mount.begin_in_worker(folder.fd)
+        self.entries.begin_in_worker()
+        if self.tell:
+            self.tell = sharing.tell
 
     def _consider(self) -> None:
-        """Share the walk out, if that is worth it. Slices grow until then, so that slow entries show soon."""
+        """Share the walk out, if that is worth it. Sweeps grow until then, so that slow entries show soon."""
         if not self.clock:
-            self.width = min(self.width * 2, FIRST, WIDEST)
+            self.sweep = min(self.sweep * 2, LONGEST_SWEEP)
             if time.monotonic() - self.began > LOOK:
                 from .worker_count import Clock
 
@@ -115,31 +127,27 @@ class Walk:
             return
         from .sharing import Sharing
 
-        pace = self.clock.pace(self.report.looked_at)
-        self.sharing = Sharing.decided(self.clock.busy(), pace, told=self.tell is not None)
-        seconds = BUSY_SLICE if self.sharing.is_busy else SLICE
-        processes = self.sharing.tokens.count + 1 if self.sharing.tokens else 1
-        self.widest = max(NARROWEST, min(int(seconds / pace), max(WIDEST, MOST_NAMES // processes)))
-        self.width = min(FIRST, self.widest)
-        self.bit = max(NARROWEST, min(int(BIT / pace), self.widest))
+        waiting = self.tick if self.tell else None
+        self.sharing = Sharing(self.clock, self.entries, self.report, self.lock, waiting)
+        self.sweep = self.sharing.widths.sweep
 
     def tick(self) -> None:
-        """Tell who watches how far the walk is, now and then."""
+        """Say how far the walk is, now and then."""
         now = time.monotonic()
         if self.tell and now >= self.next_tick:
             self.next_tick, self.told = now + TICK, True
             from .progress_estimate import part
 
-            looked_at, changed = self.report.looked_at, self.report.changed
             if self.sharing:
-                looked_at, changed = self.sharing.count(looked_at, changed)
-            self.tell(looked_at, changed, part(self.way, self.sharing))
+                self.tell(*self.sharing.count(), part(self.way, self.sharing.workers.lent))
+            else:
+                self.tell(self.report.looked_at, self.report.changed, part(self.way, None))
 
     def _go_in(self, fd: int, name: str, above: Folder | None) -> None:
         """Take over the descriptor of the next folder on the way, unless it is on another mount."""
         try:
-            if above is not None and self.entries.elsewhere(fd):
-                self.report.mounts.add(above.path(name))
+            if above is not None and self.mount.is_left_at(fd):
+                self.mount.leave_alone(above.path(name))
             else:
                 self.way.append(Folder(fd, name, above))
                 fd = -1
@@ -153,7 +161,7 @@ class Walk:
         elif not folder.has_entries():
             self._leave()
         else:
-            self.entries.sweep(folder, self.bit if self.sharing else self.width)
+            self.entries.sweep(folder, self.sweep)
 
     # -- from folder to folder --------------------------------------------------------------------
 
@@ -163,49 +171,50 @@ class Walk:
         except (FileNotFoundError, NotADirectoryError):  # gone since, or exchanged: for a symlink it is ENOTDIR too
             return
         except OSError as error:
-            from . import by_descriptor
-
             self.entries.refuse(error, parent, name)
-            by_descriptor.change_unentered(self, parent, name)
+            self.entries.change_unentered(parent, name)
             return
         try:
             self._go_in(fd, name, parent)
         except OSError as error:
             self.entries.refuse(error, parent, name)
-        if len(self.way) - self.closed > OPEN:
-            from . import open_folders
+        if len(self.way) > OPEN:
+            self._keep_few_open()
 
-            open_folders.close_farthest(self)
+    def _keep_few_open(self) -> None:
+        if not self.far:
+            from .far_folders import FarFolders
+
+            self.far = FarFolders(self.entries, self.mount)
+        if len(self.way) - self.far.closed > OPEN:
+            self.far.close_farthest(self.way, self.sharing.workers.lent if self.sharing else None)
 
     def _leave(self) -> None:
-        """The end of a folder: all below it is done, so it may change itself. The top is left to others."""
+        """The end of a folder: all below it is done, so it may change itself. VolumeWork changes the top."""
         folder = self.way[-1]
-        if self.sharing and not self.sharing.collect(self, folder):
+        if self.sharing and not self.sharing.workers.collect(folder):
             return
         self.way.pop()
         try:
             if self.way and folder.above is not None:
-                folder.above.done += 1
                 self._finish(folder, folder.above)
-                if folder.above.fd < 0:
-                    from . import open_folders
-
-                    open_folders.climb(self, folder, folder.above)
+                if self.far and folder.above.fd < 0:
+                    self._climb(folder, self.far)
         finally:
-            folder.close()
+            folder.leave()
 
     def _finish(self, folder: Folder, above: Folder) -> None:
-        if self.wanted.right(folder.info):
+        if self.target.right(folder.info):
             return
         try:
-            self.entries.change(folder.fd, folder.info, opened=True)
+            self.report.count(0, 1, self.target.give(folder.fd, folder.info, opened=True))
         except OSError as error:
             self.entries.refuse(error, above, folder.name)
-            self.give_back(folder)
-
-    def give_back(self, folder: Folder) -> None:
-        """To the owner it was taken from, if it was and the kernel lets us."""
-        try:
             folder.give_back()
-        except OSError:
-            pass  # it stays root's, which the next start sees as wrong
+
+    def _climb(self, folder: Folder, far: "FarFolders") -> None:
+        """Back to the folder above, which was closed on the way down, or to one further up."""
+        for lost in far.climb(self.way, folder):
+            self.way.pop()
+            if self.sharing:
+                self.sharing.workers.collect(lost)

@@ -1,4 +1,4 @@
-"""What the processes of a shared walk have in common: two pipes."""
+"""What the processes of a shared walk have in common: a pipe of tokens, and one of counts."""
 
 import posix as os
 
@@ -6,7 +6,7 @@ ATOMIC = 16  # bytes of one word of counts, far below PIPE_BUF: it arrives in on
 
 
 class Pipe:
-    """One that never waits: what cannot be read is not there yet, what cannot be written comes later."""
+    """A pipe that never waits: what cannot be read is not there yet, what cannot be written comes later."""
 
     __slots__ = ("read", "write")
 
@@ -21,14 +21,22 @@ class Pipe:
 
 
 class Tokens(Pipe):
-    """The right to start a worker, as bytes in a pipe that all processes of a walk share."""
+    """The right to work beside others, as bytes in a pipe that all processes of a walk share.
 
-    __slots__ = ("count",)
+    The process that began has one of its own; each byte in the pipe stands for one more process that may work.
+    """
+
+    __slots__ = ("count", "debt")
 
     def __init__(self, count: int) -> None:
         super().__init__()
         self.count = count
+        self.debt = 0  # tokens that this process gave back while it waited, and takes again before it starts a worker
         os.write(self.write, b"." * count)
+
+    def begin(self) -> None:
+        """As a worker that has just been forked: it has the token that was taken for it, and no debt."""
+        self.debt = 0
 
     def acquire(self) -> bool:
         """Take one if there is one."""
@@ -37,8 +45,26 @@ class Tokens(Pipe):
         except BlockingIOError:
             return False
 
+    def pay(self) -> bool:
+        """Whether the token that was just acquired is the one that this process gave back, and so for no worker."""
+        if not self.debt:
+            return False
+        self.debt -= 1
+        return True
+
     def release(self) -> None:
         os.write(self.write, b".")
+
+    def lend(self) -> None:
+        """While this process waits, another may work."""
+        if not self.debt:
+            self.release()
+            self.debt += 1
+
+    def give_up(self) -> None:
+        """This process ends, and with it its own token, if it has one."""
+        if not self.debt:
+            self.release()
 
     def close_when_alone(self) -> None:
         """Wait until no other process of the walk lives: each has the writing end, until the kernel takes it away."""
@@ -50,7 +76,7 @@ class Tokens(Pipe):
 
 
 class Counts(Pipe):
-    """What workers have done, told while they work: for who watches, the reports come too late."""
+    """What workers have done, told while they work: the reports come too late for somebody who watches."""
 
     __slots__ = ("changed", "looked_at", "told", "twice")
 
@@ -61,13 +87,13 @@ class Counts(Pipe):
         self.twice = (0, 0)  # of that, what has come to this process as reports too
 
     def begin(self) -> None:
-        """As a worker that has just been forked, and so far has done nothing."""
+        """As a worker that has just been forked: it has done nothing so far."""
         self.told = self.twice = (0, 0)
 
     def tell(self, looked_at: int, changed: int, _part: float) -> None:
-        """A worker's word of what it has done in all: what is new of it goes into the pipe.
+        """As a worker, say what it has done in all: what is new of that goes into the pipe.
 
-        What its own workers have told themselves is left out, as they tell here too.
+        What its own workers have done is left out, since they tell that here too.
         """
         looked_at, changed = looked_at - self.twice[0], changed - self.twice[1]
         new = looked_at - self.told[0], changed - self.told[1]

@@ -9,7 +9,6 @@ import posix as os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .volume_path import OpenVolume
-    from .volume_work import VolumeWork
 
 
 def can_write(place: "OpenVolume", uid: int, gid: int, groups: tuple[int, ...]) -> bool:
@@ -33,15 +32,6 @@ def can_write(place: "OpenVolume", uid: int, gid: int, groups: tuple[int, ...]) 
         if child:
             _end(child)
         _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
-
-
-def refused(work: "VolumeWork", found: "OpenVolume", error: OSError) -> None:
-    """Note that the top of a volume refused, unless the user can write it: then its owner is right enough, and it is no
-    news either what else refused for that reason."""
-    report, target = work.report, work.target
-    report.refuse(error.errno or 0, ".")
-    if can_write(found, target.uid, target.gid, work.groups):
-        del report.refused[error.errno or 0]
 
 
 def _answer(place: "OpenVolume", uid: int, gid: int, groups: tuple[int, ...]) -> None:
