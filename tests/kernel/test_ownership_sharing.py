@@ -85,8 +85,12 @@ def test_all_is_owned_and_counted_once(volume, shared, policy):
 def test_workers_are_really_started(volume, shared, monkeypatch):
     """Else every test here would show nothing."""
     started = []
-    real = worker.Worker
-    monkeypatch.setattr(started_workers, "Worker", lambda pid, *more: started.append(pid) or real(pid, *more))
+
+    def noting(pid, *more):
+        started.append(pid)
+        return worker.Worker(pid, *more)
+
+    monkeypatch.setattr(started_workers, "Worker", noting)
     give(mixed(volume))
     assert len(set(started)) > 1
     assert children() == []
