@@ -124,7 +124,7 @@ def in_namespace(tmp_path: Path, prepare: str, expression: str, before: str = "p
     source = Path(inspection.__file__).parent.parent.parent
     imports = f"import os, sys; sys.path.insert(0, {str(source)!r}); from pydrop import inspection"
     code = f"{imports}; {before}; print({expression})"
-    copied = 'mkdir "$1/etc" && cp -a /etc/passwd /etc/group "$1/etc"'
+    copied = 'mkdir -p "$1/etc" && cp -a /etc/passwd /etc/group "$1/etc"'
     script = f'{copied} && mount --bind "$1/etc" /etc && {prepare} && exec "$2" -I -c "$3"'
     words = ["unshare", "--mount", "sh", "-c", script, "sh", str(tmp_path), sys.executable, code]
     return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
