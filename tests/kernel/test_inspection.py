@@ -1,4 +1,4 @@
-"""The survey reads the world as it is, and refuses what root must not obey."""
+"""The inspection reads the world as it is, and refuses what root must not obey."""
 
 import os
 import stat
