@@ -327,7 +327,7 @@ def held(plant, walk, seconds, *zones, least=2):
 
     def check():
         assert besieged(plant, walk, seconds, *zones, least=least) is None
-        assert walk.changed > 1000 * least
+        assert walk.changed > 300 * least  # of 1,600 files or more, of which attackers have half elsewhere
 
     apart(check)
 
