@@ -82,6 +82,7 @@ def hooks(settings: Settings, root: bool) -> tuple[tuple[str, ...], tuple[str, .
     if root:
         for path in hooks:
             os.close(open_trusted(path, os.O_PATH))
+            require_trusted(path, search)
     return hooks, tuple([path for path in files if path not in hooks and _is_program(path)])
 
 

@@ -12,6 +12,7 @@ import os
 import time
 
 from pydrop.errors import HookFailed, Untrusted
+from pydrop.interpreter import require_trusted
 from pydrop.model import Outcome, Start
 from pydrop.record import PLACE
 from pydrop.rootenv import for_root
@@ -35,16 +36,37 @@ def perform(step: HooksStep, start: Start) -> Outcome:
         return Outcome()
     added: dict[str, str] = {}
     additions = Additions()
+    workdir = Workdir()
     try:
         for hook in step.hooks:
-            path = additions.fresh()
-            environment = for_root(start.environment) | added | {"PYDROP_ENV": path}
-            _run(hook, (hook, *step.command), environment, start)
+            own = {"PYDROP_ENV": additions.fresh(), **workdir.variables}
+            _run(hook, (hook, *step.command), for_root(start.environment) | added | own, start)
             added |= parsed(additions.content(), hook)
     finally:
+        workdir.leave()
         additions.close()
         _reap_strangers()
     return Outcome(changed=len(step.hooks), words=f"ran {', '.join(step.hooks)}", environment=tuple(added.items()))
+
+
+class Workdir:
+    """The image's working folder, which this process leaves while hooks run: they start in `/`.
+
+    The folder may be a volume. What the user put there, a json.py, would be found first by `python3 -c "import json"`."""
+
+    def __init__(self) -> None:
+        self.folder = os.open(".", os.O_PATH | os.O_DIRECTORY)
+        self.variables: dict[str, str] = {}
+        try:
+            self.variables["PYDROP_WORKDIR"] = os.getcwd()
+        except FileNotFoundError:  # it was removed, and has no name any more
+            pass
+        os.chdir("/")
+
+    def leave(self) -> None:
+        """Go back there, for the program."""
+        os.fchdir(self.folder)
+        os.close(self.folder)
 
 
 # -- one hook -------------------------------------------------------------------------------------
@@ -70,9 +92,11 @@ def _run(hook: str, arguments: tuple[str, ...], environment: dict[str, str], sta
 
 
 def _spawn(hook: str, arguments: tuple[str, ...], environment: dict[str, str], mask: set[int], start: Start) -> int:
-    """Start a hook and return its process id. The hook must still be root's alone; Untrusted where it is not."""
+    """Start a hook and return its process id. The hook and its interpreter must still be root's alone; Untrusted where
+    they are not."""
     try:
         os.close(open_trusted(hook, os.O_PATH))
+        require_trusted(hook, environment["PATH"])
         return os.posix_spawn(
             hook,
             arguments,
