@@ -1,3 +1,5 @@
-"""The entrypoint of container images: put the container in order, drop root for good, run the program."""
+"""pydrop, an entrypoint for container images: it sets the container up as root, drops privileges for good, and becomes
+the program.
+"""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""``python3 -I -m pydrop``: for images where the launcher, a static program, cannot be used."""
+"""Start of ``python3 -I -m pydrop``, for images in which the launcher (a static C program) cannot run."""
 
 from pydrop.entry import module
 

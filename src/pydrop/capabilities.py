@@ -1,6 +1,9 @@
-"""The capabilities by their names and numbers (capabilities(7)), and sets of them as bit masks."""
+"""Linux capabilities (capabilities(7)) by name and number, and sets of them as bit masks.
 
-CAPABILITIES = (  # capability.h, in the order of their numbers
+Pure tables: `kernel` reads and changes the capabilities of this process.
+"""
+
+CAPABILITIES = (  # in the order of linux/capability.h, so that the index is the capability's number
     "chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable "
     "net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot "
     "sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease "
@@ -10,7 +13,7 @@ CAPABILITIES = (  # capability.h, in the order of their numbers
 
 
 def mask_of(names: tuple[str, ...]) -> int:
-    """The bit mask of capability names (lower case, no prefix); KeyError names an unknown one."""
+    """The bit mask of capability names (lower case, without ``CAP_``). KeyError names an unknown capability."""
     mask = 0
     for name in names:
         if name not in CAPABILITIES:
@@ -20,10 +23,10 @@ def mask_of(names: tuple[str, ...]) -> int:
 
 
 def names_of(mask: int) -> list[str]:
-    """The names of a mask's capabilities, as --cap-add takes them."""
+    """The names of a mask's capabilities, as --cap-add takes them; ``CAP_N`` for a number that has no name here."""
     return [CAPABILITIES[n].upper() if n < len(CAPABILITIES) else f"CAP_{n}" for n in bits(mask)]
 
 
 def bits(mask: int) -> list[int]:
-    """The numbers of the bits that are set, lowest first."""
+    """The numbers of the set bits, lowest first."""
     return [number for number in range(mask.bit_length()) if mask >> number & 1]

@@ -1,4 +1,8 @@
-"""Reading what every drop is decided by: what this process is, and the account files; with words where that fails."""
+"""Reads the facts that every drop depends on: this process's credentials, its id maps, and the account files.
+
+A failed read becomes a PydropError with a remedy, where `kernel` raises a bare OSError or KeyError. `inspection` and
+the drop tools of `compat` call it.
+"""
 
 import posix as os
 
@@ -11,7 +15,9 @@ EVERY_ID = (IdRange(inside=0, outside=0, count=2**32 - 1),)
 
 
 def credentials() -> Credentials:
-    """What the kernel says this process is. Raises PydropError where it does not say all of it."""
+    """The credentials of this process, as the kernel reports them.
+
+    Raises PydropError where /proc is missing or a field is: no drop could be verified then."""
     try:
         status = kernel.open_status()
     except OSError as error:
@@ -30,15 +36,15 @@ def credentials() -> Credentials:
 
 
 def id_map(name: str) -> tuple[IdRange, ...]:
-    """The ranges of this user namespace's uid_map or gid_map."""
+    """The ranges of this user namespace's ``uid_map`` or ``gid_map``, which `name` says."""
     try:
         return kernel.id_map(name)
-    except FileNotFoundError:  # a kernel without user namespaces maps everything
+    except FileNotFoundError:  # a kernel without user namespaces has every id
         return EVERY_ID
 
 
 def text(path: str) -> str:
-    """A whole file as text that keeps every byte; "" where it is missing. PydropError where it cannot be read."""
+    """A whole file as text that keeps every byte; "" where the file is missing. PydropError where it is unreadable."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""Bytes of the kernel's as text that keeps every one of them, and back: what os.fsdecode and os.fsencode do.
+"""Bytes from the kernel as text that keeps every byte, and back: the work of os.fsdecode and os.fsencode.
 
-`os` itself costs 1.2 ms at a start, for the abstract classes behind os.environ. So what every start
-runs takes `posix` instead, the calls that `os` wraps, under the name that everybody knows.
+Importing `os` costs a start 1.2 ms, because of the abstract classes behind os.environ. So the modules that every start
+runs import `posix`, which has the calls that `os` wraps. They import it as `os`, the name that every reader knows.
 """
 
 import sys

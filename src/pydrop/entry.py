@@ -1,6 +1,7 @@
-"""`pydrop`: settings, survey, plan, perform, hand over. The whole story of a start.
+"""`pydrop` from its first line to exec: settings, inspection, plan, perform, handover.
 
-Two frontiers are marked: the first step that cannot be undone, and the drop.
+`_start` tells the whole story of a start. Two frontiers are marked in it: the first step that cannot be undone, and the
+drop. The launcher, boot_files and `__main__` call this module.
 """
 
 import posix as os
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 
 
 def launched(loading: float | None = None) -> None:
-    """What launcher.c starts: by the name it was called, pydrop, pydropctl or a personality. Never returns."""
+    """Begin what argv[0] names: pydrop, pydropctl or a compatibility name. launcher.c and boot_files call it.
+
+    `loading` is Start's field of that name. Never returns."""
     start = inherited.from_launcher(sys.argv)
     start.loading = loading
-    if start.starter:  # the process that stays, where no compiled file can be read
+    if start.starter:  # this process is init, and came here since no boot file could be read (boot_files)
         from pydrop.pid1 import init
 
         init.stay(start)
@@ -36,20 +39,20 @@ def launched(loading: float | None = None) -> None:
 
 
 def module() -> None:
-    """``python3 -I -m pydrop``, for images where the launcher cannot be used. Never returns."""
+    """Begin as ``python3 -I -m pydrop``, for images in which the launcher cannot run. Never returns."""
     _exit(begin(inherited.without_launcher(sys.argv)))
 
 
 def _exit(code: int) -> None:
-    """Without Python's own farewell: nothing is buffered, and nothing may be run any more."""
+    """Exit without Python's own shutdown: nothing is buffered, and no more code may run."""
     os._exit(code)
 
 
 def begin(start: Start) -> int:
-    """A start from its beginning to exec; returns only with an exit code, every failure in one line."""
+    """Run a start up to exec. Returns an exit code where no command runs; each failure is one line of output."""
     try:
         code = _begin(start, Report())
-    except Interrupted as stop:  # while the end was told, to a standard error that nobody empties
+    except Interrupted as stop:  # the signal came while a message waited for somebody to empty standard error
         code = 128 + stop.signum
     if start.init:
         from pydrop.pid1 import starter
@@ -82,19 +85,19 @@ def _start(start: Start, report: Report) -> int:
     if settings.show:
         return _show(settings.show)
     if settings.init != bool(start.init):
-        _guess_again(start)
+        _correct_guess(start)
     facts = inspection.look(settings, start)
     timeline_writer.mark(start, "survey")
     plan = planning.plan(settings, facts)
     for warning in plan.warnings:
         report.warn(warning)
     timeline_writer.mark(start, "plan")
-    # ---- the first step that cannot be undone: from here on a failure says what is already done ----
+    # ---- the first step that cannot be undone: from here on a failure lists what is already done ----
     done = _Done(plan, start, report)
     for step in plan.steps[:-1]:
         done.perform(step)
     last = plan.steps[-1]
-    await_init = _waiting(start)
+    await_init = _init_waiter(start)
     ready = handover.Handover(plan.command, start.environment, start)
     timeline = timeline_writer.open_file() if done.recorded else -1
     timeline_writer.mark(start, "command")
@@ -111,8 +114,10 @@ def _start(start: Start, report: Report) -> int:
     return FAILED
 
 
-def _waiting(start: Start) -> "Callable[[], None]":
-    """What waits until init has given up root too; loaded before the drop. Without init mode, nothing."""
+def _init_waiter(start: Start) -> "Callable[[], None]":
+    """A function that waits until init has dropped privileges too. Without init mode it does nothing.
+
+    It is prepared before the drop, since its module has to be imported."""
     if start.init is None:
         return lambda: None
     from pydrop.pid1 import starter
@@ -121,9 +126,11 @@ def _waiting(start: Start) -> "Callable[[], None]":
     return lambda: starter.wait_for_go(init)
 
 
-def _guess_again(start: Start) -> None:
-    """The launcher forks before the settings are read, and guessed wrong. Where they do not ask for init mode, init
-    makes the start itself. Where they do after all (a key in odd spelling, no launcher), this process forks now."""
+def _correct_guess(start: Start) -> None:
+    """Correct a wrong guess about init mode. The launcher has to fork, or not, before the settings are read.
+
+    Where it forked and the settings do not ask for init mode, this process ends and init performs the start itself.
+    Where it did not fork and they do ask (a key in odd spelling, no launcher), this process forks now."""
     from pydrop.pid1 import forking, starter
 
     if start.init:
@@ -132,12 +139,12 @@ def _guess_again(start: Start) -> None:
 
 
 class _Done:
-    """What has been performed so far, and what it adds to the program's environment."""
+    """The steps performed so far, and their changes to the program's environment."""
 
     def __init__(self, plan: Plan, start: Start, report: Report) -> None:
         self.start = start
         self.report = report
-        self.recorded = False  # whether /run/pydrop is there, and root's alone
+        self.recorded = False  # whether /run/pydrop exists and belongs to root alone
         start.progress, start.note = report.progress, report.info
         self.came = start.environment
         self.changes: list[tuple[str, str | None]] = list(plan.environment)
@@ -146,7 +153,7 @@ class _Done:
         self.apply()
 
     def apply(self) -> None:
-        """What comes next gets an environment with all changes."""
+        """Give the next step an environment with all changes so far."""
         self.start.environment = handover.environment(self.came, self.changes)
 
     def perform(self, step: Step) -> None:
@@ -167,14 +174,14 @@ class _Done:
         self.note(step, outcome, timeline_writer.mark(self.start, step, outcome.words, changed) - began)
 
     def after(self, error: PydropError) -> PydropError:
-        """A failure after the first step says what is done and stays done."""
+        """The error with a list of what earlier steps have done, since that stays done."""
         if self.words and error.remedy:
             error.args = (f"{error} (done before: {'; '.join(self.words)})",)
         return error
 
     def note(self, step: Step, outcome: Outcome, seconds: float) -> None:
         if isinstance(step, PrivilegesStep):
-            return  # the summary says it
+            return  # the summary reports the drop
         for warning in outcome.warnings:
             self.report.warn(warning)
         if outcome.words:
@@ -190,7 +197,7 @@ class _Done:
 
 
 def perform(step: Step, start: Start) -> Outcome:
-    """Carry out one step; the module that does it is loaded when it is needed."""
+    """Carry out one step. Its performer is imported only now, since most starts need few of them."""
     if not step.performer:
         return Outcome()
     __import__(step.performer)
@@ -199,17 +206,17 @@ def perform(step: Step, start: Start) -> Outcome:
 
 
 def _summary(plan: Plan, done: _Done, began: float) -> str:
-    """The one line of a good start: who, what was changed, how long it took."""
+    """The one line of a successful start: the identity, the changes, and the milliseconds since `began`."""
     who = plan.identity
     changed = "; ".join(done.words) or "nothing to change"
     took = (time.monotonic() - began) * 1000
     return f"{who.name} {who.uid}:{who.gid} ({who.why}): {changed}; starting {plan.command[0]} after {took:.0f} ms"
 
 
-def _show(what: str) -> int:
+def _show(topic: str) -> int:
     from pydrop import __version__
 
-    if what == "version":
+    if topic == "version":
         text = f"pydrop {__version__}\n"
     else:
         from pydrop.settings import help_text

@@ -1,17 +1,17 @@
-"""The error family: who failed at what, why, what to do about it, and the exit code.
+"""The errors of pydrop. Each says what failed, why, and what to do about it, and has an exit code.
 
-Grammar of every message: ``unable to VERB OBJECT: REASON; REMEDY`` or, for what a person wrote,
-``SOURCE=VALUE is not ...; REMEDY``. One line each; values are escaped by whoever prints them.
-Only a launcher (`entry`, `ctl`) turns an error into an exit.
+The grammar of every message is ``unable to VERB OBJECT: REASON; REMEDY``. For a value that a person wrote it is
+``SOURCE=VALUE is not ...; REMEDY``. Each message is one line, whose values are escaped when it is printed (report).
+Only the ways into pydrop (`entry`, `compat`, `ctl`) and init (`pid1.init`) turn an error into an exit.
 """
 
-FAILED = 125  # pydrop itself failed: the code that docker and env use for "not even started"
+FAILED = 125  # pydrop itself failed and the command did not start; docker and env(1) use this code too
 NOT_EXECUTABLE = 126
 NOT_FOUND = 127
 
 
 class PydropError(Exception):
-    """Something that ends a start. `str()` is the whole line without the leading ``pydrop: ``."""
+    """An error that ends a start. `str()` is the whole line, without the leading ``pydrop: ``."""
 
     def __init__(self, problem: str, remedy: str = "", code: int = FAILED) -> None:
         super().__init__(f"{problem}; {remedy}" if remedy else problem)
@@ -21,11 +21,11 @@ class PydropError(Exception):
 
 
 class BadSetting(PydropError):
-    """What a person wrote in an option, a variable or the settings file cannot be used."""
+    """An option, a variable or the settings file has a value that cannot be used."""
 
 
 class Untrusted(PydropError):
-    """A path that root would use can be written or replaced by somebody other than root."""
+    """Another user than root can write or replace a path that root would use."""
 
 
 class NotPermitted(PydropError):
@@ -33,11 +33,11 @@ class NotPermitted(PydropError):
 
 
 class BadDrop(PydropError):
-    """Root could not be given up, or could not be proven to be given up: nothing is run."""
+    """Privileges could not be dropped, or the drop could not be verified: the command is not run."""
 
 
 class HookFailed(PydropError):
-    """A hook ended with a failure; `code` is its exit code."""
+    """A hook failed; `code` is its exit code."""
 
 
 class CommandFailed(PydropError):
@@ -45,7 +45,7 @@ class CommandFailed(PydropError):
 
 
 class Interrupted(BaseException):
-    """TERM, INT, HUP or QUIT came while root worked; not an Exception, so that no step swallows it."""
+    """TERM, INT, HUP or QUIT came while root worked. It is no Exception, so that no step's ``except`` swallows it."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signum)

@@ -1,7 +1,8 @@
-"""The program's environment, signals and exec: everything else it gets exactly as it came.
+"""The last act of a start: this process becomes the program, with its environment and its signals.
 
-`ready` does all that can fail or needs an import, before the drop; `run` only restores what CPython
-changed and calls execve. Nothing is imported or opened after the drop.
+Everything else stays exactly as it came. Making a `Handover` does, before the drop, all that can fail or needs an
+import. `Handover.run` then only restores the signals that CPython and the launcher changed, and calls execve(2).
+Nothing is imported or opened after the drop. `entry` and `compat` call it.
 """
 
 import _signal
@@ -17,8 +18,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DEFAULT_PATH = "/bin:/usr/bin"  # what execvp(3) takes where PATH is unset
-GO_ON = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ESTALE, errno.ENODEV, errno.ETIMEDOUT)  # as execvp(3) does
+DEFAULT_PATH = "/bin:/usr/bin"  # execvp(3) searches it where PATH is unset
+# After these errors execvp(3) tries the next folder of PATH.
+GO_ON = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ESTALE, errno.ENODEV, errno.ETIMEDOUT)
 
 
 class Handover:
@@ -31,14 +33,14 @@ class Handover:
         self.execute = _executor(command, environment)
 
     def run(self) -> None:
-        """Become the command; returns only by raising CommandFailed (126, 127)."""
+        """Become the command. Never returns; raises CommandFailed (126, 127) where exec fails."""
         _restore_signals(self.start)
         failure = self._try_each()
-        _signal.signal(_signal.SIGPIPE, _signal.SIG_IGN)  # it must be told, also into a pipe that nobody reads
+        _signal.signal(_signal.SIGPIPE, _signal.SIG_IGN)  # the message may go into a pipe that nobody reads
         raise failure
 
     def _try_each(self) -> CommandFailed:
-        """Why none of the paths could be executed: the first that was there and refused, as execvp(3) has it."""
+        """Execute the paths in turn until one works. Where none does, the error is the one that execvp(3) reports."""
         refused = None
         for path in self.paths:
             try:
@@ -52,9 +54,9 @@ class Handover:
 
     def not_found(self) -> CommandFailed:
         name = self.command[0]
-        there = [path for path in self.paths if _is_there(path)]
-        if there:
-            problem = f"{there[0]} is there, but what its first line (#!) or ELF header names to run it is not"
+        existing = [path for path in self.paths if _is_there(path)]
+        if existing:
+            problem = f"{existing[0]} is there, but what its first line (#!) or ELF header names to run it is not"
             remedy = "install that in the image, or mend the line (a CR at its end hides it)"
         elif "/" in name:
             problem, remedy = f"{name} is not there", "check the path"
@@ -83,8 +85,9 @@ REMEDIES = {
 def environment(
     came: tuple[str, ...], changes: "tuple[tuple[str, str | None], ...] | list[tuple[str, str | None]]"
 ) -> tuple[str, ...]:
-    """`came` with `changes` applied: a changed name keeps its place, a new one goes to the end,
-    None takes the name out. What is not named stays byte for byte, doubles included."""
+    """`came` with `changes` applied. A changed name keeps its place, a new name goes to the end, None removes a name.
+
+    All other lines stay byte for byte, also where a name occurs twice."""
     last = dict(changes)
     lines: list[str] = []
     seen: set[str] = set()
@@ -102,7 +105,7 @@ def environment(
 
 
 def candidates(name: str, environment: tuple[str, ...]) -> list[str]:
-    """The paths that execvp(3) would try: the name itself if it has a slash, else along PATH."""
+    """The paths that execvp(3) would try: the name itself where it has a slash, else one in each folder of PATH."""
     if "/" in name:
         return [name]
     search = next((line[5:] for line in environment if line.startswith("PATH=")), DEFAULT_PATH)
@@ -110,7 +113,7 @@ def candidates(name: str, environment: tuple[str, ...]) -> list[str]:
 
 
 class _Lines:
-    """An environment as os.execve wants it, a mapping, that keeps doubles and order."""
+    """An environment as a mapping, which os.execve wants. Unlike a dict it keeps a name that occurs twice."""
 
     def __init__(self, lines: tuple[str, ...]) -> None:
         self.lines = lines
@@ -119,7 +122,7 @@ class _Lines:
         return len(self.lines)
 
     def __getitem__(self, name: str) -> str:
-        raise KeyError(name)  # never asked: os.execve takes keys() and values()
+        raise KeyError(name)  # never called: os.execve takes keys() and values()
 
     def keys(self) -> list[str]:
         return [line.partition("=")[0] for line in self.lines]
@@ -129,16 +132,17 @@ class _Lines:
 
 
 def _executor(command: tuple[str, ...], environment: tuple[str, ...]) -> "Callable[[str], None]":
+    """A function that executes a path: through ctypes where a line has no name or no `=`, which os.execve refuses."""
     if all([line.find("=") > 0 for line in environment]):
         lines = _Lines(environment)
-        return lambda path: os.execve(path, command, lines)  # type: ignore[arg-type] # a mapping in all that it uses
+        return lambda path: os.execve(path, command, lines)  # type: ignore[arg-type] # has the methods that it calls
     from pydrop.kernel import exact_exec
 
     return exact_exec(command, environment)
 
 
 def _restore_signals(start: Start) -> None:
-    """Undo what CPython and the launcher changed. Handlers of ours become the default by exec itself."""
+    """Undo what CPython and the launcher changed. pydrop's own handlers stay: exec resets them to the default."""
     for number in IGNORED_BY_PYTHON:
         if number not in start.ignored:
             _signal.signal(number, _signal.SIG_DFL)

@@ -1,9 +1,9 @@
-"""What this process was started with, before Python or pydrop changed any of it.
+"""The state that this process was started with, before Python or pydrop changed any of it.
 
-The launcher (launcher.c) hands over a word STATE, argv[0], the arguments, and an environment in which every
-string has a `!` in front. `python3 -I -m pydrop` comes without a launcher: then the environment is as
-the kernel has it in /proc/self/environ, and SIGPIPE and SIGXFSZ are taken to have come unignored,
-since CPython ignores both before anybody can look.
+The launcher (launcher.c) hands over a word STATE, argv[0], the arguments, and an environment in which every string has
+a `!` in front. ``python3 -I -m pydrop`` comes without a launcher. Then the environment is read from /proc/self/environ,
+where the kernel keeps it, and SIGPIPE and SIGXFSZ count as not ignored, since CPython ignores both before pydrop can
+look. The second half of the module turns TERM, INT, HUP and QUIT into `Interrupted` while root works.
 """
 
 import _signal
@@ -16,11 +16,14 @@ from pydrop.process import InitProcess, Start, StarterProcess
 from pydrop.signals import ENDING
 
 IGNORED_BY_PYTHON = (_signal.SIGPIPE, _signal.SIGXFSZ)
-DISGUISE = "!"
+DISGUISE = "!"  # the launcher puts it in front of each variable, so that no library finds a name that it reads
 
 
 def from_launcher(words: list[str]) -> Start:
-    """`words` is sys.argv as launcher.c left it: ``-c STATE NAME ARGUMENT...``."""
+    """The start that launcher.c began. `words` is sys.argv as it left it: ``-c STATE NAME ARGUMENT...``.
+
+    STATE is ``IGNORED:BLOCKED:CLOCK``. Where the launcher forked, the other process follows (know_other in launcher.c):
+    a letter, C in the starter and G in init, then the other's pid, the descriptor to read and the one to write."""
     _, state, name, *arguments = words
     ignored, blocked, clock, *forked = state.split(":")
     for descriptor in forked[2:]:
@@ -46,7 +49,7 @@ def _starter(pid: int, asks: int, answers: int) -> StarterProcess:
 
 
 def without_launcher(words: list[str]) -> Start:
-    """For ``python3 -I -m pydrop ARGUMENT...``."""
+    """The start of ``python3 -I -m pydrop ARGUMENT...``. TERM, INT, HUP and QUIT are blocked, as by the launcher."""
     came_blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, ENDING)
     return Start(
         name=words[0],
@@ -58,11 +61,11 @@ def without_launcher(words: list[str]) -> Start:
 
 
 def _environment() -> tuple[str, ...]:
-    """As the kernel laid it out at exec: in order, doubles included, without what Python added."""
+    """The environment as the kernel laid it out at exec: in order, with doubled names, without Python's additions."""
     try:
         with open("/proc/self/environ", "rb") as file:
             block = file.read()
-    except OSError:  # no /proc: Python's view, which has lost doubles and may have LC_CTYPE added
+    except OSError:  # without /proc Python's copy has to do, which lacks doubled names and may have LC_CTYPE added
         from os import environ
 
         return tuple([f"{name}={value}" for name, value in environ.items()])
@@ -70,19 +73,21 @@ def _environment() -> tuple[str, ...]:
 
 
 def occupy_closed_streams() -> None:
-    """Where 0, 1 or 2 came closed, keep a close-on-exec /dev/null there: a file that root opens must
-    not get the number that messages are written to. The program finds it closed, as it came."""
+    """Open a close-on-exec /dev/null in place of each of 0, 1 and 2 that came closed.
+
+    A file that root opens must not get the number that messages are written to. The program finds the descriptor
+    closed, as it came."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open("/dev/null", os.O_RDWR)  # takes the lowest free number: this one
+            os.open("/dev/null", os.O_RDWR)  # open(2) takes the lowest free number, which is `descriptor`
 
 
 def interruptible(start: Start) -> None:
-    """From here on TERM, INT, HUP and QUIT raise `Interrupted`, also those that came since the launcher.
+    """From here on TERM, INT, HUP and QUIT raise `Interrupted`. So does one that has waited since the launcher began.
 
-    A signal that came ignored stays ignored (nohup), one that came blocked stays blocked."""
+    A signal that came ignored stays ignored (nohup). A signal that came blocked stays blocked."""
     for number in ENDING:
         if _signal.getsignal(number) != _signal.SIG_IGN:
             _signal.signal(number, _interrupt)
@@ -90,33 +95,37 @@ def interruptible(start: Start) -> None:
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [s for s in ENDING if s not in start.blocked])
 
 
-_interrupted = 0  # the signal that came first
+_interrupted = 0  # the first signal that interrupted this start
 
 
 def _interrupt(signum: int, _frame: object) -> None:
-    """Once: a second signal must not break into the cleaning up after the first."""
+    """Raise `Interrupted` once: a second signal must not interrupt the cleaning up after the first."""
     global _interrupted
     if not _interrupted:
         _interrupted = signum
         raise Interrupted(signum)
 
 
-def _unraisable(what: "sys.UnraisableHookArgs") -> None:
-    """What Python cannot raise it prints. An interruption that got lost so is raised again: require_uninterrupted."""
-    if not isinstance(what.exc_value, Interrupted):
-        sys.__unraisablehook__(what)
+def _unraisable(lost: "sys.UnraisableHookArgs") -> None:
+    """Print an exception that Python cannot raise, except `Interrupted`: require_uninterrupted raises that again."""
+    if not isinstance(lost.exc_value, Interrupted):
+        sys.__unraisablehook__(lost)
 
 
 def end_by(signum: int) -> int:
-    """Ends this process by the signal that interrupted it, for a parent that asks how its child ended (a shell stops
-    its script after an interrupted child). Returns 128 + `signum` where that signal does nothing: to PID 1."""
+    """End this process by the signal that interrupted it, so that its parent sees a signal and no exit code.
+
+    A shell stops its script after a child that ended so. Returns 128 + `signum` where the signal has no effect, which
+    is so for PID 1."""
     _signal.signal(signum, _signal.SIG_DFL)
     os.kill(os.getpid(), signum)
     return 128 + signum
 
 
 def require_uninterrupted() -> None:
-    """Raise Interrupted again where it was lost: what is raised inside a callback of the interpreter's
-    own (importlib has some, for weak references) is printed as ignored, and the start would go on."""
+    """Raise `Interrupted` again where it was lost.
+
+    Python only prints an exception that is raised inside a callback of the interpreter's own (importlib has some, for
+    weak references). The start would go on."""
     if _interrupted:
         raise Interrupted(_interrupted)

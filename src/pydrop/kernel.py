@@ -1,8 +1,8 @@
-"""The kernel by its own names: credentials, capabilities, prctl, user namespaces, mounts.
+"""The kernel's interfaces under their own names: credentials, capabilities, prctl, user namespaces, mounts.
 
-Thin: each function is one question or one call, and raises OSError as the kernel says it. What
-python-prctl lacks (ambient capabilities, capabilities newer than the header it was built with,
-mount) goes through ctypes, loaded only where it is asked for.
+The module is thin: each function is one question or one call, and raises OSError as the kernel reports it. python-prctl
+lacks ambient capabilities, mount(2), and capabilities newer than the header that it was built with. These go through
+ctypes, which is loaded only where one of them is needed.
 """
 
 import errno
@@ -14,7 +14,7 @@ from pydrop.errors import PydropError
 from pydrop.process import Credentials, IdRange
 
 try:
-    import _prctl  # the binding alone: its Python half fails to import on headers newer than itself
+    import _prctl  # only the C half of python-prctl: its Python half fails to import on headers newer than itself
 except ImportError as error:
     raise PydropError(
         f"unable to load python-prctl: {error}",
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WHOLE_PYTHON = "install the whole Python in the image (Debian: python3, not python3-minimal alone)"
-PAGE, MANY = 4096, 65536  # bytes of /proc that are asked for first, which are mostly all; and then
-FULL = 2048  # bytes, which a page of /proc that has another behind it holds at least
+PAGE, MANY = 4096, 65536  # bytes of a /proc file to read at first, which mostly gets all of it, and from then on
+FULL = 2048  # bytes; each page of a /proc file except the last holds at least so many
 PR_CAPBSET_DROP = 24
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 
 
-# -- looking --------------------------------------------------------------------------------------
+# -- reading --------------------------------------------------------------------------------------
 
 
 def open_status() -> int:
-    """A descriptor of /proc/self/status (proc(5)); read again by `credentials`, also after the drop."""
+    """A descriptor of /proc/self/status (proc(5)). `credentials` reads it again and again, also after the drop."""
     return os.open("/proc/self/status", os.O_RDONLY)
 
 
 def credentials(status: int) -> Credentials:
-    """What the kernel says this process is now, read anew through the descriptor `status`."""
+    """This process's present credentials, read anew through the descriptor `status`. KeyError where a field lacks."""
     text = _whole(status)
     return Credentials(
         uids=_four(_field(text, "Uid")),
@@ -59,9 +59,10 @@ def credentials(status: int) -> Credentials:
 
 
 def _field(text: str, name: str, missing: str | None = None) -> str:
-    """The value of a line of /proc/self/status; KeyError where it has none. To take all 60 lines apart takes three
-    times as long. Looked for from the end: the one line that a program words, its name, is the first, and may hold
-    anything where a kernel does not escape it.
+    """The value of one line of /proc/self/status; else `missing`, or KeyError where that is None.
+
+    To split all 60 lines would take three times as long. The search begins at the end of the text: the first line is
+    the process's name, which a program chooses, and may hold anything where the kernel does not escape it.
     """
     start = text.rfind(f"\n{name}:")
     if start < 0:
@@ -73,8 +74,10 @@ def _field(text: str, name: str, missing: str | None = None) -> str:
 
 
 def _whole(descriptor: int) -> str:
-    """A file of /proc from its beginning. The kernel hands it out by the page, each as full as whole lines
-    make it; to be asked for the end it would write all of it anew."""
+    """The text of a /proc file, from its beginning.
+
+    The kernel hands it out page by page, each filled with whole lines. A read at the end of the file, only to find it,
+    would make the kernel write all of it anew; so a page that is less than `FULL` counts as the last."""
     parts: list[bytes] = []
     size, most = 0, PAGE
     while part := os.pread(descriptor, most, size):
@@ -87,7 +90,7 @@ def _whole(descriptor: int) -> str:
 
 
 def _read(path: str) -> str:
-    """A small file of /proc, opened anew."""
+    """The text of a small file of /proc, which is opened and closed here."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         return _whole(descriptor)
@@ -107,7 +110,7 @@ def id_map(name: str) -> tuple[IdRange, ...]:
 
 
 def setgroups_allowed() -> bool:
-    """False in a user namespace that was made without a helper (user_namespaces(7))."""
+    """Whether setgroups(2) may be called: not in a user namespace made without newgidmap (user_namespaces(7))."""
     try:
         return _read("/proc/self/setgroups").strip() != "deny"
     except FileNotFoundError:  # before Linux 3.19
@@ -115,8 +118,10 @@ def setgroups_allowed() -> bool:
 
 
 def instance(pid: int) -> str:
-    """A name for a process that no later one has: its mount namespace, which is this container's, its
-    pid, and its start time (field 22 of proc(5)'s stat). OSError where there is none."""
+    """A name for a process that no later process gets. OSError where no process has that pid.
+
+    It is made of the mount namespace (this container's), the pid, and the start time (field 22 of /proc/PID/stat,
+    proc(5))."""
     started = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()[19]
     return f"{os.readlink('/proc/self/ns/mnt')} {pid} {started}"
 
@@ -125,10 +130,10 @@ def instance(pid: int) -> str:
 
 
 def bounding_dropper(bounding: int) -> "Callable[[int], None]":
-    """A function that takes one capability out of the bounding set, for good (needs CAP_SETPCAP).
+    """A function that removes one capability from the bounding set, for good (needs CAP_SETPCAP).
 
-    Made before the drop, used in it: `bounding` is the set as it is, and where that holds more than
-    the header knew that python-prctl was built with, ctypes is loaded now."""
+    It is made before the drop and called during it. `bounding` is the present set. Where that holds a capability newer
+    than the header that python-prctl was built with, ctypes is loaded now."""
     try:
         if bounding:
             _prctl.prctl(_prctl.PR_CAPBSET_READ, bounding.bit_length() - 1)
@@ -143,24 +148,24 @@ def bounding_dropper(bounding: int) -> "Callable[[int], None]":
 
 
 def set_capabilities(effective: int, permitted: int, inheritable: int) -> None:
-    """capset(2): exactly these, out of what is permitted. Lowers the ambient set along with it."""
+    """capset(2): exactly these sets, which must be permitted. The kernel lowers the ambient set along with them."""
     wanted = [bits(effective), bits(permitted), bits(inheritable)]
     cleared = [[number for number in range(64) if number not in keep] for keep in wanted]
     _prctl.set_caps(*wanted, *cleared)
 
 
 def keep_capabilities_over_setuid() -> None:
-    """PR_SET_KEEPCAPS: what is permitted stays so when the uids leave 0. Cleared by exec."""
+    """PR_SET_KEEPCAPS: the permitted set stays when the uids leave 0. exec clears this flag."""
     _prctl.prctl(_prctl.PR_SET_KEEPCAPS, 1)
 
 
 def die_with_parent() -> None:
-    """SIGKILL as soon as the process that forked us is gone."""
+    """Have the kernel kill this process (SIGKILL) as soon as its parent has ended."""
     set_parent_death_signal(9)
 
 
 def set_subreaper(on: bool) -> bool:
-    """PR_SET_CHILD_SUBREAPER (Linux 3.4): orphans below this process become its children. Returns whether it was so."""
+    """PR_SET_CHILD_SUBREAPER (Linux 3.4): orphans below this process become its children. Returns the former flag."""
     before = bool(_prctl.prctl(_prctl.PR_GET_CHILD_SUBREAPER))
     _prctl.prctl(_prctl.PR_SET_CHILD_SUBREAPER, on)
     return before
@@ -172,12 +177,12 @@ def set_undumpable() -> None:
 
 
 def set_parent_death_signal(number: int) -> None:
-    """PR_SET_PDEATHSIG: this signal comes when the parent dies. A change of ids takes it back."""
+    """PR_SET_PDEATHSIG: the kernel sends this signal when the parent dies. A change of ids clears it."""
     _prctl.prctl(_prctl.PR_SET_PDEATHSIG, number)
 
 
 def set_title(title: str) -> None:
-    """What ps(1) and top(1) show of this process, in place of its arguments."""
+    """Set the text that ps(1) and top(1) show of this process in place of its arguments."""
     _prctl.set_proctitle(title)
 
 
@@ -187,13 +192,13 @@ def set_no_new_privs() -> None:
 
 
 def ambient_raiser() -> "Callable[[int], None]":
-    """A function that raises one capability in the ambient set; made before the drop, used in it."""
+    """A function that raises one capability in the ambient set. It is made before the drop and called during it."""
     call = _libc_prctl()
     return lambda capability: call(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability)
 
 
 def _libc_prctl() -> "Callable[[int, int, int], None]":
-    """Raises PydropError where a Python has no ctypes: python3-minimal is one."""
+    """prctl(2) through ctypes. Raises PydropError where Python has no ctypes, as python3-minimal."""
     try:
         import ctypes
     except ImportError as error:
@@ -209,7 +214,9 @@ def _libc_prctl() -> "Callable[[int, int, int], None]":
 
 
 def mount_tmpfs(path: str) -> None:
-    """Mount an empty tmpfs, 0755, no devices, no set-uid programs (needs CAP_SYS_ADMIN, and ctypes)."""
+    """Mount an empty tmpfs of mode 0755, without devices and set-uid programs.
+
+    Raises OSError without CAP_SYS_ADMIN, and without ctypes."""
     try:
         import ctypes
     except ImportError as error:
@@ -224,7 +231,7 @@ def mount_tmpfs(path: str) -> None:
 def exact_exec(arguments: tuple[str, ...], environment: tuple[str, ...]) -> "Callable[[str], None]":
     """execve(2) for environments that os.execve refuses (strings without a name or a `=`).
 
-    Returns a function of the path, prepared before the drop; it returns only by raising OSError."""
+    Returns a function that takes the path. It is made before the drop, and raises OSError where exec fails."""
     import ctypes
 
     function = ctypes.CDLL(None, use_errno=True).execve

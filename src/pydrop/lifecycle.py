@@ -1,13 +1,14 @@
-"""Init mode as a table: (state, event) -> (state, actions). Pure: no clock, no process, no signal is touched here.
+"""Init mode as a table: (state, event) -> (state, actions).
+
+The module is pure: it reads no clock, and touches no process and no signal. `pid1.loop` turns what the kernel reports
+into events, feeds them to `Lifecycle.on` one by one, and performs the actions in their order.
 
     running    the command runs
-    stopping   a stop was asked for: the command has its stop signal, and until the stop timeout to end
-    killing    that time is over: all that is left was sent KILL
-    leaving    the command has ended; what it left behind was sent TERM, and has a grace to end
-    clearing   that time is over: what was left behind was sent KILL
-    gone       nothing is left: pydrop ends
-
-The loop (pid1) turns what the kernel tells into events, feeds them one by one, and does the actions in their order.
+    stopping   a stop was requested: the command has got its stop signal, and has the stop timeout to end
+    killing    the stop timeout is over: every process that is left was sent KILL
+    leaving    the command has ended: the processes that it left behind were sent TERM, and have a grace to end
+    clearing   the grace is over: those processes were sent KILL
+    gone       no process is left: pydrop ends
 """
 
 from pydrop.process import Supervision, Value
@@ -17,22 +18,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-AGAIN = 0.1  # seconds between two KILLs of what forks faster than it is killed
-MOST_KILLS = 20  # what is still there after so many (a process stuck in the kernel) is left to it
+AGAIN = 0.1  # seconds between two rounds of KILL, for processes that fork faster than they are killed
+MOST_KILLS = 20  # rounds; a process that is left after these is stuck in the kernel, and is left there
 
 
 class Action(Value):
-    """One thing that the loop is asked to do.
+    """One order to the loop. `do` is its kind:
 
     pass        send `signal` to the command; to its whole process group where `group`
-    send rest   send `signal` to every process that is left; `late` says why, and has them named to the person
-    wait        `timeout` is the event that comes in `seconds`; None takes it back. `or_sooner`: one that is set already
-                and ends sooner stays
-    foreground  the command's process group gets the terminal
-    pause       stop by `signal`, as a shell's job does, and give the terminal back
-    ready       the command is ready: tell it to who wants to know
-    stopping    it is so no longer
-    exit        end with `code`
+    send rest   send `signal` to every process that is left; where `late`, a warning names them and gives it as reason
+    wait        feed the event `timeout` after `seconds`; None cancels a timer. `or_sooner`: a timer that runs already
+                stays where it ends sooner
+    foreground  give the terminal to the command's process group
+    pause       take the terminal back, and stop init by `signal`, as a shell's job stops
+    ready       announce that the command is ready
+    stopping    announce that the command is ready no longer
+    exit        end pydrop with `code`
     """
 
     do: str
@@ -48,7 +49,7 @@ class Action(Value):
 
 
 class Lifecycle:
-    """One command's life: `on` looks the event up in TABLE, below, in the row of the state that it finds."""
+    """The life of one command: `on` looks the event up in the row of TABLE (below) for the present state."""
 
     def __init__(self, asked: Supervision, is_pid_1: bool) -> None:
         self.asked = asked
@@ -58,19 +59,21 @@ class Lifecycle:
         self.code = 0
         self.is_ready = False
         self.paused = False  # the command is stopped
-        self.to_pause = False  # since we passed such a signal on
+        self.to_pause = False  # the command is about to stop, since init has passed a stop signal on
         self.kills = 0
 
     def on(self, event: str, value: int = 0) -> list[Action]:
-        """What is to be done about an event: a signal or a stop (`value` its number), an end (`value` the exit code,
-        128+N for signal N), or one of the others, without a value."""
+        """The actions for an event, none where the table has no cell for it.
+
+        `value` is the number of the signal for "signal" and "stopped", and the exit code for "ended" (128+N for signal
+        N). The other events have no value."""
         act = TABLE[self.state].get(event)
         return act(self, value) if act else []
 
     # -- the cells -----------------------------------------------------------------------------------
 
     def _signal(self, number: int) -> list[Action]:
-        """Pass it on, unless it asks for a stop."""
+        """Pass a signal on, as `rewrite` has it; one that asks for a stop begins the stop."""
         passed = self.rewrite.get(number, self.asked.stop_signal if self._asks_to_stop(number) else number)
         if passed == 0:
             return []
@@ -85,31 +88,33 @@ class Lifecycle:
         return number in (TERM, self.asked.stop_signal)
 
     def _stop(self, passed: int) -> list[Action]:
-        """The command is told to end. A second request is passed on too, but gives it no more time."""
-        told: list[Action] = [Action(do="pass", signal=passed, group=self.asked.group)]
-        if self.paused:  # a stopped process would not see it
-            told += self._resume()
+        """Tell the command to end. A second request is passed on too, but gives the command no more time."""
+        sending: list[Action] = [Action(do="pass", signal=passed, group=self.asked.group)]
+        if self.paused:  # a stopped process gets no signal until it is continued
+            sending += self._resume()
         if self.state != "running":
-            return told
+            return sending
         self.state = "stopping"
-        return [*self._not_ready(), *told, Action(do="wait", seconds=self.asked.stop_timeout)]
+        return [*self._not_ready(), *sending, Action(do="wait", seconds=self.asked.stop_timeout)]
 
     def _resume(self, _value: int = 0) -> list[Action]:
         self.paused = self.to_pause = False
         return [Action(do="foreground"), Action(do="pass", signal=CONT, group=True)]
 
     def _stopped(self, number: int) -> list[Action]:
-        """The command was stopped by a signal: a terminal's ^Z, or one that we passed on.
+        """The command was stopped by a signal: by the terminal (^Z), or by one that init passed on.
 
-        A session of its own has no shell above, so that the kernel would ignore what stops jobs: there it was STOP.
+        A session of its own has no shell above it, so the kernel would ignore the stop signals of terminals in it. Such
+        a command was sent STOP instead.
 
-        Above a shell's job there is a shell, to which pydrop is the job: it stops too. PID 1 cannot be stopped, and
-        nobody could continue what a terminal stopped there: without an init the kernel ignores that signal."""
-        asked, self.to_pause = self.to_pause, False
+        In a shell's job, pydrop is the job that the shell sees: so init stops too. PID 1 cannot be stopped, and nobody
+        could continue a command that a terminal stopped below it. So PID 1 continues it at once: a command without an
+        init has the kernel ignore that signal."""
+        expected, self.to_pause = self.to_pause, False
         self.paused = True
         if self.is_pid_1:
-            return self._resume() if number == TSTP and not asked else []
-        return [Action(do="pause", signal=number)] if number in FROM_TERMINAL or (asked and number == STOP) else []
+            return self._resume() if number == TSTP and not expected else []
+        return [Action(do="pause", signal=number)] if number in FROM_TERMINAL or (expected and number == STOP) else []
 
     def _ready(self, _value: int) -> list[Action]:
         if self.is_ready:
@@ -118,12 +123,12 @@ class Lifecycle:
         return [Action(do="ready")]
 
     def _not_ready(self) -> list[Action]:
-        said: list[Action] = [Action(do="stopping")] if self.is_ready else []
+        announcement: list[Action] = [Action(do="stopping")] if self.is_ready else []
         self.is_ready = False
-        return said
+        return announcement
 
     def _ended(self, code: int) -> list[Action]:
-        """What is left of the command's children is ended too, within the time that a stop still has."""
+        """End the processes that the command left behind too, within the time that a running stop still has."""
         before, self.state = self.state, "leaving"
         self.code = dict(self.asked.exit_codes).get(code, code)
         if not self.asked.clears:
@@ -162,15 +167,15 @@ class Lifecycle:
         return self._empty()
 
 
-_ALIVE: "dict[str, Callable[[Lifecycle, int], list[Action]]]" = {  # what happens as long as the command lives
+_ALIVE: "dict[str, Callable[[Lifecycle, int], list[Action]]]" = {  # the cells of each state in which the command lives
     "signal": Lifecycle._signal,
     "stopped": Lifecycle._stopped,
-    "unpausable": Lifecycle._resume,  # pydrop could not stop itself: no shell is above that would continue it
+    "unpausable": Lifecycle._resume,  # init could not stop itself: no shell is above that would continue it
     "ended": Lifecycle._ended,
 }
 TABLE: "dict[str, dict[str, Callable[[Lifecycle, int], list[Action]]]]" = {
     "running": {**_ALIVE, "ready": Lifecycle._ready},
-    # A command that is found stopped now, since the word of that came behind TERM, would not see TERM.
+    # The news of a stopped command may come after TERM was passed on. Stopped, the command would not get TERM.
     "stopping": {**_ALIVE, "stopped": Lifecycle._resume, "timeout": Lifecycle._kill},
     "killing": {**_ALIVE, "timeout": Lifecycle._again},
     "leaving": {"empty": Lifecycle._empty, "timeout": Lifecycle._clear},

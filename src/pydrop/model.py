@@ -1,7 +1,8 @@
-"""The nouns of a start, but for its steps: values only, no behaviour beyond equality of content.
+"""The nouns of a start: what was asked, what the world is like, and what follows for the accounts.
 
-Text that came from the world (paths, arguments, environment, account files) is `str` decoded with
-``surrogateescape``, so that every byte survives the way through. Ids are ints, 0 to 4294967294.
+They are values, without behaviour beyond equality of content. Text from the world (paths, arguments, environment,
+account files) is `str` decoded with ``surrogateescape``, so that every byte survives. Ids are ints, 0 to 4294967294.
+The kinds of step are in `steps`, the nouns of a single process in `process`.
 """
 
 from pydrop.process import Credentials as Credentials
@@ -27,7 +28,7 @@ class UserAsked(Value):
 
 
 class NumberAsked(Value):
-    """PUID or PGID: an id and its source."""
+    """PUID or PGID: the id, and the name of the place that sets it."""
 
     number: int
     source: str
@@ -37,7 +38,7 @@ CHOWN_POLICIES = ("mismatch", "on-root-mismatch", "unless-writable", "top", "nev
 
 
 class Volume(Value):
-    """A path to own and how; see docs/settings.md for the meaning of each field."""
+    """A path to chown, and how. docs/settings.md has the meaning of each field."""
 
     path: str
     policy: str = "mismatch"  # one of CHOWN_POLICIES
@@ -46,13 +47,13 @@ class Volume(Value):
     across_mounts: bool = False
     only_from: tuple[int | None, int | None] | None = None  # (uid, gid); None matches any
     create: bool = False
-    hard_links: bool = False  # also give away root's files that have more than one link
+    hard_links: bool = False  # also chown root's files that have more than one link
     source: str = ""
-    former: tuple[int | None, int | None] | None = None  # no setting: the (uid, gid) of before, see HomeStep
+    former: tuple[int | None, int | None] | None = None  # set by planning alone: the account's former ids, see HomeStep
 
 
 class Secret(Value):
-    """A variable whose value is read from a file. `pointer` is the variable that named the file."""
+    """A variable whose value is read from the file `path`. `pointer` is the variable that named the file."""
 
     name: str
     path: str
@@ -60,7 +61,7 @@ class Secret(Value):
 
 
 class Settings(Value):
-    """Everything that can be asked, complete. The value of each field is its default; settings.table has its row."""
+    """All settings of a start. The value of each field is its default; settings.table has its row."""
 
     user: UserAsked | None = None
     puid: NumberAsked | None = None
@@ -81,7 +82,7 @@ class Settings(Value):
     oom_score_adj: int | None = None
     init: bool = False
     stop_signal: int = 15
-    stop_timeout: float | None = 10.0  # seconds; None never ends
+    stop_timeout: float | None = 10.0  # seconds; None: no limit
     kill_grace: float = 3.0  # seconds
     rewrite: tuple[tuple[int, int], ...] = ()  # (signal that comes, signal passed on; 0 for none)
     signal_group: bool = False
@@ -93,8 +94,8 @@ class Settings(Value):
     log_level: str = "info"  # error | warn | info | debug
     log_format: str = "text"  # text | json
     command: tuple[str, ...] = ()
-    show: str = ""  # "help" | "version" where that was asked for; then nothing else is given
-    sources: dict[str, str]  # setting's name -> source, for those that were given
+    show: str = ""  # "help" | "version" where that was asked for; then no other field is filled in
+    sources: dict[str, str]  # setting's name -> source, for each setting that was given
 
 
 # -- what the world is like -----------------------------------------------------------------------
@@ -120,7 +121,7 @@ class Group(Value):
 
 
 class Device(Value):
-    """A device file and who may open it. `mode` as st_mode."""
+    """A device file, its owner and its `mode` (st_mode, which says who may open it)."""
 
     path: str
     uid: int
@@ -129,8 +130,9 @@ class Device(Value):
 
 
 class Record(Value):
-    """What an entrypoint left for `exec` into the same container. `instance` names the container's
-    run: it differs after a restart."""
+    """What an entrypoint leaves behind for a later `exec` into the same container.
+
+    `instance` names this run of the container: it differs after a restart."""
 
     instance: str
     identity: Identity
@@ -141,7 +143,7 @@ class Record(Value):
 
 
 class Facts(Value):
-    """The world as `survey` found it, once, reading only."""
+    """The world as `inspection` found it in one look, which changes nothing."""
 
     credentials: Credentials
     pid: int
@@ -151,21 +153,21 @@ class Facts(Value):
     passwd: str
     group: str
     account_files: str  # "rename" | "in place" | "append" | "no": how /etc/passwd can be changed
-    stray_files: bool = False  # a killed start left a new file of accounts behind
-    nss_wrapper: str | None = None  # libnss_wrapper.so, where the image has it
-    owner: tuple[int, int] | None = None  # of `owner_of`
+    stray_files: bool = False  # a start that was killed left a new account file behind
+    nss_wrapper: str | None = None  # the path of libnss_wrapper.so, where the image has it
+    owner: tuple[int, int] | None = None  # (uid, gid) of the path that the setting `owner_of` names
     devices: tuple[Device, ...] = ()
     hooks: tuple[str, ...] = ()
-    hooks_without_bit: tuple[str, ...] = ()  # programs among them that nobody may execute
-    run_stands: bool = False  # /run and friends have their standard entries already
-    tmpfiles: tuple[tuple[str, str], ...] = ()  # (path, text) of tmpfiles.d files that speak of /run
+    hooks_without_bit: tuple[str, ...] = ()  # programs in the hooks folder that lack an execute bit
+    run_stands: bool = False  # /run, /tmp and the like have their standard entries already
+    tmpfiles: tuple[tuple[str, str], ...] = ()  # (path, text) of tmpfiles.d files that mention /run
     instance: str = ""  # names this process (kernel.instance)
-    record: Record | None = None  # what the entrypoint of this container left
-    second_time: bool = False  # without root: an entrypoint of root's was here before
+    record: Record | None = None  # left by this container's entrypoint, where this is a later `exec`
+    second_time: bool = False  # without root: an entrypoint that ran as root has left its record
     environment: tuple[str, ...] = ()
-    writable: tuple[str, ...] = ()  # without root: what chown and run-dirs name and this process can write
-    makeable: tuple[str, ...] = ()  # without root: run-dirs that are not there, where this process can make them
-    root_folder_writable: bool = True
+    writable: tuple[str, ...] = ()  # without root: paths of chown and run-dirs that this process can write
+    makeable: tuple[str, ...] = ()  # without root: missing run-dirs that this process can create
+    root_folder_writable: bool = True  # whether this process can write the folder /
     noexec_run: bool = False  # the command lies on a /run mounted noexec
 
 
@@ -173,10 +175,10 @@ class Facts(Value):
 
 
 class AccountChange(Value):
-    """What must be true of passwd and group: these entries, found first by name and by number.
+    """What passwd(5) and group(5) must say: the first entry that has the name or the number is this one.
 
-    `former` is the account's entry before, None where it is made. `more_groups` get an entry where
-    their gid has none (device groups)."""
+    `former` is the account's entry before the change, None where the account is created. `more_groups` get an entry
+    where their gid has none (groups of devices)."""
 
     account: Account
     group: Group

@@ -1,7 +1,7 @@
 """The nouns of a process: who it is, how it was started, what it gives up, what it looks after.
 
-They stand apart from the others in model and steps, since they are all that the process which stays in init mode needs
-to hold: a class costs 3 KB.
+They stand apart from the other nouns in `model` and `steps`, which export them too. Init (PID 1) needs only these, and
+holds them as long as the container lives: a class costs 3 KB.
 """
 
 TYPE_CHECKING = False  # `typing` costs 12 ms at a start; only the type checker needs it
@@ -16,7 +16,9 @@ else:
 
 @dataclass_transform(kw_only_default=True, eq_default=True)
 class Value:
-    """A record given by keyword, compared and shown by content; to mypy a dataclass, which would cost a start 15 ms."""
+    """A record that is made by keywords, and compared and shown by content.
+
+    To mypy it is a dataclass. The module `dataclasses` itself would cost a start 15 ms."""
 
     def __init__(self, **fields: object) -> None:
         self.__dict__.update(fields)
@@ -24,7 +26,7 @@ class Value:
     @property
     def fields(self) -> tuple[str, ...]:
         """The names of all fields, in the order of their definition."""
-        return tuple([name for kind in type(self).__mro__[-2::-1] for name in kind.__annotations__])  # but for object
+        return tuple([name for kind in type(self).__mro__[-2::-1] for name in kind.__annotations__])  # -1 is `object`
 
     def contents(self) -> tuple[object, ...]:
         """The values of all fields, in the order of their definition."""
@@ -40,11 +42,13 @@ class Value:
         return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in self.fields)})"
 
 
-MAX_ID = 4294967294  # of users and groups; one more is setresuid(2)'s word for "leave unchanged"
+MAX_ID = 4294967294  # the largest uid and gid; one more means "leave unchanged" to setresuid(2)
 
 
 class IdRange(Value):
-    """A line of /proc/self/uid_map: `count` ids from `inside` on are `outside` on in the parent."""
+    """A line of /proc/self/uid_map or gid_map (user_namespaces(7)).
+
+    `count` ids from `inside` on are the parent namespace's ids from `outside` on."""
 
     inside: int
     outside: int
@@ -52,7 +56,9 @@ class IdRange(Value):
 
 
 class Credentials(Value):
-    """What the kernel says this process is (proc(5), /proc/self/status). Capability sets are bit masks."""
+    """This process's credentials, as the kernel reports them (/proc/self/status, proc(5)).
+
+    The capability sets are bit masks."""
 
     uids: tuple[int, int, int, int]  # real, effective, saved, filesystem
     gids: tuple[int, int, int, int]
@@ -67,7 +73,7 @@ class Credentials(Value):
 
 
 class Identity(Value):
-    """Who the program becomes: complete, always ints. `groups` are the supplementary gids, sorted."""
+    """Who the program becomes. It is complete, and its ids are ints. `groups` are the supplementary gids, sorted."""
 
     name: str
     uid: int
@@ -80,83 +86,83 @@ class Identity(Value):
 
 
 class Start(Value):
-    """How this process was started, before Python or we changed any of it; and how its steps tell how far they are."""
+    """How this process was started, before Python or pydrop changed any of it; and how its steps report progress."""
 
     name: str  # argv[0]
     arguments: tuple[str, ...]
     environment: tuple[str, ...]  # NAME=value, in order, byte for byte
-    ignored: tuple[int, ...]  # signals Python ignores on its own that came ignored
-    blocked: tuple[int, ...]  # signals the launcher holds back that came blocked
-    began: float | None = None  # when the launcher did, by CLOCK_MONOTONIC in seconds; None without a launcher
-    loading: float | None = None  # when Python began to load pydrop's modules; None where they are imported as ever
-    marks: "tuple[tuple[str | Step, str, str, float], ...]" = ()  # what was done until when: see perform/timing
-    progress: "Callable[[str, bool], None] | None" = None  # shows how far a step is; whether the line is due
-    note: "Callable[[str], None] | None" = None  # tells something once
-    init: "InitProcess | None" = None  # in init mode: the process above this one, which stays
-    starter: "StarterProcess | None" = None  # in init mode, where this process is the one that stays
+    ignored: tuple[int, ...]  # those of SIGPIPE and SIGXFSZ, which Python itself ignores, that came ignored
+    blocked: tuple[int, ...]  # those of TERM, INT, HUP and QUIT, which the launcher blocks, that came blocked
+    began: float | None = None  # when the launcher began, by CLOCK_MONOTONIC in seconds; None without a launcher
+    loading: float | None = None  # when Python began to load pydrop, by the same clock; None without a boot file
+    marks: "tuple[tuple[str | Step, str, str, float], ...]" = ()  # the phases so far: see perform/timeline_writer
+    progress: "Callable[[str, bool], None] | None" = None  # shows how far a step is: Report.progress
+    note: "Callable[[str], None] | None" = None  # prints one line, of level info
+    init: "InitProcess | None" = None  # in the starter of init mode: init, its parent
+    starter: "StarterProcess | None" = None  # in init: the starter, its child
 
 
 class InitProcess(Value):
-    """The process that stays, as the one that becomes the command knows it (see pid1)."""
+    """Init, as the starter knows it (see pid1)."""
 
     pid: int
-    ask: int  # descriptor: what it is to do is written here; closed by exec
-    answer: int  # descriptor: one byte comes when it has done its own part
+    ask: int  # descriptor: the starter writes its requests here; exec closes it
+    answer: int  # descriptor: init's answer comes here, one byte once init has done its own part
 
 
 class StarterProcess(Value):
-    """The process that makes the start and becomes the command, as the one that stays knows it."""
+    """The starter, which performs the start and becomes the command, as init knows it (see pid1)."""
 
     pid: int
-    asks: int  # descriptor: what it asks for comes here
-    answers: int  # descriptor: where it is answered
+    asks: int  # descriptor: the starter's requests come here
+    answers: int  # descriptor: init writes its answers here
 
 
 class Supervision(Value):
-    """How PID 1 looks after one command. Signals by number, times in seconds."""
+    """How init looks after one command. Signals are numbers, times are seconds."""
 
     stop_signal: int = 15
-    stop_timeout: float | None = 10.0  # from the stop signal to KILL; None never ends
-    kill_grace: float = 3.0  # from TERM to KILL for what the command leaves behind
+    stop_timeout: float | None = 10.0  # from the stop signal to KILL; None: no limit
+    kill_grace: float = 3.0  # from TERM to KILL for the processes that the command leaves behind
     rewrite: tuple[tuple[int, int], ...] = ()
     group: bool = False  # signals go to the command's whole process group
     exit_codes: tuple[tuple[int, int], ...] = ()
     pdeathsig: int | None = None
     ready: str = "started"
     ready_file: str | None = None
-    announces: bool = False  # READY=1 and STOPPING=1 are said to the NOTIFY_SOCKET that pydrop was given
-    clears: bool = True  # what the command leaves behind is ended before pydrop ends
-    ends_group: bool = False  # else its process group is sent TERM, as `rewrite` has it, and not waited for
+    announces: bool = False  # init sends READY=1 and STOPPING=1 to the NOTIFY_SOCKET that pydrop was given
+    clears: bool = True  # init ends the processes that the command leaves behind before it ends itself
+    ends_group: bool = False  # without `clears`: its process group is sent TERM, as `rewrite` has it, and not awaited
     session: bool = False  # the command leads a session of its own, which has the terminal of standard input
-    names_reaped: bool = False  # each process that is reaped, but for the command, is named to the person
-    as_came: bool = False  # this process keeps its streams, its folder and an open /proc entry, as who gave up nothing
+    names_reaped: bool = False  # a warning names each reaped process, except the command
+    as_came: bool = False  # init keeps its streams, its working folder and a dumpable /proc entry: it drops nothing
 
 
 class Outcome(Value):
-    """What performing a step did. `words` is "" where there was nothing to do."""
+    """What performing a step did. `words` is "" where nothing had to change."""
 
     changed: int = 0
     words: str = ""
     warnings: tuple[str, ...] = ()
-    environment: tuple[tuple[str, str | None], ...] = ()  # what the program's gains; None takes the name out
+    environment: tuple[tuple[str, str | None], ...] = ()  # changes to the program's environment; None removes the name
 
 
 class Step(Value):
-    """A postcondition, named once: the plan, the log and the timeline all use `words`.
+    """A postcondition, worded once: the plan, the log and the timeline all show `words`.
 
-    Each class says its `kind`, which people see in `plan --json` and the timeline; and its `performer`, the module
-    whose function `perform` carries it out ("" where there is nothing to do). They are no fields: a class has one."""
+    `kind` is the name of the class that people see in `plan --json` and the timeline. `performer` is the module whose
+    function `perform` carries the step out ("" where there is nothing to do). Both are of the class, so no fields."""
 
     kind = ""
     performer = ""
 
     words: str
     why: str = ""
-    done: bool = False  # the survey found it so already: performing it does nothing
+    done: bool = False  # inspection found the postcondition true: performing the step does nothing
 
 
 class PrivilegesStep(Step):
-    """This process is `identity` and nothing else, proven, and cannot come back."""
+    """This process is `identity` and nothing else, which is verified; and it cannot become root again."""
 
     kind = "privileges"
     performer = "pydrop.perform.privileges"
@@ -165,15 +171,15 @@ class PrivilegesStep(Step):
     keep_caps: int  # bit mask
     no_new_privs: bool
     umask: int | None
-    keep_root: bool = False  # root was asked for in so many words
-    keep_sets: bool = False  # the inheritable and the bounding set stay as they came, as gosu leaves them
-    inherits: bool = True  # what is kept is the program's too, behind exec (inheritable and ambient)
+    keep_root: bool = False  # root was asked for explicitly
+    keep_sets: bool = False  # the inheritable and the bounding set stay as they came, as with gosu
+    inherits: bool = True  # the kept capabilities outlast exec (inheritable and ambient sets), for the program
 
 
 class InitStep(Step):
-    """Init mode: PID 1 stays, is the identity too, and looks after the command.
+    """Init mode: init stays, has dropped privileges to `identity` too, and looks after the command.
 
-    `identity` None: it stays root. `keep_root`: the identity is root's own, asked for in so many words."""
+    `identity` None: init stays as it is. `keep_root`: the identity is root itself, asked for explicitly."""
 
     kind = "guardian"
     performer = "pydrop.pid1.starter"
@@ -181,7 +187,7 @@ class InitStep(Step):
     supervision: Supervision
     identity: Identity | None
     keep_root: bool
-    keeps_kill: bool  # programs may become other users (no_new_privs is off): signals need CAP_KILL then
+    keeps_kill: bool  # programs may become other users (no_new_privs is off): init needs CAP_KILL to signal those
     name: str  # of the command, for messages
     level: str  # of the log
     form: str

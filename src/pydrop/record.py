@@ -1,15 +1,15 @@
-"""The record that an entrypoint leaves for a second `pydrop` in the same container, as text.
+"""The record that an entrypoint leaves for a second `pydrop` in the same container: Record -> text, and back.
 
-Fields in a fixed order, each ended by NUL, which no field can hold; then the lines for the
-environment. A text that is not exactly that is no record.
+The text holds fields in a fixed order, each ended by NUL, which no field can hold. The lines for the environment
+follow. Any other text is no record. perform/record_file writes the file, `inspection` reads it.
 """
 
 from pydrop.model import Identity, Record
 
 FORM = "pydrop record 1"
-PLACE = "/run/pydrop"  # root's folder; what hooks add to is here too
+PLACE = "/run/pydrop"  # a folder of root's alone; the files through which hooks hand on variables are here too
 NAME = "record"
-TIMELINE = f"{PLACE}/timeline"  # beside it: where the start spent its time (perform/timing.py)
+TIMELINE = f"{PLACE}/timeline"  # where the start spent its time (perform/timeline_writer)
 TIMELINE_FORM = "pydrop timeline 1"
 
 
@@ -35,7 +35,7 @@ def encode(record: Record) -> str:
 
 
 def decode(text: str) -> Record | None:
-    """The record in `text`, or None where it is none of this version's."""
+    """The record in `text`; None where the text is no record, or one of another version's form."""
     fields = text.split("\0")
     if len(fields) < 14 or fields[0] != FORM or fields[-1]:
         return None

@@ -1,7 +1,7 @@
-"""What pydrop says: one line a message on standard error, beginning ``pydrop: ``, or a personality's own name.
+"""Messages to the person: each is one line on standard error, after ``pydrop: `` or a compatibility name (``gosu: ``).
 
-A line holds no control character and no byte that is no UTF-8: names in a volume are written by
-strangers, and a terminal obeys what is printed on it.
+A line holds no control character and no byte that is not UTF-8. Strangers choose the names in a volume, and a terminal
+obeys what is printed on it.
 """
 
 import posix as os
@@ -11,25 +11,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pydrop.model import Settings
 
-ECHO = 2  # columns of the ^C that a terminal puts behind a live line
+ECHO = 2  # columns of the ^C that a terminal echoes behind a live line
 LEVELS = ("error", "warn", "info", "debug")
 
 
 class Report:
-    """Prints what is at or above `level`: as text, until the settings ask for JSON."""
+    """Prints the messages at or above `level`: as text, until the settings ask for JSON."""
 
     def __init__(self, level: str = "info", program: str = "pydrop") -> None:
         self.level = level
         self.program = program
         self.as_json = False
-        self.drawn = 0  # columns of the live line that stands on the terminal just now
+        self.drawn = 0  # columns of the live line that is on the terminal now; 0: there is none
 
     def obey(self, settings: "Settings") -> None:
-        """Speak as the settings say from now on."""
+        """From now on print with the level and the format of the settings."""
         self.speak(settings.log_level, settings.log_format)
 
     def speak(self, level: str, form: str) -> None:
-        """Print what is at or above `level`, as `form` ("text", "json") has it."""
+        """From now on print messages at or above `level`, in the format `form` ("text", "json")."""
         self.level = level
         self.as_json = form == "json"
 
@@ -46,7 +46,9 @@ class Report:
         self.say("debug", message)
 
     def traceback_of(self, bug: BaseException) -> list[str]:
-        """Where a bug of ours is, for who asked for `debug`: without `traceback`, which opens the sources."""
+        """The lines of code that led to a bug of pydrop's, at level `debug` alone.
+
+        The module `traceback` would open the source files."""
         lines, at = [], bug.__traceback__ if self.level == "debug" else None
         while at:
             code = at.tb_frame.f_code
@@ -55,7 +57,7 @@ class Report:
         return lines
 
     def say(self, level: str, message: str) -> None:
-        """Print one line."""
+        """Print a message as one line, unless its level is below the report's."""
         if LEVELS.index(level) > LEVELS.index(self.level):
             return
         self.clear()
@@ -67,27 +69,29 @@ class Report:
         return f"{self.program}: {warning}{escaped(message)}"
 
     def _as_json(self, level: str, message: str) -> str:
-        """One object of four texts. Nothing else is ever in it, and the json module would cost 8 ms."""
+        """One object of four strings, made here, since the module `json` would cost 8 ms."""
         now = time.time()
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
         text = escaped(message).replace("\\", "\\\\").replace('"', '\\"')
         return f'{{"time": "{stamp}", "level": "{level}", "program": "{self.program}", "message": "{text}"}}'
 
     def own_fault(self, bug: BaseException, to_see_where: str = "") -> None:
-        """A bug of ours is one line too; the traceback is for who asked for `debug`."""
+        """Print a bug of pydrop's as one line; the traceback follows at level `debug` alone."""
         self.error(f"pydrop itself failed: {type(bug).__name__}: {bug}; {to_see_where}report it")
         for line in self.traceback_of(bug):
             self.debug(line)
 
     def progress(self, text: str, due: bool) -> None:
-        """How far something is: at `info`, on a terminal a line that the next one replaces, else a line where `due`."""
+        """Print how far a step is, at level `info` or below.
+
+        On a terminal it is a live line, which the next one replaces; elsewhere an ordinary line, where `due`."""
         if not self.as_json and self.level in ("info", "debug") and os.isatty(2):
             self.draw(f"pydrop: {text}")
         elif due:
             self.info(text)
 
     def draw(self, line: str) -> None:
-        """Put a live line in place of the last one. It never wraps, since what has wrapped cannot be taken back."""
+        """Replace the live line. It is cut to the terminal's width, since a line that has wrapped cannot be erased."""
         width = room()
         line = cut(escaped(line), width)
         blanks = " " * (min(self.drawn, width) - columns_of(line))
@@ -95,14 +99,14 @@ class Report:
         self.drawn = columns_of(line)
 
     def clear(self) -> None:
-        """Take the live line back, before anything else is printed."""
+        """Erase the live line; so before anything else is printed."""
         if self.drawn:
             _tell(b"\r" + b" " * (self.drawn + ECHO) + b"\r")
             self.drawn = 0
 
 
 def _tell(octets: bytes) -> None:
-    """A standard error that is closed or full is nobody's failure: nobody is left to tell."""
+    """Write to standard error. That it is closed or full is no failure: nobody is left to be told."""
     try:
         os.write(2, octets)
     except OSError:
@@ -110,7 +114,9 @@ def _tell(octets: bytes) -> None:
 
 
 def room() -> int:
-    """The columns that a live line may take on the terminal of standard error, of 80 where it does not say."""
+    """The columns that a live line may take on the terminal of standard error.
+
+    A terminal that does not report its width is taken to have 80."""
     try:
         columns = os.get_terminal_size(2).columns
     except OSError:
@@ -119,12 +125,12 @@ def room() -> int:
 
 
 def columns_of(line: str) -> int:
-    """How many columns a line takes at most: without big tables, whatever is not ASCII may take two."""
+    """The most columns that a line can take. Each character outside ASCII counts as two, which saves a big table."""
     return len(line) if line.isascii() else len(line) + sum([character > "\x7f" for character in line])
 
 
 def cut(line: str, columns: int) -> str:
-    """`line` so that it takes no more than so many columns, with three dots where something is missing."""
+    """`line` shortened to at most `columns` columns; three dots stand for the missing end."""
     if columns_of(line) <= columns:
         return line
     line = line[:columns]
@@ -134,7 +140,7 @@ def cut(line: str, columns: int) -> str:
 
 
 def escaped(text: str) -> str:
-    """Printable on any terminal: control characters and undecodable bytes as ``\\x..``."""
+    """`text` so that any terminal can print it: control characters and undecodable bytes become ``\\x..``."""
     if text.isprintable():
         return text
     return "".join([character if character.isprintable() else _escape(character) for character in text])

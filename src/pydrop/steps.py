@@ -1,4 +1,8 @@
-"""The kinds of step that a start is made of, each a postcondition as a value; and the plan, which is steps."""
+"""The kinds of step of a start, and the plan, which is a list of steps.
+
+A step is a value that states a postcondition. `planning` builds it, the module that it names as `performer` makes it
+true, and `pydropctl plan` prints it.
+"""
 
 from pydrop.model import AccountChange, Identity, Record, Secret, Value, Volume
 from pydrop.process import InitStep as InitStep
@@ -7,10 +11,10 @@ from pydrop.process import Step as Step
 
 
 class AccountsStep(Step):
-    """passwd(5) and group(5) say what `change` says.
+    """passwd(5) and group(5) hold the entries of `change`.
 
-    `how`: "rename", "in place", "append" (accountfiles); "wrapper" (nss_wrapper); "environment": only
-    HOME, USER and LOGNAME can say it."""
+    `how` says by which way: "rename", "in place", "append" (accountfiles); "wrapper" (nss_wrapper); "environment" where
+    only HOME, USER and LOGNAME can name the user."""
 
     kind = "accounts"
 
@@ -19,14 +23,16 @@ class AccountsStep(Step):
     library: str = ""  # libnss_wrapper.so for "wrapper"
 
     @property
-    def performer(self) -> str:  # type: ignore[override] # the class of this one alone does not say it all
-        """Of `how`; "environment" leaves nothing to do but what the plan has warned of."""
+    def performer(self) -> str:  # type: ignore[override] # this performer depends on a field too
+        """The module for `how`. "environment" has none: nothing is left to do but the plan's warning."""
         return {"environment": "", "wrapper": "pydrop.perform.nss_wrapper"}.get(self.how, "pydrop.perform.accountfiles")
 
 
 class RunEntry(Value):
-    """A path that must exist: `kind` is "d" folder, "D" the same, "f" file, "L" symlink
-    (tmpfiles.d(5)); `content` is the file's text or the link's target. `mode` None leaves it."""
+    """A path that must exist, in the terms of tmpfiles.d(5).
+
+    `kind` is "d" folder, "D" the same, "f" file, "L" symlink. `content` is the file's text or the link's target.
+    `mode` None leaves the mode unchanged."""
 
     kind: str
     path: str
@@ -35,14 +41,14 @@ class RunEntry(Value):
     gid: int
     content: str = ""
     source: str = ""
-    exact: bool = False  # an existing folder is given this owner and mode too; else only what is made
-    spares: tuple[str, ...] = ()  # "mode", "uid", "gid": what an exact entry leaves as it is all the same
-    masked: bool = False  # an existing mode's missing r, w or x bits stay missing (`~` of tmpfiles.d)
-    replaces: bool = False  # a file's other content, a link's other target is replaced (`f+`, `L+`)
+    exact: bool = False  # an existing folder gets this owner and mode too, not only one that is created
+    spares: tuple[str, ...] = ()  # "mode", "uid", "gid": what an exact entry leaves unchanged on an existing folder
+    masked: bool = False  # r, w or x bits that an existing mode lacks stay off (`~` of tmpfiles.d)
+    replaces: bool = False  # a file's other content, or a link's other target, is replaced (`f+`, `L+`)
 
 
 class RuntimeStep(Step):
-    """/run and friends hold these entries, parents first."""
+    """These entries exist, in /run and the other folders for runtime files; parents come first."""
 
     kind = "runtime"
     performer = "pydrop.perform.runtime"
@@ -51,7 +57,7 @@ class RuntimeStep(Step):
 
 
 class StreamsStep(Step):
-    """The pipe, socket or terminal behind 0, 1 and 2 belongs to `uid`, as runtimes do for --user."""
+    """The pipe, socket or terminal behind descriptors 0, 1 and 2 belongs to `uid`, as a runtime arranges for --user."""
 
     kind = "streams"
     performer = "pydrop.perform.streams"
@@ -60,9 +66,9 @@ class StreamsStep(Step):
 
 
 class HomeStep(Step):
-    """In the home folder of the account `name`, what had its former uid has `uid`, what had its former gid `gid`.
+    """In the home folder of the account `name`, entries of its former uid have `uid`, those of its former gid `gid`.
 
-    `volume.former` holds those two, None where that number stays; an entry that has neither is left alone."""
+    `volume.former` holds the two former numbers, None where that number stays. Entries that have neither stay."""
 
     kind = "home"
     performer = "pydrop.perform.ownership.home_folder"
@@ -76,7 +82,7 @@ class HomeStep(Step):
 
 
 class VolumesStep(Step):
-    """Every volume is owned by uid:gid as its policy says."""
+    """Every volume belongs to uid:gid, as far as its policy wants it."""
 
     kind = "volumes"
     performer = "pydrop.perform.ownership"
@@ -89,7 +95,7 @@ class VolumesStep(Step):
 
 
 class SecretsStep(Step):
-    """The variables are set from their files and the pointing variables are gone."""
+    """Each variable holds its file's content, and the variables that named the files are gone."""
 
     kind = "secrets"
     performer = "pydrop.perform.secrets"
@@ -98,7 +104,7 @@ class SecretsStep(Step):
 
 
 class HooksStep(Step):
-    """These executables have run, in this order, with the command's arguments, and succeeded."""
+    """These executables have run and succeeded, in this order, each with the command as its arguments."""
 
     kind = "hooks"
     performer = "pydrop.perform.hooks"
@@ -108,7 +114,7 @@ class HooksStep(Step):
 
 
 class RecordStep(Step):
-    """/run/pydrop says who this container's program is, for a second `pydrop` in it."""
+    """/run/pydrop/record says who this container's program is, for a second `pydrop` in the container."""
 
     kind = "record"
     performer = "pydrop.perform.record_file"
@@ -117,7 +123,7 @@ class RecordStep(Step):
 
 
 class OomStep(Step):
-    """The kernel's out-of-memory killer counts this process, and what it becomes, by this much more (proc(5))."""
+    """oom_score_adj (proc(5)) of this process, and so of the program that it becomes, is `score_adj`."""
 
     kind = "oom"
     performer = "pydrop.perform.oom"
@@ -126,7 +132,7 @@ class OomStep(Step):
 
 
 class Plan(Value):
-    """The steps of a start in their order, and what to tell the person. The last step is the drop."""
+    """The steps of a start in their order, and the warnings for the person. The last step is the drop."""
 
     identity: Identity
     steps: tuple[Step, ...]

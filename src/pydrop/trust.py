@@ -1,10 +1,10 @@
-"""Opening what root will obey: only where nobody but root can write it, replace it, or move it.
+"""Opens files that root will obey: only where nobody but root can write, replace or move them.
 
-A path is walked from `/` one component at a time, each relative to the folder opened before it and
-never following a link by itself, so that what was checked is what is opened. A folder is trusted
-where root owns it and nobody else may write it; a sticky one (`/tmp`) protects what root owns in it,
-but for hard links, which anybody could make of root's files (unless fs.protected_hardlinks is on).
-A symlink counts where root made it; then its target is walked by the same rules.
+A path is walked from `/`, one component at a time. Each component is opened relative to the folder opened before it,
+and the kernel follows no link, so that the file which was checked is the file which is opened. A folder is trusted
+where root owns it and nobody else may write it. A sticky folder (`/tmp`) protects root's files in it too, except from
+hard links, which anybody could make of root's files (unless fs.protected_hardlinks is on). A symlink is followed where
+root made it; then its target is walked by the same rules.
 """
 
 import _stat as stat
@@ -20,11 +20,11 @@ MOST_LINKS = 40  # as the kernel's own limit (path_resolution(7))
 def open_trusted(path: str, flags: int = os.O_RDONLY, *, content_may_be_foreign: bool = False) -> int:
     """Open an absolute path for root's use and return its descriptor (close-on-exec).
 
-    `content_may_be_foreign` lets the last component belong to anybody (a secret that the host's
-    user owns); the way to it must be root's all the same. Raises `Untrusted` with the reason, or
-    OSError where the path does not exist or cannot be opened. A FIFO is not waited for.
+    `content_may_be_foreign` lets the last component belong to anybody (a secret that the host's user owns). The folders
+    on the way must be root's all the same. Raises `Untrusted` with the reason, or OSError where the path does not exist
+    or cannot be opened. A FIFO is not waited for.
     """
-    way: list[int] = []  # the folders opened; closed here alone, so that no interruption closes one twice
+    way: list[int] = []  # the opened folders; only this function closes them, so that no interruption closes one twice
     try:
         name, status = _walk(path, way)
         if not content_may_be_foreign:
@@ -42,10 +42,11 @@ def open_trusted(path: str, flags: int = os.O_RDONLY, *, content_may_be_foreign:
 
 
 def is_plainly_trusted(path: str, seen: dict[str, os.stat_result] | None = None) -> bool:
-    """Whether an absolute path is surely root's alone, on the way too, links of root's followed.
+    """Whether an absolute path is surely root's alone, as are all folders on the way; root's links are followed.
 
-    By names, so for what is only to be told, not for what is to be obeyed. Where it says no,
-    `open_trusted` finds out whether that is so, and why. `seen` keeps what was looked at from one path to the next."""
+    The check goes by names, which others could exchange meanwhile. So it serves for messages, and to save a closer
+    look, not for files that root obeys. False may be wrong: `open_trusted` finds out, and why. `seen` keeps the
+    statuses that were read, from one path to the next."""
     seen = {} if seen is None else seen
     if not path.startswith("/") or fault(_seen("/", seen)):
         return False
@@ -73,9 +74,10 @@ def _seen(path: str, seen: dict[str, os.stat_result]) -> os.stat_result:
 
 
 def require_own_code_safe() -> None:
-    """Refuse to run as root where somebody else can write what pydrop itself is made of: the next
-    start would run his code as root. (Whoever has done so can also remove this check: it is for the
-    first start of an image that was built wrongly.)"""
+    """Refuse to run as root where another user can write pydrop's own code: the next start would run theirs as root.
+
+    (Whoever has changed the code can also have removed this check. It is for the first start of an image that was built
+    wrongly.)"""
     compiled = globals().get("__cached__") or __file__
     seen: dict[str, os.stat_result] = {}
     for path in (__file__.rpartition("/")[0], compiled, sys.executable):
@@ -99,7 +101,7 @@ def _is_there(path: str) -> bool:
 
 
 def fault(status: os.stat_result) -> str:
-    """Why what has this status is not root's alone, in a person's words; "" where it is."""
+    """Why a file with this status is not root's alone, as words of a message; "" where it is root's alone."""
     if status.st_uid != 0:
         return f"belongs to user {status.st_uid}"
     if stat.S_ISLNK(status.st_mode):
@@ -112,7 +114,7 @@ def fault(status: os.stat_result) -> str:
 
 
 def _walk(path: str, way: list[int]) -> tuple[str, os.stat_result]:
-    """The name and the status of the last component, no link, in the trusted folder `way[-1]`."""
+    """Walk to the last component, which is no link then. Returns its name in the folder `way[-1]`, and its status."""
     if not path.startswith("/"):
         raise Untrusted(f"{path} is no absolute path", "name it from / on")
     _enter(way, "/", path)
@@ -136,7 +138,7 @@ def _names(path: str) -> list[str]:
 
 
 def _enter(way: list[int], name: str, path: str) -> None:
-    """Step into a trusted folder."""
+    """Open the folder `name` in the last folder of `way`, and append it. Raises Untrusted where it is not trusted."""
     at = way[-1] if way else None
     way.append(os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at))
     status = os.stat(way[-1])
@@ -145,7 +147,7 @@ def _enter(way: list[int], name: str, path: str) -> None:
 
 
 def _followed(way: list[int], name: str, status: os.stat_result, path: str, links: int) -> str:
-    """The target of a link of root's; an absolute one leads back to `/`."""
+    """The target of a link of root's. An absolute target goes on from `/`, which is appended to `way`."""
     if links > MOST_LINKS:
         raise Untrusted(f"{path} leads through more than {MOST_LINKS} links", "name the file itself")
     place = f"{_place(way[-1])}/{name}"
@@ -176,7 +178,9 @@ def _require_trusted(status: os.stat_result, place: str, path: str) -> None:
 
 
 def _require_one_name(status: os.stat_result, folder: int, place: str, path: str) -> None:
-    """In a folder that others may write too, another name of any file of root's may be planted (link(2))."""
+    """Refuse a file with several hard links in a folder that others may write too.
+
+    Another user may have planted it there as a further name of any file of root's (link(2))."""
     if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode) and fault(os.stat(folder)):
         raise Untrusted(
             f"{path} may be any file of root's ({place} has {status.st_nlink} hard links, where others write too)",
@@ -185,7 +189,7 @@ def _require_one_name(status: os.stat_result, folder: int, place: str, path: str
 
 
 def _require_still(file: int, folder: int, path: str, content_may_be_foreign: bool) -> None:
-    """What was opened is judged again: its name may have got another file since the look."""
+    """Check the opened file once more, since its name may have got another file after the first check."""
     status = os.stat(file)
     if stat.S_ISLNK(status.st_mode):  # O_PATH opens a link itself
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
@@ -195,8 +199,9 @@ def _require_still(file: int, folder: int, path: str, content_may_be_foreign: bo
 
 
 def roots_folder(path: str) -> int:
-    """A descriptor of a folder of root's alone, made (0755) where it is missing. OSError where it
-    cannot be, Untrusted where somebody else has or could replace it."""
+    """A descriptor of a folder of root's alone, which is created (0755) where it is missing.
+
+    Raises OSError where that fails, Untrusted where another user has replaced the folder or could."""
     try:
         os.mkdir(path, 0o755)
     except FileExistsError:

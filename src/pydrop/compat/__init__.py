@@ -1,8 +1,8 @@
-"""Other tools' names for pydrop: called by one of them, it takes that tool's arguments, does and exits as that tool.
+"""Compatibility names: called as gosu, tini and the like, pydrop takes that tool's arguments and behaves as that tool.
 
-The name is argv[0], which whoever starts a program may choose freely. So a name gives nothing that the
-same caller could not have from `pydrop --user NAME` itself: no personality reads a setting, none runs
-set-uid (launcher.c refuses that before any name is looked at), and each proves its drop as pydrop does.
+The name is argv[0], which the caller chooses freely. So a name grants nothing that the same caller could not get from
+`pydrop --user NAME`. No compatibility name reads a setting. None runs set-uid, which launcher.c refuses before it looks
+at any name. Each verifies its drop as pydrop does. `entry` and `compat.init_tools` call `run`.
 """
 
 import sys
@@ -13,9 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# The name -> the module that is it, loaded only by that name. It has one function `run(start) -> int`,
-# which returns an exit code, or does not return because it became the command. `pydropctl install`
-# takes its names from here too.
+# The name -> its module, which is loaded for that name alone. The module has a function `run(start) -> int`. It returns
+# an exit code, or does not return because this process became the command. `pydropctl install` takes the names from
+# here too.
 COMPATIBILITY_NAMES = {
     "gosu": "pydrop.compat.gosu",
     "su-exec": "pydrop.compat.su_exec",
@@ -26,13 +26,13 @@ COMPATIBILITY_NAMES = {
 
 
 def name_of(start: Start) -> str:
-    """By which personality's name this was called; "" where by none."""
+    """The compatibility name that this process was called by; "" where it is none."""
     name = start.name.rpartition("/")[2]
     return name if name in COMPATIBILITY_NAMES else ""
 
 
 def run(start: Start) -> int:
-    """Be the tool of the name that `start` was called by. Returns an exit code, or never; raises nothing."""
+    """Run the tool that `start` was called as. Returns an exit code, or never where the command runs. Never raises."""
     module = COMPATIBILITY_NAMES[name_of(start)]
     __import__(module)
     be: Callable[[Start], int] = sys.modules[module].run

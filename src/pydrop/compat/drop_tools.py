@@ -1,7 +1,7 @@
-"""What gosu, su-exec and s6-setuidgid have in common: look, become somebody, become the command.
+"""The common part of gosu, su-exec and s6-setuidgid: look up an account, change ids, become the command.
 
-Nothing of a start's other work is done: no setting is read, no file changed, nothing but ids, groups and
-capabilities is given up. The order is that of a start: all that can fail or needs an import, the drop, exec.
+These tools do no other work of a start. They read no setting and change no file, and give up ids, groups and
+capabilities alone. The order is that of a start: first all that can fail or needs an import, then the drop, then exec.
 """
 
 from pydrop import checked_reads, handover, inherited, kernel, trust
@@ -25,7 +25,7 @@ SETGID, SETUID = mask_of(("setgid",)), mask_of(("setuid",))
 
 
 class DropRequest(Value):
-    """What the arguments ask for. `changes` are to the environment, None takes a name out."""
+    """The identity and the command that the arguments ask for, and changes to the environment (None removes a name)."""
 
     identity: Identity
     command: tuple[str, ...]
@@ -33,7 +33,7 @@ class DropRequest(Value):
 
 
 def become(tool: Tool, start: Start, decide: "Decide") -> int:
-    """Become who and what `decide` says; returns only with an exit code, every failure in one line."""
+    """Become the identity and the command that `decide` finds. On failure returns an exit code, after one line."""
     return attempt(tool, start, lambda: _become(start, decide))
 
 
@@ -56,13 +56,15 @@ def _become(start: Start, decide: "Decide") -> int:
 
 
 def is_that_already(held: Credentials, who: Identity) -> bool:
-    """Whether this process has these ids and may not set groups: then there is nothing to give and nothing to take,
-    and the command runs as what its caller is. (The tools themselves end here with "operation not permitted".)"""
+    """Whether this process has the ids of `who` already, and may not set groups.
+
+    Then the command runs with its caller's credentials, unchanged: there is nothing to drop, and nothing is gained.
+    (The original tools end here with "operation not permitted".)"""
     return held.uids == (who.uid,) * 4 and held.gids == (who.gid,) * 4 and not held.effective & SETGID
 
 
 def _require_possible(held: Credentials, who: Identity) -> None:
-    """NotPermitted naming what is lacking. What has the words for it is loaded only where they may be needed."""
+    """NotPermitted that names what this process lacks. The module with these messages is loaded only for a doubt."""
     maps = checked_reads.id_map("uid_map"), checked_reads.id_map("gid_map")
     if held.effective & SETGID and held.effective & SETUID and maps == (checked_reads.EVERY_ID, checked_reads.EVERY_ID):
         return
@@ -73,7 +75,7 @@ def _require_possible(held: Credentials, who: Identity) -> None:
 
 
 def _step(who: Identity) -> PrivilegesStep:
-    """Ids, groups and what follows from them; nothing else, as these tools have it."""
+    """The drop of these tools: ids and groups, with what the kernel does along with them, and nothing else."""
     return PrivilegesStep(
         words=f"this process is {who.uid}:{who.gid}",
         identity=who,

@@ -1,8 +1,8 @@
-"""dumb-init [OPTION]... [--] PROGRAM [ARG]...: stay as init, and be the program in a child.
+"""dumb-init [OPTION]... [--] PROGRAM [ARG]...: init stays, and the starter becomes the program.
 
-The child leads a session of its own, with the terminal of standard input, and signals go to its whole group; with
---single-child it leads a group alone, and signals go to it. Wrong words are exit code 1, a program that cannot be run
-is 2.
+The program leads a session of its own, with the terminal of standard input, and signals go to its whole process group.
+With --single-child it only leads a process group, and signals go to the program alone. A usage error has exit code 1, a
+program that cannot be run has 2.
 """
 
 from pydrop import __version__
@@ -12,7 +12,7 @@ from pydrop.compat.tool import Tool
 from pydrop.errors import FAILED, NOT_EXECUTABLE, NOT_FOUND, BadSetting
 from pydrop.process import Start
 
-LAST = 31  # the last signal that dumb-init counts; those behind are passed on as they are
+LAST = 31  # the last signal that dumb-init can rewrite; later ones are passed on unchanged
 TOOL = Tool(name="dumb-init", codes={FAILED: 1, NOT_EXECUTABLE: 2, NOT_FOUND: 2})
 VERSION = f"pydrop {__version__} by the name dumb-init\n"
 LETTERS = {"c": False, "r": True, "v": False, "h": False, "V": False}
@@ -31,16 +31,16 @@ DUMB_INIT_SETSID=0 is -c, DUMB_INIT_DEBUG=1 is -v.
 
 This dumb-init is pydrop by another name, version {__version__}.
 """
-ANSWERS = {"h": HELP, "V": VERSION}  # on standard error, as dumb-init has it
+ANSWERS = {"h": HELP, "V": VERSION}  # printed to standard error, as by dumb-init
 
 
 def run(start: Start) -> int:
-    """As dumb-init. Returns only with an exit code."""
+    """Run as dumb-init. Returns an exit code, or never."""
     return supervise(TOOL, start, parse)
 
 
 def parse(start: Start) -> "InitRequest | Said":
-    """What the words and the environment ask for."""
+    """The request that the arguments and the environment make, or an answer: help, version, usage."""
     options, rewrite = Options(start.arguments, LETTERS, LONG_OPTIONS), []
     alone = variable(start.environment, "DUMB_INIT_SETSID") == "0"
     speaks = variable(start.environment, "DUMB_INIT_DEBUG") == "1"
@@ -63,9 +63,9 @@ def parse(start: Start) -> "InitRequest | Said":
 
 
 def pair(word: str) -> tuple[int, int]:
-    """``S:R``: S from 1 on, R from 0 on, in digits alone."""
-    came, _, instead = word.strip().partition(":")
-    numbers = [int(n) if n.isascii() and n.isdigit() and len(n) <= 2 else -1 for n in (came, instead)]
+    """(S, R) of ``S:R``: digits alone, S from 1 and R from 0 to LAST. BadSetting for anything else."""
+    before, _, after = word.strip().partition(":")
+    numbers = [int(n) if n.isascii() and n.isdigit() and len(n) <= 2 else -1 for n in (before, after)]
     if 1 <= numbers[0] <= LAST and 0 <= numbers[1] <= LAST:
         return numbers[0], numbers[1]
     raise BadSetting(

@@ -1,6 +1,6 @@
-"""gosu USER[:GROUP] COMMAND [ARG]...: become somebody, with HOME set, and then the command. A failure is exit code 1.
+"""gosu USER[:GROUP] COMMAND [ARG]...: become the user, with HOME set, and then the command. A failure is exit code 1.
 
-Groups: those that list the account; none at all where a GROUP is named. The gid itself is not among them.
+The supplementary groups are those that list the account, and none where a GROUP is named. The gid is not among them.
 """
 
 from pydrop import __version__
@@ -26,7 +26,7 @@ This gosu is pydrop by another name, version {__version__}.
 
 
 def run(start: Start) -> int:
-    """As gosu: --help and --version to standard output, too few words to standard error with exit code 1."""
+    """Run as gosu: help and version go to standard output; the usage goes to standard error, with exit code 1."""
     first = start.arguments[0] if start.arguments else ""
     if first in ("--help", "-h", "-?"):
         return answer(1, USAGE, 0)
@@ -38,6 +38,6 @@ def run(start: Start) -> int:
 
 
 def wanted(start: Start, known: "Files") -> DropRequest:
-    """The first argument says who, the rest is the command."""
+    """The request: the first argument names the user, the rest is the command."""
     who = userspec.identity(start.arguments[0], known, with_gid=False)
     return DropRequest(identity=who, command=start.arguments[1:], changes=(("HOME", who.home),))

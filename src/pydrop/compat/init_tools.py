@@ -1,7 +1,7 @@
-"""What tini and dumb-init have in common: init, the process above, which launcher.c has forked from this one, is told
-how to look after the command, and this one becomes it.
+"""The common part of tini and dumb-init, in the starter: it tells init how to look after the command, and becomes it.
 
-Nothing of a start is done: no setting is read, no file changed, and both processes stay who they are.
+launcher.c has forked the two processes. No other work of a start is done: no setting is read, no file is changed, and
+both processes keep their credentials.
 """
 
 import posix as os
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class InitRequest(Value):
-    """What words and environment ask for. `level` is what is told at least: "error", "warn" or "debug"."""
+    """The command, its supervision, and the `level` of messages ("error", "warn", "debug") that were asked for."""
 
     command: tuple[str, ...]
     supervision: Supervision
@@ -29,7 +29,7 @@ class InitRequest(Value):
 
 
 class Said(Value):
-    """An answer instead of a program: help, a version, a usage line."""
+    """An answer in place of the program: help, a version or a usage line, with its stream (1, 2) and exit code."""
 
     stream: int
     text: str
@@ -37,12 +37,12 @@ class Said(Value):
 
 
 def launched() -> None:
-    """What boot_files calls where the name is one of these tools': without the modules of a start. Never returns."""
+    """Run by a name of these tools; boot_files calls it, without the modules of a start. Never returns."""
     os._exit(compat.run(inherited.from_launcher(sys.argv)))
 
 
 def supervise(tool: Tool, start: Start, parse: "Parse") -> int:
-    """Become the command, looked after as `parse` says; returns only with an exit code."""
+    """Become the command, supervised as `parse` finds it. Returns an exit code where no command runs."""
     init = start.init
     assert init is not None, "launcher.c forks for every name that comes here"
     code = attempt(tool, start, lambda: _become_or_answer(start, parse(start)))
@@ -78,9 +78,9 @@ def _step(wanted: InitRequest) -> InitStep:
 
 
 def supervision(start: Start, **asked: object) -> Supervision:
-    """As these tools have it: who is asked to stop has all the time that it takes, and PID 1 gives up nothing.
+    """The supervision of these tools: a stop has no timeout, and init drops nothing.
 
-    Where this is PID 1, the kernel kills what is left as soon as it ends: that is told to end first, and has a moment
-    for it. Elsewhere it lives on, as behind the tool."""
+    Where init is PID 1, the kernel kills all other processes as soon as it ends. So init sends them TERM first, and
+    gives them a grace to end. Elsewhere they live on, as after the original tools."""
     is_pid_1 = start.init is not None and start.init.pid == 1
     return Supervision(**{"stop_timeout": None, "as_came": True, "clears": is_pid_1, **asked})  # type: ignore[arg-type] # by name

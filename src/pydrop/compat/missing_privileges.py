@@ -1,4 +1,7 @@
-"""What a process lacks to become somebody, and how to give it to the container."""
+"""The errors of the drop tools for missing privileges: what this process lacks to change ids, and how to add it.
+
+`compat.drop_tools` loads this module only where a privilege may be missing.
+"""
 
 from pydrop.capabilities import names_of
 from pydrop.errors import NotPermitted
@@ -9,13 +12,15 @@ from pydrop.planning import limits
 def require_mapped(
     maps: tuple[tuple[IdRange, ...], tuple[IdRange, ...]], held: Credentials, who: Identity, setgroups_allowed: bool
 ) -> None:
-    """NotPermitted where this user namespace does not have the ids, or lets nobody set groups."""
+    """NotPermitted where this user namespace does not map the ids of `who`, or forbids setting groups.
+
+    `maps` are the ranges of uid_map and of gid_map."""
     limits.require_mapped(*maps, who)
     limits.require_setgroups(setgroups_allowed, held, who)
 
 
 def require_capabilities(held: Credentials, who: Identity) -> None:
-    """NotPermitted naming each capability that the change of ids and groups needs and that is not there."""
+    """NotPermitted that names each missing capability for the change of ids and groups."""
     missing = names_of(limits.for_the_ids(held, who) & ~held.effective)
     if not missing:
         return

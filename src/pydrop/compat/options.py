@@ -1,4 +1,7 @@
-"""Options as getopt_long(3) reads them with a ``+``: up to the first word that is none, which is the program."""
+"""Command-line options as getopt_long(3) with ``+`` reads them: up to the first word that is no option, the program.
+
+tini and dumb-init use it; `settings` reads pydrop's own options.
+"""
 
 from pydrop.errors import BadSetting
 
@@ -6,14 +9,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WRONG_WORDS = 1
+WRONG_WORDS = 1  # exit code of a usage error
 
 
 class Options:
-    """Goes through (letter, value) of each option in turn, "" where it takes none; `rest` is what is behind them.
+    """An iterator over (letter, value) of each option; the value is "" for an option that takes none.
 
-    `letters` says which take a value; `names` gives long options their letters. Raises BadSetting when it comes to a
-    word that is wrong: an option before it has then been seen."""
+    `letters` says which options take a value. `names` gives long options their letters. `rest` holds the words behind
+    the options. A usage error raises BadSetting only when the iteration comes to it: earlier options have been seen."""
 
     def __init__(self, words: tuple[str, ...], letters: dict[str, bool], names: "dict[str, str] | None" = None) -> None:
         self.rest = words
@@ -32,7 +35,7 @@ class Options:
         return word
 
     def _lettered(self, letters: str) -> "Iterator[tuple[str, str]]":
-        """``-gv``, ``-e3``, ``-e 3``."""
+        """The options of one word of letters: ``-gv``, ``-e3``, ``-e 3``."""
         while letters:
             letter, letters = letters[0], letters[1:]
             if letter not in self.letters:
@@ -44,20 +47,20 @@ class Options:
             return
 
     def _named(self, word: str) -> "Iterator[tuple[str, str]]":
-        """``--rewrite 1:2``, ``--rewrite=1:2``, and what begins one name alone."""
-        begun, equals, value = word[2:].partition("=")
-        found = [name for name in self.names if name.startswith(begun)]
-        if begun in found:
-            found = [begun]
-        if len(found) != 1:
-            raise self._unknown(f"--{begun}")
-        letter = self.names[found[0]]
+        """The option of a long name: ``--rewrite 1:2``, ``--rewrite=1:2``, or the beginning of only one name."""
+        prefix, equals, value = word[2:].partition("=")
+        matches = [name for name in self.names if name.startswith(prefix)]
+        if prefix in matches:
+            matches = [prefix]
+        if len(matches) != 1:
+            raise self._unknown(f"--{prefix}")
+        letter = self.names[matches[0]]
         if not self.letters[letter]:
             if equals:
-                raise BadSetting(f"--{found[0]} takes no value", f"write --{found[0]} alone", WRONG_WORDS)
+                raise BadSetting(f"--{matches[0]} takes no value", f"write --{matches[0]} alone", WRONG_WORDS)
             yield letter, ""
         else:
-            yield letter, value if equals else self._value(f"--{found[0]}")
+            yield letter, value if equals else self._value(f"--{matches[0]}")
 
     def _value(self, option: str) -> str:
         if not self.rest:
@@ -65,12 +68,12 @@ class Options:
         return self._take()
 
     def _unknown(self, option: str) -> BadSetting:
-        there = [f"-{letter}" for letter in self.letters] + [f"--{name}" for name in self.names]
+        known = [f"-{letter}" for letter in self.letters] + [f"--{name}" for name in self.names]
         return BadSetting(
-            f"{option} is no option here", f"there are {' '.join(there)}, and -- before a program", WRONG_WORDS
+            f"{option} is no option here", f"there are {' '.join(known)}, and -- before a program", WRONG_WORDS
         )
 
 
 def variable(environment: tuple[str, ...], name: str) -> str | None:
-    """The value of a variable: the first that has the name, as for getenv(3). None where there is none."""
+    """The value of a variable, None where it is unset. Of a doubled name the first counts, as for getenv(3)."""
     return next((line[len(name) + 1 :] for line in environment if line.startswith(f"{name}=")), None)

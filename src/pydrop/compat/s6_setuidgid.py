@@ -1,7 +1,8 @@
-"""s6-setuidgid ACCOUNT|UID:GID PROG...: become somebody, and then the program. HOME stays as it came.
+"""s6-setuidgid ACCOUNT|UID:GID PROG...: become the account, and then the program. HOME stays as it came.
 
-Groups: the gid and those that list the ACCOUNT; the gid alone for UID:GID. Exit codes, as its manual has them:
-100 wrong words, 1 no such account, 111 a call failed, 126 and 127 the program cannot be run or is not there.
+The supplementary groups are the gid and those that list the ACCOUNT; for UID:GID the gid alone. The exit codes are
+those of its manual: 100 usage error, 1 no such account, 111 a call failed, 126 the program cannot be run, 127 it was
+not found.
 """
 
 from pydrop.compat import userspec
@@ -16,19 +17,19 @@ if TYPE_CHECKING:
 
 WRONG_WORDS, NO_ACCOUNT, CALL_FAILED = 100, 1, 111
 TOOL = Tool(name="s6-setuidgid", codes={FAILED: CALL_FAILED})
-# s6 hands the account's numbers from one of its programs to the next in these, and takes them out again.
+# One program of s6 hands the account's numbers to the next in these variables, which removes them again.
 ITS_OWN = (("UID", None), ("GID", None), ("GIDLIST", None))
 
 
 def run(start: Start) -> int:
-    """As s6-setuidgid: too few words are answered on standard error, with exit code 100."""
+    """Run as s6-setuidgid: with too few arguments the usage goes to standard error, with exit code 100."""
     if len(start.arguments) >= 2:
         return become(TOOL, start, wanted)
     return answer(2, "s6-setuidgid: usage: s6-setuidgid ACCOUNT|UID:GID PROG...\n", WRONG_WORDS)
 
 
 def wanted(start: Start, known: "Files") -> DropRequest:
-    """The first argument says who, the rest is the program."""
+    """The request: the first argument names the account or the ids, the rest is the program."""
     who, program = start.arguments[0], start.arguments[1:]
     if ":" in who:
         return DropRequest(identity=userspec.numbers_identity(who, WRONG_WORDS), command=program)

@@ -1,6 +1,6 @@
-"""su-exec USER[:GROUP] COMMAND [ARG]...: become somebody, with HOME set, then the command. A failure is exit code 1.
+"""su-exec USER[:GROUP] COMMAND [ARG]...: become the user, with HOME set, then the command. A failure is exit code 1.
 
-Groups: the gid and those that list the account; the gid alone where a GROUP is named.
+The supplementary groups are the gid and those that list the account; the gid alone where a GROUP is named.
 """
 
 from pydrop.compat import userspec
@@ -17,13 +17,13 @@ TOOL = Tool(name="su-exec", codes={FAILED: 1, NOT_EXECUTABLE: 1, NOT_FOUND: 1})
 
 
 def run(start: Start) -> int:
-    """As su-exec: too few words are answered on standard output, with exit code 0."""
+    """Run as su-exec: with too few arguments the usage goes to standard output, with exit code 0."""
     if len(start.arguments) >= 2:
         return become(TOOL, start, wanted)
     return answer(1, "Usage: su-exec USER[:GROUP] COMMAND [ARG]...\n", 0)
 
 
 def wanted(start: Start, known: "Files") -> DropRequest:
-    """The first argument says who, the rest is the command."""
+    """The request: the first argument names the user, the rest is the command."""
     who = userspec.identity(start.arguments[0], known, with_gid=True)
     return DropRequest(identity=who, command=start.arguments[1:], changes=(("HOME", who.home),))

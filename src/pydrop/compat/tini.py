@@ -1,6 +1,6 @@
-"""tini [OPTION]... [--] PROGRAM [ARG]...: stay as init, and be the program in a child. A failure of its own is 1.
+"""tini [OPTION]... [--] PROGRAM [ARG]...: init stays, and the starter becomes the program. A failure is exit code 1.
 
-The child leads a process group, in the foreground of the terminal. Signals go to it, or with -g to the group.
+The program leads a process group, in the foreground of the terminal. Signals go to the program, with -g to its group.
 """
 
 from pydrop import __version__, signals
@@ -10,7 +10,7 @@ from pydrop.compat.tool import Tool
 from pydrop.errors import FAILED, BadSetting
 from pydrop.process import Start
 
-BLANKS = " \t\r\n"  # what an env file may leave around a value
+BLANKS = " \t\r\n"  # an env file may leave these around a value
 
 TOOL = Tool(name="tini", codes={FAILED: 1})
 VERSION = f"pydrop {__version__} by the name tini\n"
@@ -37,7 +37,7 @@ LEVELS = ("error", "warn", "debug")  # by verbosity
 
 
 class Asked:
-    """What the environment says, and each option then."""
+    """The requests of the environment, to which `take` adds each option."""
 
     def __init__(self, environment: tuple[str, ...]) -> None:
         verbosity = variable(environment, "TINI_VERBOSITY")
@@ -61,12 +61,12 @@ class Asked:
 
 
 def run(start: Start) -> int:
-    """As tini. Returns only with an exit code."""
+    """Run as tini. Returns an exit code, or never."""
     return supervise(TOOL, start, parse)
 
 
 def parse(start: Start) -> "InitRequest | Said":
-    """What the words and the environment ask for."""
+    """The request that the arguments and the environment make, or an answer: help, license, version, usage."""
     if start.arguments == ("--version",):
         return Said(stream=1, text=VERSION, code=0)
     options, asked = Options(start.arguments, LETTERS), Asked(start.environment)
@@ -90,19 +90,19 @@ def parse(start: Start) -> "InitRequest | Said":
 
 
 def without_dashes(program: tuple[str, ...]) -> tuple[str, ...]:
-    """tini's own help has ``PROGRAM -- [ARGS]``: a ``--`` right behind the program is tini's."""
+    """The program without a ``--`` right behind its name: that is tini's, whose help has ``PROGRAM -- [ARGS]``."""
     return (program[0], *program[2:]) if program[1:2] == ("--",) else program
 
 
 def leading_number(word: str) -> int:
-    """As atoi(3), but for a sign: what does not begin with a number is 0."""
+    """The number that a word begins with, else 0: as atoi(3), but without a sign."""
     word = word.strip(BLANKS)
     end = next((n for n, character in enumerate(word) if character not in "0123456789"), len(word))
     return int(word[: min(end, 9)] or "0")
 
 
 def exit_code(word: str) -> int:
-    """0 to 255, in digits alone."""
+    """The exit code that -e names: 0 to 255, in digits alone. BadSetting for anything else."""
     digits = word.strip(BLANKS)
     if digits.isascii() and digits.isdigit() and len(digits) <= 3 and int(digits) <= 255:
         return int(digits)
@@ -110,7 +110,7 @@ def exit_code(word: str) -> int:
 
 
 def signal(word: str) -> int:
-    """By its whole name: ``SIGTERM``."""
+    """The signal that -p names, by its whole name (``SIGTERM``). BadSetting for anything else."""
     number = signals.number_of(word) if word.startswith("SIG") and word.isupper() else None
     if number is None:
         raise BadSetting(f"-p {word!r} names no signal", "write its whole name, as in -p SIGTERM", WRONG_WORDS)

@@ -1,4 +1,4 @@
-"""A tool that pydrop is by another name: in whose name it speaks, and with which codes it ends."""
+"""The frame of all compatibility names: messages under the tool's name, and the tool's own exit codes."""
 
 import posix as os
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class Tool(Value):
-    """By which name to speak, and the tool's own exit codes for pydrop's where they differ."""
+    """A tool's `name` for messages, and its exit codes: `codes` maps pydrop's to the tool's where they differ."""
 
     name: str
     codes: dict[int, int]
 
 
 def answer(stream: int, text: str, code: int) -> int:
-    """Write help, a version or a usage line to a standard stream; the exit code, also where nobody is left to tell."""
+    """Write help, a version or a usage line to a standard stream. Returns `code`, also where the stream is closed."""
     try:
         os.write(stream, text.encode())
     except OSError:
@@ -29,10 +29,10 @@ def answer(stream: int, text: str, code: int) -> int:
 
 
 def attempt(tool: Tool, start: Start, act: "Callable[[], int]") -> int:
-    """Do what ends in the command, or in an exit code; every failure is one line."""
+    """Call `act`, which becomes the command or returns an exit code. Each failure is one line of output."""
     try:
         return _attempt(tool, start, act, Report(program=tool.name))
-    except Interrupted as stop:  # while the end was told, to a standard error that nobody empties
+    except Interrupted as stop:  # the signal came while a message waited for somebody to empty standard error
         return inherited.end_by(stop.signum)
 
 

@@ -1,8 +1,8 @@
-"""USER[:GROUP] as gosu and su-exec take it, and the names and numbers of s6-setuidgid: text -> Identity.
+"""USER[:GROUP] of gosu and su-exec, and the names and numbers of s6-setuidgid: text -> Identity.
 
-These tools read numbers as C and Go do, which also take a sign, cut off what is too large, or take the
-caller's id for what is empty: each of these ways has made somebody root. Here a number is ASCII digits
-alone, everything else is a name, and a name is an entry of the account files.
+The original tools read numbers as C and Go do. Those also accept a sign, cut off a number that is too large, or take
+the caller's id for an empty word. Each of these ways has made somebody root. Here a number is ASCII digits alone, any
+other word is a name, and a name must be an entry of the account files. The module is pure: it gets the files' text.
 """
 
 from pydrop.accounts.account_lines import accounts, groups, parse_id
@@ -14,7 +14,7 @@ from pydrop.process import MAX_ID
 
 
 class Files(Value):
-    """The account files' entries, and who asks: (uid, gid) of this process."""
+    """The entries of the account files, and the caller: (uid, gid) of this process before the drop."""
 
     accounts: list[Account]
     groups: list[Group]
@@ -22,16 +22,16 @@ class Files(Value):
 
 
 def files(passwd: str, group: str, caller: tuple[int, int]) -> Files:
-    """From the files' text; a malformed line is nobody's."""
+    """The entries in the text of both files. A malformed line is skipped."""
     return Files(accounts=accounts(passwd), groups=groups(group), caller=caller)
 
 
 def identity(spec: str, known: Files, with_gid: bool) -> Identity:
-    """Who USER[:GROUP] is. `groups` are those that list the account in group(5), none where a GROUP is named; and the
-    gid itself, if `with_gid`.
+    """The identity that USER[:GROUP] names.
 
-    `home` is the account's as it stands in its entry, `/` where there is none. Raises BadSetting for what is
-    no number and no entry, and for root where nobody wrote 0 or root.
+    Its `groups` are those that list the account in group(5), and none where a GROUP is named; with `with_gid` the gid
+    is among them. Its `home` is that of the account's entry, `/` where there is no entry. Raises BadSetting for a word
+    that is no number and no entry, and for an account with uid 0 where the word is not 0 or root.
     """
     user, group = _two_words(spec)
     uid, account = _user(user, known)
@@ -44,7 +44,7 @@ def identity(spec: str, known: Files, with_gid: bool) -> Identity:
 
 
 def account_identity(name: str, known: Files, code: int) -> Identity:
-    """Who the account is; its groups are its gid and those that list it. `code` is the error's exit code."""
+    """The identity of account `name`. Its groups are its gid and those that list it. `code` is an error's exit code."""
     account = account_named(known.accounts, name)
     if account is None:
         hint = f"write {name}:{name} for the numbers" if parse_id(name) is not None else "correct the name"
@@ -54,7 +54,7 @@ def account_identity(name: str, known: Files, code: int) -> Identity:
 
 
 def numbers_identity(spec: str, code: int) -> Identity:
-    """Who UID:GID is: both there, both numbers, without a look at the account files; its only group is the gid."""
+    """The identity that UID:GID names. Both must be numbers. The account files do not count; the only group is GID."""
     first, _, second = spec.partition(":")
     uid, gid = number(first, code), number(second, code)
     if uid is None or gid is None:
@@ -63,15 +63,15 @@ def numbers_identity(spec: str, code: int) -> Identity:
 
 
 def number(word: str, code: int = FAILED) -> int | None:
-    """The id that `word` is, None where it is no number; BadSetting where it is one that no process can have."""
-    found = parse_id(word)
-    if found is None and word.isascii() and word.isdigit():
+    """The id in `word`, None where it is no number. BadSetting for a number that no process can have as its id."""
+    parsed = parse_id(word)
+    if parsed is None and word.isascii() and word.isdigit():
         raise BadSetting(
             f"{word} is no id that a process can have: the kernel would leave the id as it is, or cut the number off",
             f"use one from 0 to {MAX_ID}",
             code,
         )
-    return found
+    return parsed
 
 
 def _two_words(spec: str) -> tuple[str, str]:
@@ -87,7 +87,7 @@ def _two_words(spec: str) -> tuple[str, str]:
 
 
 def _user(word: str, known: Files) -> tuple[int, Account | None]:
-    """The uid, and the account that has it where one does."""
+    """The uid, and the account that has it, None where no account does."""
     uid = number(word)
     if uid is not None:
         return uid, account_numbered(known.accounts, uid)
@@ -110,8 +110,10 @@ def _gid(word: str, known: Files) -> int:
 
 
 def _without_entry(uid: int, caller: tuple[int, int]) -> Account:
-    """Where neither a GROUP nor an entry says a gid, it is the uid's number. gosu and su-exec take the caller's, which
-    is root's; only without root, where it is held already, is it that one here too."""
+    """The account of a uid without an entry. Its gid, where no GROUP names one, is the uid's number.
+
+    gosu and su-exec take the caller's gid, which is root's. It is taken here only for a caller that is not root and
+    asks for its own uid: such a caller holds that gid already."""
     return Account(name=str(uid), uid=uid, gid=caller[1] if uid == caller[0] != 0 else uid)
 
 

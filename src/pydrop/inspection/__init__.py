@@ -1,7 +1,8 @@
-"""Looks at the world once, reading only, and hands on what it saw as Facts.
+"""Inspects the world once, reading only: the result is the value Facts, from which `planning` makes the plan.
 
-What root will obey (the settings file, hooks, tmpfiles.d, a record) is opened through `trust`;
-without root there is nobody above to obey it, and it is opened plainly.
+Files that root will obey (the settings file, hooks, tmpfiles.d, a record) are opened through `trust`. Without root they
+are opened plainly, since they grant no rights that the user lacks. `entry` and `pydropctl` call `read_settings` and
+`look`.
 """
 
 import _stat as stat
@@ -19,13 +20,15 @@ WRAPPER = "libnss_wrapper.so"
 
 
 def read_settings(start: Start) -> Settings:
-    """What was asked: by the options, the environment and the settings file."""
+    """The settings, from the options, the environment and the settings file."""
     path, named = config_path(start.environment)
     return read(start.arguments, start.environment, settings_table(path, named), path)
 
 
 def settings_table(path: str, named: bool) -> dict[str, object] | None:
-    """The settings file as a table, None where there is none and nobody named one; see settingsfile."""
+    """The settings file as a table (settings_file.read); None where the default path does not exist.
+
+    `named`: somebody has set the path, so that a missing file is an error."""
     if not named and not _is_there(path):
         return None
     from pydrop.inspection import settings_file
@@ -34,7 +37,7 @@ def settings_table(path: str, named: bool) -> dict[str, object] | None:
 
 
 def look(settings: Settings, start: Start) -> Facts:
-    """Everything that planning needs to know."""
+    """The facts that planning needs. Raises PydropError where root must not go on, or the kernel does not tell."""
     credentials = checked_reads.credentials()
     root = credentials.uids[1] == 0
     entrypoint = start.init.pid if start.init else os.getpid()
@@ -79,8 +82,10 @@ def _is_there(path: str) -> bool:
 
 
 def _account_files(root: bool) -> str:
-    """How the account files can be changed: by "rename", "in place" (writable files in a folder that
-    is not), "append" (OpenShift's group-writable passwd), or not ("no")."""
+    """How the account files can be changed.
+
+    "rename"; "in place", where the files are writable and their folder is not; "append", where OpenShift has made
+    passwd group-writable; or "no"."""
     if not root:
         return "append" if os.access("/etc/passwd", os.W_OK) else "no"
     folder = os.access("/etc", os.W_OK)
@@ -91,7 +96,7 @@ def _account_files(root: bool) -> str:
 
 
 def nss_wrapper() -> str | None:
-    """libnss_wrapper.so in the image's library folders, also one folder down (Debian's multiarch)."""
+    """The path of libnss_wrapper.so in the image's library folders, or one folder below (Debian's multiarch)."""
     for folder in LIBRARIES:
         if _is_there(f"{folder}/{WRAPPER}"):
             return f"{folder}/{WRAPPER}"
@@ -106,17 +111,18 @@ def nss_wrapper() -> str | None:
 
 
 def _writable(settings: Settings) -> tuple[str, ...]:
+    """The paths of chown and run-dirs that this process can write."""
     asked = [*[volume.path for volume in settings.volumes], *settings.run_dirs]
     return tuple([path for path in asked if os.access(path, os.W_OK)])
 
 
 def _can_be_made(path: str) -> bool:
-    """Whether a folder is missing, and this process may write in the lowest one above it that is there."""
+    """Whether a folder is missing, and this process can write the lowest existing folder above it."""
     if _is_there(path):
         return False
     while not _is_there(path):
         path = path.rpartition("/")[0] or "/"
-    return os.access(f"{path}/.", os.W_OK | os.X_OK)  # the dot: a folder, and not a link that leads nowhere
+    return os.access(f"{path}/.", os.W_OK | os.X_OK)  # with the dot only a folder counts, not a dangling link
 
 
 def _owner(settings: Settings) -> tuple[int, int]:
@@ -140,15 +146,17 @@ def _hooks(settings: Settings, root: bool) -> tuple[tuple[str, ...], tuple[str, 
 
 
 def _declared() -> tuple[tuple[str, str], ...]:
-    if not any([_may_speak_of_run(folder) for folder in tmpfiles.FOLDERS]):
+    if not any([_may_mention_run(folder) for folder in tmpfiles.FOLDERS]):
         return ()
     from pydrop.inspection.image_tmpfiles import declared
 
     return declared()
 
 
-def _may_speak_of_run(folder: str) -> bool:
-    """Whether it is worth a closer look at tmpfiles.d; that look trusts nothing of what is seen here."""
+def _may_mention_run(folder: str) -> bool:
+    """Whether a file of this tmpfiles.d folder may mention /run, so that image_tmpfiles has to read it.
+
+    image_tmpfiles reads everything again, and checks who could have written it."""
     try:
         names = [name for name in os.listdir(folder) if name.endswith(".conf")]
     except OSError:
@@ -164,19 +172,23 @@ def _may_speak_of_run(folder: str) -> bool:
 
 
 def _stands(entry: RunEntry) -> bool:
-    """Whether a standard entry is surely there as it should be; else performing it looks closer (at links, say)."""
+    """Whether a standard entry surely exists with its owner and mode.
+
+    False may be wrong: performing the step looks closer (behind links, say)."""
     try:
-        now = os.lstat(entry.path)
+        status = os.lstat(entry.path)
     except OSError:
         return False
     if entry.kind == "L":
         return True
-    return (now.st_mode, now.st_uid, now.st_gid) == (stat.S_IFDIR | (entry.mode or 0), entry.uid, entry.gid)
+    return (status.st_mode, status.st_uid, status.st_gid) == (stat.S_IFDIR | (entry.mode or 0), entry.uid, entry.gid)
 
 
 def _record(entrypoint: int) -> Record | None:
-    """What this container's entrypoint left, while it lives. Not for PID 1, which is the entrypoint,
-    and not where others could have left it: an entrypoint makes /run root's."""
+    """The record of this container's entrypoint, while that lives; else None.
+
+    PID 1 is the entrypoint itself, so for it there is none. A record that another user could have left does not count:
+    an entrypoint makes /run root's."""
     if entrypoint == 1:
         return None
     try:
@@ -184,12 +196,12 @@ def _record(entrypoint: int) -> Record | None:
     except (OSError, Untrusted):
         return None
     with open(file, encoding="utf-8", errors="surrogateescape", newline="") as content:
-        found = record.decode(content.read())
-    return found if found and _lives(found.instance) else None
+        decoded = record.decode(content.read())
+    return decoded if decoded and _lives(decoded.instance) else None
 
 
 def _lives(instance: str) -> bool:
-    """Whether the entrypoint that left a record is still there, as the program that it became."""
+    """Whether the entrypoint with this instance name still runs, as the program that it became."""
     try:
         return kernel.instance(int(instance.split()[1])) == instance
     except (OSError, ValueError, IndexError):
@@ -197,7 +209,7 @@ def _lives(instance: str) -> bool:
 
 
 def _noexec_run(settings: Settings) -> bool:
-    """Whether the command lies on a /run that executes nothing."""
+    """Whether the command lies on a /run that is mounted noexec."""
     if not settings.command or not settings.command[0].startswith("/run/"):
         return False
     try:

@@ -1,4 +1,7 @@
-"""The image's own tmpfiles.d: what its packages want to find in /run."""
+"""Reads the image's tmpfiles.d files, in which its packages declare what they need in /run.
+
+`tmpfiles` parses the texts, and `planning` turns them into entries. Nothing is created here.
+"""
 
 import _stat as stat
 import posix as os
@@ -10,9 +13,9 @@ from pydrop.trust import fault, open_trusted
 
 
 def declared() -> tuple[tuple[str, str], ...]:
-    """(path, text) of the files that speak of /run, by tmpfiles.d(5)'s rules of which file wins.
+    """(path, text) of the files that mention /run; tmpfiles.d(5) says which of two files of one name counts.
 
-    A folder or file that somebody other than root can write is no package's, and is passed over."""
+    A folder or a file that another user than root can write is no package's, and is skipped."""
     folders: dict[str, int] = {}
     try:
         listing = {folder: _names(folder, folders) for folder in tmpfiles.FOLDERS}
@@ -24,7 +27,7 @@ def declared() -> tuple[tuple[str, str], ...]:
 
 
 def _names(folder: str, folders: dict[str, int]) -> list[str]:
-    """What lies in a folder, which is kept open in `folders`."""
+    """The names in a folder, whose descriptor is added to `folders`. None where it is missing or not root's alone."""
     try:
         folders[folder] = open_trusted(folder, os.O_RDONLY | os.O_DIRECTORY)
     except (OSError, Untrusted):
@@ -33,7 +36,7 @@ def _names(folder: str, folders: dict[str, int]) -> list[str]:
 
 
 def _text(path: str, folders: dict[str, int]) -> str:
-    """A file that root will act on; "" for one that is not root's alone, or leads nowhere or to /dev/null."""
+    """The text of a file. "" where it is not root's alone, or is a link that leads nowhere or to /dev/null."""
     folder, _, name = path.rpartition("/")
     try:
         file = _open(path, folders[folder], name)
@@ -51,7 +54,7 @@ def _text(path: str, folders: dict[str, int]) -> str:
 
 
 def _open(path: str, folder: int, name: str) -> int:
-    """The folder is root's alone, so a file in it needs no walk from `/`; a link does."""
+    """A descriptor of the file. Its open `folder` is root's alone, so only a link has to be walked from `/`."""
     try:
         return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY, dir_fd=folder)
     except OSError:

@@ -1,4 +1,7 @@
-"""Looks at what a setting names: the path whose owner counts, devices, and the folder of hooks."""
+"""Inspects the paths that settings name: the path whose owner counts (owner-of), devices, and the hooks folder.
+
+`inspection` loads this module only where such a setting was given or the hooks folder exists.
+"""
 
 import os
 import stat
@@ -9,8 +12,10 @@ from pydrop.trust import open_trusted
 
 
 def owner(settings: Settings) -> tuple[int, int]:
-    """(uid, gid) of what `owner-of` names. Only root's links are followed: by one of his own, the
-    program's user could choose whom the next start becomes."""
+    """(uid, gid) of the path that `owner-of` names.
+
+    Only links of root's are followed. By a link of their own, the program's user could choose whom the next start
+    becomes."""
     path, source = settings.owner_of or "/", settings.sources.get("owner-of", "owner-of")
     try:
         file = open_trusted(path, os.O_PATH, content_may_be_foreign=True)
@@ -28,22 +33,22 @@ def owner(settings: Settings) -> tuple[int, int]:
 
 
 def devices(settings: Settings) -> tuple[Device, ...]:
-    """The device files named, and those in the folders named."""
-    found: list[Device] = []
+    """The device files that the setting names, and all those in the folders that it names."""
+    all_devices: list[Device] = []
     source = settings.sources.get("devices", "devices")
     for path in settings.devices:
         try:
-            inside = _devices_at(path)
+            devices_here = _devices_at(path)
         except OSError as error:
             raise BadSetting(
                 f"{source}={path} cannot be looked at: {error.strerror}", f"pass it to the container (--device {path})"
             ) from error
-        if not inside:
+        if not devices_here:
             raise BadSetting(
                 f"{source}={path} is no device and holds none", f"pass one to the container (--device {path})"
             )
-        found += inside
-    return tuple(found)
+        all_devices += devices_here
+    return tuple(all_devices)
 
 
 def _devices_at(path: str) -> list[Device]:
@@ -62,8 +67,10 @@ def _devices_at(path: str) -> list[Device]:
 
 
 def hooks(settings: Settings, root: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The executables in the hooks folder, in byte order; and the programs there that lack an execute bit. One that
-    somebody else could have written is refused, not skipped: a start that quietly lacks a hook is no start."""
+    """The executables in the hooks folder, in byte order; and the programs in it that lack an execute bit.
+
+    An executable that another user could have written is refused (Untrusted) and not skipped: a start must not lack a
+    hook quietly."""
     try:
         names = os.listdir(os.fsencode(settings.hooks))
     except FileNotFoundError as error:
@@ -96,9 +103,9 @@ def _mode(path: str) -> int:
 
 
 def _is_program(path: str) -> bool:
-    """Whether a file begins as a script or an ELF program does; what else lies there (README, data) is no hook.
+    """Whether a file begins as a script or an ELF program does. Other files (README, data) are no hooks.
 
-    One that is not root's alone is not opened: its name may lead to a device by now."""
+    A file that is not root's alone is not opened: by now its name may lead to a device."""
     try:
         file = open_trusted(path)
     except (OSError, Untrusted):

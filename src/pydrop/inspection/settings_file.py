@@ -1,4 +1,7 @@
-"""The settings file, which root obeys: read only where nobody else could have written it."""
+"""Reads the settings file, which root obeys: so for root it counts only where no other user could have written it.
+
+`settings` gives the table its meaning.
+"""
 
 import os
 
@@ -10,7 +13,8 @@ from pydrop.trust import open_trusted
 def read(path: str) -> dict[str, object]:
     """The settings file as a table.
 
-    Raises BadSetting where it cannot be read or is no TOML, Untrusted where root should not obey it."""
+    Raises BadSetting where it cannot be read or is no TOML, Untrusted where another user than root could have written
+    it, PydropError where Python has no tomllib."""
     try:
         file = open_trusted(path) if os.geteuid() == 0 else os.open(path, os.O_RDONLY)
     except FileNotFoundError as error:
@@ -19,7 +23,7 @@ def read(path: str) -> dict[str, object]:
         raise BadSetting(f"unable to read {path}: {error.strerror}", "make it a readable file of root's") from error
     try:
         import tomllib
-    except ImportError as error:  # python3-minimal is such a Python
+    except ImportError as error:  # python3-minimal lacks it
         os.close(file)
         raise PydropError(f"unable to read {path}: {error}", WHOLE_PYTHON) from error
 

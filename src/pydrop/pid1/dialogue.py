@@ -1,16 +1,18 @@
-"""What the process that stays, init, and the one that makes the start say to each other, on two pipes.
+"""The words that init and the starter send to each other, on two pipes.
 
-The launcher forks before there is any Python (launcher.c). The child asks for what the settings say; init gives up root
-as the child is about to, and proves it, and only then lets it go on. The child's exec closes its end of the pipe, which
-tells that the command runs.
+The launcher forks before any Python is loaded (launcher.c). The child is the starter. It reads the settings and sends
+init a request. Init drops privileges, as the starter is about to, verifies the drop, and only then lets the starter go
+on. The starter's exec closes its end of the pipe, by which init learns that the command runs.
 
-Signals: all are blocked in init and so wait in the kernel until the command is there to get them; none is lost
-to the time between. But for TERM, INT, HUP and QUIT: until the child has asked, these go to it at once, and end the
-start (see inherited).
+All signals are blocked in init. They wait in the kernel until the command is there to get them, so that none is lost
+meanwhile. TERM, INT, HUP and QUIT are the exception: until the starter has sent its request, init passes them on to it
+at once, and they end the start (see inherited).
 """
 
-NOT_WANTED = b"n"  # nothing asks for init mode; 10 bytes follow: whether SIGCHLD came ignored, which are blocked
-ASKED = b"a"  # 4 bytes each follow: the length of the step, and the pipe's descriptor in the child, plus 1; the step
-STARTER_FAILED = b"f"  # the command could not be run; the child's exit code says why
-GO = b"g"  # where the command is to speak sd_notify, a line with the address comes before
-INIT_REFUSES = b"r"  # init could not do its part, and has said why; the end of a line follows
+# From the starter to init
+NOT_WANTED = b"n"  # no init mode; 10 bytes follow: 1 whether SIGCHLD came ignored, 9 with the mask of blocked signals
+ASKED = b"a"  # the request; 4 bytes with the step's length, 4 with the starter's pipe descriptor + 1, the step follow
+STARTER_FAILED = b"f"  # the command could not be run; the starter's exit code says why
+# From init to the starter
+GO = b"g"  # the command may run; where it is to speak sd_notify, a line with the address comes before this word
+INIT_REFUSES = b"r"  # init failed to do its part, and has printed why; a newline follows

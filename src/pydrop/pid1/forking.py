@@ -1,6 +1,6 @@
-"""The fork of init mode where the launcher did not make it: for ``python3 -m pydrop``, and where it guessed wrong.
+"""The fork of init mode where the launcher did not make it: under ``python3 -m pydrop``, or after its wrong guess.
 
-The process that stays then holds all that the start has loaded until here.
+Init then holds all modules that the start has loaded so far, which the launcher's early fork avoids. `entry` calls it.
 """
 
 import _signal
@@ -12,12 +12,12 @@ from pydrop.signals import ALL
 
 
 def fork(start: Start) -> None:
-    """The child returns, with its init in `start`; init never does.
+    """Fork into init (this process) and the starter (the child). The starter returns, with `start.init` set.
 
-    Raises PydropError where this process cannot fork."""
+    Init never returns. Raises PydropError where this process cannot fork."""
     came_blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, ALL)
     child_signal = _signal.getsignal(_signal.SIGCHLD) or _signal.SIG_DFL
-    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # where it came ignored, no exit code would be kept
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # where it is ignored, the kernel keeps no child's exit code
     asks, ask = os.pipe()
     answer, answers = os.pipe()
     init = os.getpid()

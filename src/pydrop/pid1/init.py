@@ -1,4 +1,7 @@
-"""Init: it hears what its child asks, gives up root as the child does, and looks after the command."""
+"""Init, until the command runs: it reads the starter's request, drops privileges as the starter does, and says go.
+
+From then on `pid1.loop` looks after the command. boot_files, `entry` and `pid1.forking` call this module.
+"""
 
 import _signal
 import marshal
@@ -25,24 +28,24 @@ if TYPE_CHECKING:
     Kind = TypeVar("Kind", bound=Value)
 
 KILL_CAPABILITY = 1 << 5
-INIT_NAMES = ("tini", "dumb-init")  # by which this process speaks where it was called so; launcher.c forks for them
+INIT_NAMES = ("tini", "dumb-init")  # called so, init prints its messages under that name; launcher.c forks for each
 
 
-def _made(kind: "type[Kind]", contents: tuple[object, ...]) -> "Kind":
-    """The value that starter.plain took apart, but for values in it."""
-    made = kind.__new__(kind)
-    made.__dict__.update(zip(made.fields, contents, strict=True))
-    return made
+def _rebuilt(kind: "type[Kind]", contents: tuple[object, ...]) -> "Kind":
+    """The value that starter.plain took apart; a value inside it is still a tuple."""
+    value = kind.__new__(kind)
+    value.__dict__.update(zip(value.fields, contents, strict=True))
+    return value
 
 
 def launched() -> None:
-    """What boot_files calls in init. Returns where the launcher's guess was wrong."""
+    """Be init; boot_files calls it. Returns where the launcher's guess was wrong and the settings want no init mode."""
     stay(inherited.from_launcher(sys.argv))
     sys.argv[1] = ":".join(sys.argv[1].split(":")[:3])
 
 
 def stay(start: Start) -> None:
-    """Be init of `start.starter` to the end. Returns where nothing asks for init mode, with all as it came."""
+    """Be init of `start.starter` to the end. Returns only where no init mode is wanted, signals as they came."""
     assert start.starter is not None
     init = Init(start, start.starter)
     try:
@@ -55,7 +58,7 @@ def stay(start: Start) -> None:
 
 
 class Init:
-    """Init, from the fork to its end."""
+    """Init, from the fork to its end. `child` is the starter, which becomes the command."""
 
     def __init__(self, start: Start, child: StarterProcess) -> None:
         self.start = start
@@ -64,79 +67,79 @@ class Init:
         self.answers = child.answers
         self.terminal = terminal.controlling()
         self.report = Report(program=_program(start))
-        self.ending: list[int] = []  # signals that were passed on, and end the start
+        self.ending: list[int] = []  # the signals that were passed on to the starter, and end the start
         self.step: InitStep | None = None
         self.pipe = -1
 
     def is_wanted(self) -> bool:
-        """Hear what the child asks; False where it is not for init mode, and then it is gone."""
-        adopted = _adopt(True, self.report)
+        """Read the starter's word. False where it asks for no init mode; the starter has ended then."""
+        was_subreaper = _adopt_orphans(True, self.report)
         ends = [n for n in ENDING if n not in self.start.blocked and _signal.getsignal(n) != _signal.SIG_IGN]
         for number in ends:
             _signal.signal(number, self._pass_on)
         _signal.pthread_sigmask(_signal.SIG_UNBLOCK, ends)
         kind = os.read(self.asks, 1)
         if kind == ASKED:
-            self._hear()
+            self._read_request()
         _signal.pthread_sigmask(_signal.SIG_BLOCK, ends)
         for number in ends:
             _signal.signal(number, _signal.SIG_DFL)
         if kind != NOT_WANTED:
             return True
-        _adopt(adopted, self.report)
-        self._be_as_before()
+        _adopt_orphans(was_subreaper, self.report)
+        self._restore_signals()
         return False
 
-    def _be_as_before(self) -> None:
-        """The child is gone, and this process makes the start: with the signals as they came."""
-        said = os.read(self.asks, 10)
+    def _restore_signals(self) -> None:
+        """Wait for the starter's end, close the pipes, and restore the signals: init performs the start itself."""
+        signal_state = os.read(self.asks, 10)
         self._end_of_child()
         for descriptor in (self.asks, self.answers, self.terminal):
             if descriptor >= 0:
                 os.close(descriptor)
-        if said[:1] == b"\x01":
+        if signal_state[:1] == b"\x01":
             _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)
-        for number in self.ending[:1]:  # it came too late for the child
+        for number in self.ending[:1]:  # this signal came too late to end the starter
             os.kill(os.getpid(), number)
-        blocked = int.from_bytes(said[1:], "little")
+        blocked = int.from_bytes(signal_state[1:], "little")
         _signal.pthread_sigmask(_signal.SIG_SETMASK, [n for n in ALL if blocked >> n & 1 or n in ENDING])
 
     def _pass_on(self, number: int, _frame: object) -> None:
         self.ending.append(number)
         os.kill(self.child, number)
 
-    def _hear(self) -> None:
-        """The step that the child asks for; none where it dies over it."""
+    def _read_request(self) -> None:
+        """Read the step that the starter asks for into `self.step`; it stays None where the starter dies meanwhile."""
         head = os.read(self.asks, 8)
         size, content = int.from_bytes(head[:4], "little"), b""
         self.pipe = int.from_bytes(head[4:], "little") - 1
         while len(content) < size:
-            more = os.read(self.asks, size - len(content))
-            if not more:
+            part = os.read(self.asks, size - len(content))
+            if not part:
                 return
-            content += more
-        step = _made(InitStep, marshal.loads(content))  # noqa: S302 # of our own child, before it is the command
-        step.supervision = _made(Supervision, step.supervision)  # type: ignore[arg-type] # a tuple as yet
-        step.identity = step.identity and _made(Identity, step.identity)  # type: ignore[arg-type] # as yet
+            content += part
+        step = _rebuilt(InitStep, marshal.loads(content))  # noqa: S302 # from our own child, before it is the command
+        step.supervision = _rebuilt(Supervision, step.supervision)  # type: ignore[arg-type] # still a tuple
+        step.identity = step.identity and _rebuilt(Identity, step.identity)  # type: ignore[arg-type] # still a tuple
         self.step = step
 
     def to_the_end(self) -> int:
-        """Give up root, let the command run, look after it; returns the exit code."""
+        """Drop privileges, let the command run, and look after it. Returns the exit code of pydrop."""
         step = self.step
-        if step is None:  # the start has ended without a command
+        if step is None:  # the starter has ended without running a command
             return self._end_of_child()
         self.report.speak(step.level, step.form)
         try:
             readiness = self._prepare(step)
-            self._give_up_root(step)
+            self._drop_privileges(step)
         except PydropError as error:
             return self._refuse(str(error))
         except OSError as error:
             return self._refuse(f"unable to stay as init: {error.strerror}; the command was not run")
         if self.ending:
-            self._say(INIT_REFUSES + b"\n")
+            self._answer(INIT_REFUSES + b"\n")
             return self._end_of_child()
-        self._say(GO)
+        self._answer(GO)
         loop = Loop(Lifecycle(step.supervision, os.getpid() == 1), self.child, step.name, self.terminal, readiness)
         if os.read(self.asks, 1) == STARTER_FAILED:
             return self._end_of_child()
@@ -145,38 +148,38 @@ class Init:
         return loop.run(self.report)
 
     def _refuse(self, why: str) -> int:
-        """The command is not run: its process waits for a word that does not come. Where that failed too, by the same
-        fault perhaps, it has said why already."""
-        self._say(INIT_REFUSES + b"\n")
+        """Keep the starter from running the command, and print `why`. Where the starter has failed too, perhaps by the
+        same fault, it has printed its own error already. Returns 125."""
+        self._answer(INIT_REFUSES + b"\n")
         if os.read(self.asks, 1) != STARTER_FAILED:
             self.report.error(why)
         self._end_of_child()
         return FAILED
 
-    def _say(self, word: bytes) -> None:
+    def _answer(self, word: bytes) -> None:
         try:
             os.write(self.answers, word)
-        except OSError:  # the child is gone, and the other pipe tells
+        except OSError:  # the starter has ended, which the next read from the other pipe shows
             pass
 
     def _prepare(self, step: InitStep) -> "Readiness | None":
-        """What needs root, or the child as it is now; and nothing is kept open for the command's sake."""
+        """Do what needs root, or needs the starter before it becomes the command; close what init must not hold."""
         asked, readiness = step.supervision, None
         if asked.session:
             terminal.let_go()
-        _let_go({self.asks, self.answers, self.terminal} - {-1}, asked.as_came)
+        _close_descriptors({self.asks, self.answers, self.terminal} - {-1}, asked.as_came)
         if asked.ready != "started" or asked.ready_file or asked.announces:
             from pydrop.pid1.readiness import Readiness
 
             readiness = Readiness(asked, self.report.warn)
             readiness.open(f"/proc/{self.child}/fd/{self.pipe}", self.start.environment)
-            if place := readiness.address():
-                self._say(place.encode("ascii") + b"\n")
-        kernel.set_title(escaped(f"{self.report.program}: init of {step.name}"))  # its bytes may be no UTF-8
+            if address := readiness.address():
+                self._answer(address.encode("ascii") + b"\n")
+        kernel.set_title(escaped(f"{self.report.program}: init of {step.name}"))  # the name's bytes may be no UTF-8
         return readiness
 
-    def _give_up_root(self, step: InitStep) -> None:
-        """As the child does, and keep what signals need: CAP_KILL where programs may become other users."""
+    def _drop_privileges(self, step: InitStep) -> None:
+        """Drop as the starter does. CAP_KILL is kept where programs may become other users, for signals to them."""
         if step.identity is not None:
             keep = KILL_CAPABILITY & _permitted() if step.keeps_kill else 0
             drop = PrivilegesStep(
@@ -195,7 +198,7 @@ class Init:
             kernel.set_parent_death_signal(step.supervision.pdeathsig)
 
     def _end_of_child(self) -> int:
-        """Wait for the child; its exit code, 128+N where signal N ended it."""
+        """Wait for the starter's end. Returns its exit code, 128+N where signal N ended it."""
         while True:
             pid, status = os.waitpid(-1, 0)
             if pid == self.child:
@@ -208,9 +211,9 @@ def _program(start: Start) -> str:
     return name if name in INIT_NAMES else "pydrop"
 
 
-def _adopt(on: bool, report: Report) -> bool:
-    """What the command leaves behind becomes this process's child, as it does by itself where that is PID 1; that holds
-    for children that are there already (Linux 4.11). Returns whether it was so."""
+def _adopt_orphans(on: bool, report: Report) -> bool:
+    """Be a subreaper or not: the processes that the command leaves behind become init's children, as PID 1's do anyway.
+    The flag counts for descendants that exist already too (Linux 4.11). Returns the former flag."""
     if os.getpid() == 1:
         return True
     try:
@@ -228,13 +231,13 @@ def _permitted() -> int:
         os.close(status)
 
 
-def _let_go(keep: set[int], as_came: bool) -> None:
-    """Close every descriptor but these and standard error, and let go of the working folder: whoever waits for the
-    other end of a pipe, or wants to unmount, waits for the command alone. But `as_came`: many a program writes to
-    /proc/1/fd/1 for the container's log."""
+def _close_descriptors(keep: set[int], as_came: bool) -> None:
+    """Close every descriptor except `keep` and standard error, and leave the working folder: whoever waits for a pipe's
+    end, or wants to unmount, then waits for the command alone. With `as_came` the streams and the folder stay, since
+    many programs write to /proc/1/fd/1 for the container's log."""
     kept = sorted(keep | ({0, 1, 2} if as_came else {2}))
     for before, after in zip([-1, *kept], [*kept, 1 << 20], strict=True):
-        if before + 1 < after:  # an empty range from 0 on closes all in CPython 3.11: its end is then -1
+        if before + 1 < after:  # CPython 3.11 closes all descriptors for an empty range from 0 on: its end becomes -1
             os.closerange(before + 1, after)
     try:
         inherited.occupy_closed_streams()

@@ -1,7 +1,7 @@
-"""The loop of PID 1: takes one signal after the other from the kernel, asks the lifecycle, does what it says.
+"""The loop of init: it takes one signal after the other from the kernel, and performs the lifecycle's actions for it.
 
-Every signal is blocked and waited for (sigwaitinfo(2)), so that none interrupts anything, none is lost, and nothing
-happens while nothing happens. What is read is told by a signal too (see readiness).
+Every signal is blocked and waited for (sigwaitinfo(2)). So no signal interrupts a call, none is lost, and init sleeps
+as long as nothing happens. The kernel reports a readable descriptor by a signal too (see readiness).
 """
 
 import _signal
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from pydrop.pid1.readiness import Readiness
     from pydrop.report import Report
 
-EXPECTED = (signals.HUP, signals.INT, signals.QUIT, signals.TERM, 13)  # what ends programs every day; 13 is PIPE
+EXPECTED = (signals.HUP, signals.INT, signals.QUIT, signals.TERM, 13)  # ordinary ends of a program; 13 is PIPE
 STOPPED = 0x7F  # low byte of a wait status (wait(2))
 
 
 def _is_alone() -> bool:
-    """Whether this process has no child any more, which says so sooner than a look through /proc."""
+    """Whether this process has no child any more. waitid(2) is faster than a look through /proc."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
@@ -33,7 +33,7 @@ def _is_alone() -> bool:
 
 
 class Ended(Exception):
-    """Nothing is left to do; `code` is what pydrop ends with."""
+    """The action "exit" was performed; `code` is pydrop's exit code."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -41,7 +41,7 @@ class Ended(Exception):
 
 
 class Loop:
-    """One command, as a child of this process, and all that ends up below it."""
+    """One command, which is a child of this process, and all processes that end up below this one."""
 
     def __init__(self, life: Lifecycle, child: int, name: str, controlling: int, readiness: "Readiness | None") -> None:
         self.life = life
@@ -55,7 +55,7 @@ class Loop:
         self.passed: set[int] = set()
 
     def run(self, report: "Report") -> int:
-        """Until nothing is left; returns the exit code."""
+        """Look after the command until no process is left. Returns pydrop's exit code."""
         self.report = report
         try:
             if self.readiness:
@@ -69,7 +69,7 @@ class Loop:
             return end.code
 
     def _next(self) -> "_signal.struct_siginfo | None":
-        """The next signal; None where the time that is waited for is over first."""
+        """Wait for the next signal. None where the deadline passes first."""
         if self.deadline is None:
             return _signal.sigwaitinfo(signals.ALL)
         return _signal.sigtimedwait(signals.ALL, max(0.0, self.deadline - time.monotonic()))
@@ -89,7 +89,7 @@ class Loop:
             self._feed("signal", came.si_signo)
 
     def _reap(self) -> None:
-        """Take note of every child that has ended or stopped, whoever's it was."""
+        """Reap every child that has ended, and note a stopped one; orphans of other parents are among them."""
         try:
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
@@ -99,7 +99,7 @@ class Loop:
                     self._about_the_command(status)
                 elif self.life.asked.names_reaped and status & 0xFF != STOPPED:
                     self.report.warn(f"reaped process {pid}, whose parent was gone")
-        except ChildProcessError:  # none at all is left
+        except ChildProcessError:  # no child is left
             self._feed("empty")
 
     def _about_the_command(self, status: int) -> None:
@@ -114,9 +114,9 @@ class Loop:
         self._feed("ended", 128 - code if code < 0 else code)
 
     def _tell_signal(self, number: int) -> None:
-        """Say what a person could not guess from the exit code."""
-        more = memory.kills(self.counter) - self.killed_before
-        if number == signals.KILL and more > 0:
+        """Warn of an end that the exit code alone does not explain."""
+        oom_kills = memory.kills(self.counter) - self.killed_before
+        if number == signals.KILL and oom_kills > 0:
             self.report.warn(
                 f"{self.name} was killed by the kernel, because the container has no more memory; "
                 "give it more (docker: --memory, compose: mem_limit), or have the program use less"
@@ -136,7 +136,7 @@ class Loop:
         self.passed.add(action.signal)
         try:
             os.kill(-self.child if action.group else self.child, action.signal)
-        except ProcessLookupError:  # it has ended, and the next signal is SIGCHLD
+        except ProcessLookupError:  # the command has ended, and the next signal is SIGCHLD
             return
         except OSError as error:
             self.report.warn(
@@ -165,7 +165,9 @@ class Loop:
         self.deadline = end
 
     def _foreground(self, _action: Action) -> None:
-        """Only from our own group: where a shell continues us in the background, the terminal is another's."""
+        """Give the terminal to the command, where init's own group has it.
+
+        Where a shell continues pydrop in the background, another job has the terminal."""
         if self._has_terminal():
             terminal.give(self.terminal, self.child)
 
@@ -173,8 +175,10 @@ class Loop:
         return self.terminal >= 0 and terminal.is_in_front(self.terminal, os.getpgrp())
 
     def _pause(self, action: Action) -> None:
-        """But a command that stopped because the terminal was not its own gets it where it is ours by now: a shell that
-        brings to the front what runs in the background tells nobody."""
+        """Take the terminal back and stop, as a shell's job does.
+
+        A command that stopped for want of the terminal (TTIN, TTOU) may be continued instead, where init's group has
+        the terminal by now. A shell that brings a running background job to the front does not tell it."""
         if action.signal in (signals.TTIN, signals.TTOU) and self._has_terminal():
             self._feed("unpausable")
             return

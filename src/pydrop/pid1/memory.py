@@ -1,15 +1,19 @@
-"""Whether the kernel killed a process of this container for memory: its cgroup counts that (cgroups(7))."""
+"""Whether the kernel killed a process of this container for lack of memory.
+
+The container's cgroup counts such kills (cgroups(7)). `pid1.loop` reads the count before and after the command.
+"""
 
 import posix as os
 
-FILES = (  # version 2, and the two places of version 1; PATH is the cgroup's own where /sys/fs/cgroup shows all
+# (controller as in /proc/self/cgroup, file) of cgroup versions 2 and 1. {} is the cgroup's path, or an end of it.
+FILES = (
     ("0", "/sys/fs/cgroup{}/memory.events"),
     ("memory", "/sys/fs/cgroup/memory{}/memory.oom_control"),
 )
 
 
 def opened() -> int:
-    """A descriptor of the file that counts; -1 where there is none. Read anew by `kills`."""
+    """A descriptor of the file that holds the count, for `kills`; -1 where no such file can be opened."""
     paths = _paths()
     for path in [known.format(end) for kind, known in FILES for end in _ends(paths.get(kind, ""))]:
         try:
@@ -20,13 +24,13 @@ def opened() -> int:
 
 
 def _ends(path: str) -> list[str]:
-    """The path and its ends, longest first: a container sees its own cgroup, or one above it, as the root."""
+    """The path and its ends, longest first, down to "". A container sees its own cgroup, or one above, as the root."""
     names = path.split("/")[1:]
     return ["".join([f"/{name}" for name in names[first:]]) for first in range(len(names) + 1)]
 
 
 def _paths() -> dict[str, str]:
-    """This process's cgroups: "0" for version 2, else by controller, "" for the root."""
+    """The paths of this process's cgroups: under "0" for version 2, else under each controller; "" for the root."""
     found: dict[str, str] = {}
     try:
         file = os.open("/proc/self/cgroup", os.O_RDONLY | os.O_CLOEXEC)
@@ -38,7 +42,7 @@ def _paths() -> dict[str, str]:
         lines = []
     finally:
         os.close(file)
-    for line in filter(None, lines):  # the last is empty; splitlines would cut a path at more than newlines
+    for line in filter(None, lines):  # the last line is empty; splitlines would split a path at other characters too
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         for name in controllers.split(",") if controllers else [number]:
@@ -47,7 +51,7 @@ def _paths() -> dict[str, str]:
 
 
 def kills(file: int) -> int:
-    """How often the kernel has killed for memory here; 0 where nothing counts."""
+    """How many processes of this cgroup the kernel has killed for memory; 0 where no file counts them."""
     if file < 0:
         return 0
     try:

@@ -1,7 +1,7 @@
-"""How a command says that it is ready (sd_notify(3), or a line on a descriptor as s6 has it), and who is told.
+"""How a command says that it is ready, and whom init tells: a ready file, and the socket that pydrop was given.
 
-What is to be read tells so by a signal (fcntl(2), F_SETSIG), so that everything that happens is waited for in one place
-and nothing is asked again and again.
+The command speaks sd_notify(3), or writes a line to a descriptor, as with s6. The kernel announces readable data by a
+signal (fcntl(2), F_SETSIG). So `pid1.loop` waits for everything in one place, and nothing is polled.
 """
 
 import fcntl
@@ -17,50 +17,53 @@ if TYPE_CHECKING:
     import _socket
     from collections.abc import Callable
 
-LARGEST_MESSAGE = 4096  # bytes of a message
-OF_THIS_PROCESS = ("MAINPID=", "FDSTORE", "FDNAME=", "BARRIER=")  # mean nothing to who does not see our processes
+LARGEST_MESSAGE = 4096  # bytes
+OF_THIS_PROCESS = ("MAINPID=", "FDSTORE", "FDNAME=", "BARRIER=")  # not passed on: meaningless outside this container
 
 
 def _bound() -> "_socket.socket":
-    """A datagram socket under a name that the kernel chooses (unix(7), autobind): no folder is needed."""
+    """A datagram socket under a name that the kernel chooses (unix(7), autobind), so that it needs no folder."""
     import _socket
 
     kind = _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC | _socket.SOCK_NONBLOCK
-    heard = _socket.socket(_socket.AF_UNIX, kind)
-    heard.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)
-    heard.bind("")
-    return heard
+    bound = _socket.socket(_socket.AF_UNIX, kind)
+    bound.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)
+    bound.bind("")
+    return bound
 
 
 def _connected(environment: tuple[str, ...]) -> "_socket.socket | None":
+    """A socket connected to NOTIFY_SOCKET of `environment`; None where that is unset. PydropError where it fails."""
     import _socket
 
-    place = next((line[14:] for line in environment if line.startswith("NOTIFY_SOCKET=")), "")
-    if not place:
+    address = next((line[14:] for line in environment if line.startswith("NOTIFY_SOCKET=")), "")
+    if not address:
         return None
     outer = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC | _socket.SOCK_NONBLOCK)
     try:
-        outer.connect("\0" + place[1:] if place.startswith("@") else place)
+        outer.connect("\0" + address[1:] if address.startswith("@") else address)
     except OSError as error:
         raise PydropError(
-            f"unable to reach NOTIFY_SOCKET={place}: {error.strerror}",
+            f"unable to reach NOTIFY_SOCKET={address}: {error.strerror}",
             "leave it out, or mount the socket of whoever waits for READY=1",
         ) from error
     return outer
 
 
 class Readiness:
-    """Hears the command, and tells the ready file and the outer socket. `warn` says what could not be told."""
+    """Reads the command's messages, makes the ready file, and writes to the outer socket. `warn` prints a failure."""
 
     def __init__(self, asked: Supervision, warn: "Callable[[str], None]") -> None:
         self.asked = asked
         self.warn = warn
-        self.heard: _socket.socket | None = None  # where the command speaks sd_notify
-        self.line = -1  # descriptor on which it writes a line
+        self.heard: _socket.socket | None = None  # the socket to which the command speaks sd_notify
+        self.line = -1  # the descriptor from which its line is read
         self.outer: _socket.socket | None = None  # connected to the NOTIFY_SOCKET that pydrop was given
 
     def open(self, pipe: str, environment: tuple[str, ...]) -> None:
-        """Everything that needs root, the child as it is yet (`pipe` is in its /proc), or the first environment."""
+        """Open all sockets and pipes, before the drop and before the starter becomes the command.
+
+        `pipe` is a path in the starter's /proc entry. `environment` is pydrop's own, with its NOTIFY_SOCKET."""
         if self.asked.ready == "notify":
             self.heard = _bound()
             _wake_by_signal(self.heard.fileno())
@@ -71,25 +74,27 @@ class Readiness:
             self.outer = _connected(environment)
 
     def address(self) -> str:
-        """What the command finds as NOTIFY_SOCKET; "" where it is not to find one of ours."""
+        """The command's NOTIFY_SOCKET; "" where it does not speak sd_notify to init."""
         if self.heard is None:
             return ""
         name: bytes = self.heard.getsockname()
         return "@" + name[1:].decode("ascii")
 
     def look(self) -> bool:
-        """Read what has come; whether the command has said that it is ready."""
-        said = self._line()
+        """Read all that has come. Returns whether the command has said that it is ready.
+
+        Other lines of its messages (STATUS=, say) are passed on to the outer socket."""
+        is_ready = self._line()
         while self.heard is not None and (message := _message(self.heard)) is not None:
             lines = message.split("\n")
-            said = said or "READY=1" in lines
-            more = [line for line in lines if line and not line.startswith((*OF_THIS_PROCESS, "READY=", "STOPPING="))]
-            if more:
-                self._tell_outer("\n".join(more))
-        return said
+            is_ready = is_ready or "READY=1" in lines
+            rest = [line for line in lines if line and not line.startswith((*OF_THIS_PROCESS, "READY=", "STOPPING="))]
+            if rest:
+                self._tell_outer("\n".join(rest))
+        return is_ready
 
     def _line(self) -> bool:
-        """Whether a line is there; a pipe that has ended, or said its line, is not looked at any more."""
+        """Whether a line has come. The pipe is closed after its line, or when all its writers have closed it."""
         if self.line < 0:
             return False
         try:
@@ -102,11 +107,11 @@ class Readiness:
         return b"\n" in came
 
     def begin(self) -> None:
-        """A ready file that another run has left would be believed."""
+        """Remove the ready file of an earlier run, which somebody would believe."""
         self._remove()
 
     def ready(self) -> None:
-        """The command is ready."""
+        """Announce that the command is ready: READY=1, and the ready file."""
         self._tell_outer("READY=1")
         if self.asked.ready_file is None:
             return
@@ -120,7 +125,7 @@ class Readiness:
             )
 
     def stopping(self) -> None:
-        """It is ready no longer."""
+        """Announce that the command is ready no longer: STOPPING=1, and no ready file."""
         self._tell_outer("STOPPING=1")
         self._remove()
 
@@ -135,19 +140,19 @@ class Readiness:
         if self.outer is not None:
             try:
                 self.outer.send(message.encode("utf-8", "surrogateescape"))
-            except OSError:  # who wanted to know is gone
+            except OSError:  # the receiver is gone
                 pass
 
 
 def _wake_by_signal(descriptor: int) -> None:
-    """From now on the kernel sends WAKE when there is something to read; look once for what came before."""
+    """From now on the kernel sends WAKE when `descriptor` can be read. What came before has to be read without it."""
     fcntl.fcntl(descriptor, fcntl.F_SETSIG, WAKE)
     fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_NONBLOCK | fcntl.FASYNC)
 
 
 def _message(heard: "_socket.socket") -> str | None:
-    """One message of a process of this container's; "" for one of somebody else's, None where none is left."""
+    """The next message of a process of this container; "" for a message of any other, None where none is left."""
     import _socket
 
     try:
@@ -159,5 +164,5 @@ def _message(heard: "_socket.socket") -> str | None:
         for level, kind, content in ancillary
         if level == _socket.SOL_SOCKET and kind == _socket.SCM_CREDENTIALS
     ]
-    # 0 is a process that this PID namespace does not show: on the host's network abstract names are the host's
+    # Pid 0 is a process outside this PID namespace. On the host's network it can reach abstract names (unix(7)) too.
     return message.decode("utf-8", "surrogateescape") if pids and pids[0] > 0 else ""

@@ -1,4 +1,7 @@
-"""The side of the process that makes the start: what it asks of the one that stays, before it becomes the command."""
+"""The starter's side of init mode: what it asks of init, before it becomes the command.
+
+`perform` is the performer of InitStep. `entry` and `compat.init_tools` call the other functions.
+"""
 
 import _signal
 import fcntl
@@ -17,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def plain(value: object) -> "Any":
-    """A value as what marshal takes: its fields in a tuple."""
+    """A Value as a tuple of its fields, which marshal can write; anything else unchanged."""
     return tuple([plain(each) for each in value.contents()]) if isinstance(value, Value) else value
 
 
 def decline(init: InitProcess) -> None:
-    """Nothing asks for init mode: init makes the start itself. Never returns."""
+    """End this process, since no init mode is wanted: init performs the start itself. Never returns."""
     came_ignored = _signal.getsignal(_signal.SIGCHLD) == _signal.SIG_IGN
     blocked = sum([1 << number for number in _signal.pthread_sigmask(_signal.SIG_BLOCK, ())])
     os.write(init.ask, NOT_WANTED + bytes([came_ignored]) + blocked.to_bytes(9, "little"))
@@ -30,8 +33,9 @@ def decline(init: InitProcess) -> None:
 
 
 def perform(step: InitStep, start: Start) -> Outcome:
-    """Tell init what to do. From here on this process is in a group of its own, in the foreground; or in a
-    session of its own, which has no terminal until init has let it go."""
+    """Send init the request. From here on this process leads a group of its own, in the foreground.
+
+    With `session` it leads a session of its own instead, which has no terminal until init has let it go."""
     init = start.init
     assert init is not None
     if step.supervision.session:
@@ -43,13 +47,15 @@ def perform(step: InitStep, start: Start) -> Outcome:
         terminal.in_group_of_its_own()
     if step.supervision.ready != "notify":
         return Outcome()
-    place = _line(init.answer)
-    _refuse_without(place)
-    return Outcome(environment=(("NOTIFY_SOCKET", place),))
+    address = _line(init.answer)
+    _end_if_refused(address)
+    return Outcome(environment=(("NOTIFY_SOCKET", address),))
 
 
 def _pipe_for_line(ready: str, init: InitProcess) -> int:
-    """For ``fd:N``: N is the writing end of a pipe, which the command inherits; returns the reading end, else -1."""
+    """For ready=``fd:N`` make a pipe. N is its writing end, which the command inherits. Returns the reading end, or -1.
+
+    BadSetting where descriptor N came open."""
     kind, _, number = ready.partition(":")
     if kind != "fd":
         return -1
@@ -73,7 +79,7 @@ def _pipe_for_line(ready: str, init: InitProcess) -> int:
 
 
 def _make_room(wanted: int, init: InitProcess) -> None:
-    """Move a descriptor of ours that has the number."""
+    """Move a pipe to init away from the descriptor number that the command is to have."""
     for name in ("ask", "answer"):
         if getattr(init, name) == wanted:
             setattr(init, name, fcntl.fcntl(wanted, fcntl.F_DUPFD_CLOEXEC, wanted + 1))
@@ -81,22 +87,22 @@ def _make_room(wanted: int, init: InitProcess) -> None:
 
 
 def wait_for_go(init: InitProcess) -> None:
-    """Until init has given up root too. Where it could not it has said so, and nothing is run."""
-    go = os.read(init.answer, 1)
+    """Wait until init has dropped privileges too. Where init could not, it has printed why, and this process ends."""
+    word = os.read(init.answer, 1)
     require_uninterrupted()
-    _refuse_without(go.decode("ascii"))
+    _end_if_refused(word.decode("ascii"))
 
 
 def _line(descriptor: int) -> str:
-    """Up to the end of a line, and no byte further: the word behind it is for wait_for_go."""
+    """Read one line, and no byte further: the word behind it is for wait_for_go."""
     line = b""
-    while (more := os.read(descriptor, 1)) not in (b"", b"\n"):
-        line += more
+    while (octet := os.read(descriptor, 1)) not in (b"", b"\n"):
+        line += octet
     return line.decode("ascii")
 
 
-def _refuse_without(word: str) -> None:
-    """Nothing is run where init refuses (it has said why) or is gone."""
+def _end_if_refused(word: str) -> None:
+    """End this process where init refuses, and so has printed why. PydropError where init is gone."""
     if word == INIT_REFUSES.decode("ascii"):
         os._exit(FAILED)
     if not word:
@@ -104,10 +110,10 @@ def _refuse_without(word: str) -> None:
 
 
 def fails(init: InitProcess) -> None:
-    """The command could not be run."""
+    """Tell init that the command could not be run; this process's exit code says why."""
     try:
         os.write(init.ask, STARTER_FAILED)
-    except OSError:  # nobody is left to hear it
+    except OSError:  # init is gone
         pass
 
 
@@ -115,5 +121,5 @@ def _write(descriptor: int, content: bytes) -> None:
     try:
         while content:
             content = content[os.write(descriptor, content) :]
-    except BrokenPipeError:  # whoever waits for the answer finds init gone
+    except BrokenPipeError:  # init is gone, which the read of its answer finds out
         pass

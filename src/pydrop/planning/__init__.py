@@ -1,6 +1,7 @@
-"""(Settings, Facts) -> Plan: who the program becomes, which steps lead there, and what to tell the person.
+"""(Settings, Facts) -> Plan: who the program becomes, which steps lead there, and the warnings for the person.
 
-Who is decided first, since everything else is owned by them; `orders` says which steps follow, and why in that order.
+The identity is decided first, since the other steps give files to it. `orders` says which steps follow, and why in that
+order. The package is pure: it reads no file and changes nothing. `entry` and `pydropctl plan` call `plan`.
 """
 
 from pydrop import accounts
@@ -9,13 +10,15 @@ from pydrop.planning import limits, orders, step_builders
 from pydrop.planning.decision import Decision
 from pydrop.steps import Plan
 
+# Settings that a record does not hold. An option for one of them makes a second pydrop in a container start anew.
 NOT_REMEMBERED = ("user", "owner-of", "home", "groups", "devices", "chown", "run-dirs", "hooks")
 
 
 def plan(settings: Settings, facts: Facts) -> Plan:
-    """The start that `settings` asks for in the world of `facts`.
+    """The plan of the start that `settings` asks for, in the world of `facts`.
 
-    Raises BadSetting for what cannot be meant, NotPermitted for what the runtime does not allow."""
+    Raises BadSetting for settings that contradict the world or each other, NotPermitted for what the runtime does not
+    allow."""
     if facts.credentials.uids[1] != 0:
         from pydrop.planning import without_root
 
@@ -26,13 +29,14 @@ def plan(settings: Settings, facts: Facts) -> Plan:
 
 
 def _asks_anew(settings: Settings) -> bool:
-    """Whether an option says who or what: then a second pydrop is a start of its own. The environment
-    cannot, since `exec` repeats the container's."""
+    """Whether an option names an identity or a set-up: then a second pydrop is a start of its own.
+
+    A variable does not count, since `exec` repeats the container's environment."""
     return any([source.startswith("--") for name, source in settings.sources.items() if name in NOT_REMEMBERED])
 
 
 def _as_root(settings: Settings, facts: Facts) -> Plan:
-    who, change, said = accounts.identity(
+    who, change, warnings = accounts.identity(
         settings, facts.passwd, facts.group, facts.owner, limits.granted_groups(facts), facts.devices
     )
     limits.require_mapped(facts.uid_map, facts.gid_map, who)
@@ -45,9 +49,9 @@ def _as_root(settings: Settings, facts: Facts) -> Plan:
         keep_caps=settings.keep_caps,
         umask=settings.umask,
         no_new_privs=settings.no_new_privs,
-        warnings=[*said, *_warnings(settings, facts, who)],
+        warnings=[*warnings, *_warnings(settings, facts, who)],
     )
-    if change.former is None and who.uid != 0 and not decision.makes_home:  # a read-only root has no place for one
+    if change.former is None and who.uid != 0 and not decision.makes_home:  # a read-only root has no room for a home
         who.home = change.account.home = "/tmp"
     steps = orders.steps(orders.AS_ROOT, decision)
     return Plan(
@@ -60,9 +64,9 @@ def _as_root(settings: Settings, facts: Facts) -> Plan:
 
 
 def _again(settings: Settings, facts: Facts, record: Record) -> Plan:
-    """A second pydrop in the same container: the program's identity and environment, no setup.
+    """The plan of a second pydrop in the same container: the program's identity and environment, without a set-up.
 
-    How it is dropped to is as recorded too, since an `exec` does not repeat the entrypoint's options."""
+    The options of the drop come from the record too, since an `exec` does not repeat the entrypoint's options."""
     who = record.identity
     decision = Decision(
         settings=settings,
@@ -86,17 +90,17 @@ def _again(settings: Settings, facts: Facts, record: Record) -> Plan:
 
 
 def _warnings(settings: Settings, facts: Facts, who: Identity) -> list[str]:
-    said = step_builders.without_init(settings)
+    warnings = step_builders.without_init(settings)
     if who.uid == 0:
-        said.append(f"the program runs as root, because {who.why} asks for it")
+        warnings.append(f"the program runs as root, because {who.why} asks for it")
     for path in facts.hooks_without_bit:
-        said.append(
+        warnings.append(
             f"the hook {path} is not run: it has no execute bit; chmod a+x it in the image (COPY --chmod=0755), "
             "or take it away"
         )
     if facts.noexec_run:
-        said.append(
+        warnings.append(
             f"{settings.command[0]} will not start: /run is mounted noexec; "
             "mount it with exec (docker: --tmpfs /run:exec, compose: tmpfs: [/run:exec])"
         )
-    return said
+    return warnings

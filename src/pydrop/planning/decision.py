@@ -1,12 +1,12 @@
-"""What every builder of a step goes by."""
+"""The value that each builder of a step gets: what was asked, the facts, and what was decided for the program."""
 
 from pydrop.model import AccountChange, Facts, Identity, Settings, Value
 
 
 class Decision(Value):
-    """What was asked, what the world is like, and what follows for the program: who it becomes, and what it keeps.
+    """A start's settings and facts, and what follows for the program: who it becomes, and what it keeps.
 
-    `change` None: no account entry has to change. `warnings`: whoever builds a step may add one."""
+    `change` None: no account entry has to change. A builder may add a warning to `warnings`."""
 
     settings: Settings
     facts: Facts
@@ -19,7 +19,7 @@ class Decision(Value):
 
     @property
     def changes_numbers(self) -> bool:
-        """Whether the account is there already, and gets other numbers."""
+        """Whether an existing account gets another uid or gid."""
         if self.change is None or self.change.former is None:
             return False
         former, account = self.change.former, self.change.account
@@ -27,6 +27,6 @@ class Decision(Value):
 
     @property
     def makes_home(self) -> bool:
-        """Whether the account is made, and so its home folder too."""
+        """Whether a home folder is created, because the account is. Without `home` it needs a writable root folder."""
         is_new = self.change is not None and self.change.former is None and self.who.uid != 0
         return is_new and (self.settings.home is not None or self.facts.root_folder_writable)

@@ -1,14 +1,15 @@
-"""The home folder of an account whose numbers change: what was the account's in there stays the account's.
+"""The step for the home folder of an account whose uid or gid changes: the account's files there get the new numbers.
 
-Also where /etc/passwd cannot be rewritten, and nss_wrapper or the environment alone name the user: the files of the
-image have the old numbers all the same. Then every start finds the old numbers in /etc/passwd, and looks again.
+The step is needed too where /etc/passwd cannot be rewritten, and only nss_wrapper or the environment names the user:
+the image's files have the old numbers all the same. Each start then finds the old numbers in /etc/passwd, and looks
+again. `step_builders` loads this module only where numbers change, which is rare.
 """
 
 from pydrop.model import Account, AccountChange, Identity, Settings, Volume
 from pydrop.steps import HomeStep, Step
 
-# What distributions give to accounts that live nowhere. The engine refuses the system's own folders anyhow, but nobody
-# has asked for this one, so there is nothing to say
+# Distributions name these as home of accounts that have none. The volume engine refuses the system's folders anyhow,
+# with a message; but nobody has asked for this step, so no message is due.
 NO_HOMES = frozenset(
     (
         *("/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/libx32", "/nonexistent"),
@@ -22,11 +23,11 @@ NO_HOMES_BELOW = ("/bin/", "/boot/", "/dev/", "/lib/", "/lib32/", "/lib64/", "/l
 
 
 def steps(settings: Settings, who: Identity, change: AccountChange) -> list[Step]:
-    """The step; none where the account was root, its home is none, or the settings have a rule for it.
+    """The step. None where the account was root or becomes it, its home is no real one, or a setting rules the home.
 
-    Such a rule is `never` as chown-policy, or for a volume that holds the home; or any for a volume of the very same
-    path. Else, where home and volume lie in each other, both are walked: each changes what the other may leave (other
-    mounts, exclude, only-from), and to look twice costs little.
+    These settings rule the home: chown-policy `never`, a volume with policy `never` that holds the home, and any volume
+    of the very same path. Another volume may hold the home, or lie in it. Then both are walked, since each may skip
+    files that the other changes (other mounts, exclude, only-from). To look twice costs little.
     """
     former, account = change.former, change.account
     if former is None or former.uid == 0 or account.uid == 0 or settings.chown_policy == "never":
@@ -49,7 +50,7 @@ def steps(settings: Settings, who: Identity, change: AccountChange) -> list[Step
 
 
 def _changed(former: Account, account: Account) -> tuple[int | None, int | None]:
-    """The numbers that become others. Gid 0 is root's and was only lent to the account: it stays where it is."""
+    """The former (uid, gid), None for a number that stays. Gid 0 is root's, lent to the account: its files keep it."""
     return (
         former.uid if former.uid != account.uid else None,
         former.gid if former.gid not in (0, account.gid) else None,
@@ -57,12 +58,13 @@ def _changed(former: Account, account: Account) -> tuple[int | None, int | None]
 
 
 def _rules(volume: Volume, home: str) -> bool:
+    """Whether the setting of a volume rules the home too, see `steps`."""
     path = _plain(volume.path)
     return path == home or (volume.policy == "never" and home.startswith(f"{path}/"))
 
 
 def _is_home(path: str) -> bool:
-    """Whether somebody lives there: an absolute path, without `..`, that is none of the system's."""
+    """Whether the path can be a real home: absolute, without `..`, and no folder of the system's."""
     plain = _plain(path)
     return (
         path.startswith("/")
@@ -72,5 +74,5 @@ def _is_home(path: str) -> bool:
 
 
 def _plain(path: str) -> str:
-    """The path without doubled slashes and dots."""
+    """The path without doubled slashes and `.` components."""
     return "/" + "/".join([name for name in path.split("/") if name not in ("", ".")])

@@ -1,4 +1,4 @@
-"""Init mode's step: what the process that stays is to do."""
+"""The step of init mode: who init becomes, and how it looks after the command. `step_builders` calls it."""
 
 from pydrop.errors import BadSetting
 from pydrop.model import Facts, Identity, Settings, Supervision
@@ -7,9 +7,9 @@ from pydrop.steps import InitStep
 
 
 def step(settings: Settings, facts: Facts, who: Identity, no_new_privs: bool) -> InitStep:
-    """Init is who the command is, unless keep-root was set.
+    """The step. Init becomes the command's identity, unless keep-root is set.
 
-    BadSetting where it would work as root in a folder that the program's user may write."""
+    Raises BadSetting where init would stay root and make a file in a folder that the program's user may write."""
     if settings.keep_root and settings.ready_file is not None and who.uid != 0:
         raise BadSetting(
             f"{settings.sources['keep-root']} and {settings.sources['ready-file']} cannot both be had: PID 1 would "
@@ -34,8 +34,10 @@ def step(settings: Settings, facts: Facts, who: Identity, no_new_privs: bool) ->
 
 
 def supervision(settings: Settings, facts: Facts) -> Supervision:
-    """READY=1 is pydrop's to say only where it was told how it knows: else the command says it itself."""
-    announced = any([line.startswith("NOTIFY_SOCKET=") for line in facts.environment])
+    """The supervision that the settings ask for.
+
+    pydrop sends READY=1 only where the setting `ready` says how to know it. Else the command sends it itself."""
+    has_socket = any([line.startswith("NOTIFY_SOCKET=") for line in facts.environment])
     return Supervision(
         stop_signal=settings.stop_signal,
         stop_timeout=settings.stop_timeout,
@@ -46,5 +48,5 @@ def supervision(settings: Settings, facts: Facts) -> Supervision:
         pdeathsig=settings.pdeathsig,
         ready=settings.ready,
         ready_file=settings.ready_file,
-        announces=announced and "ready" in settings.sources,
+        announces=has_socket and "ready" in settings.sources,
     )

@@ -1,4 +1,4 @@
-"""What a start asks for and the container cannot give: refused before anything is changed."""
+"""Limits of the container: a start that needs more ids or capabilities than it has is refused before any change."""
 
 from pydrop.capabilities import mask_of, names_of
 from pydrop.errors import NotPermitted
@@ -6,22 +6,22 @@ from pydrop.model import Credentials, Facts, Identity, IdRange, Settings
 
 CHOWN, DAC_OVERRIDE, FOWNER = mask_of(("chown",)), mask_of(("dac_override",)), mask_of(("fowner",))
 SETGID, SETUID, SETPCAP = mask_of(("setgid",)), mask_of(("setuid",)), mask_of(("setpcap",))
-OVERFLOW_ID = 65534  # what an id looks like that a user namespace does not map
+OVERFLOW_ID = 65534  # the kernel shows it in place of an id that the user namespace does not map
 
 
 def granted_groups(facts: Facts) -> tuple[int, ...]:
-    """The groups that this process holds and that the user namespace can name."""
+    """The supplementary groups of this process, without those that the user namespace does not map."""
     return tuple([gid for gid in facts.credentials.groups if gid != OVERFLOW_ID or _mapped(gid, facts.gid_map)])
 
 
 def require_mapped(uid_map: tuple[IdRange, ...], gid_map: tuple[IdRange, ...], who: Identity) -> None:
-    """A number that the user namespace does not map can be nobody (user_namespaces(7)): NotPermitted."""
+    """NotPermitted where the user namespace does not map an id of `who`: user_namespaces(7), no process can have it."""
     wanted = [("user", who.uid, uid_map), *[("group", gid, gid_map) for gid in (who.gid, *who.groups)]]
-    for what, number, ranges in wanted:
+    for kind, number, ranges in wanted:
         if not _mapped(number, ranges):
             shown = ", ".join([f"{line.inside} to {line.inside + line.count - 1}" for line in ranges]) or "none"
             raise NotPermitted(
-                f"{what} {number} ({who.why}) does not exist in this user namespace, which maps {shown}",
+                f"{kind} {number} ({who.why}) does not exist in this user namespace, which maps {shown}",
                 "use a number from there, or map more (podman: --uidmap, --gidmap, /etc/subuid)",
             )
 
@@ -31,7 +31,7 @@ def _mapped(number: int, ranges: tuple[IdRange, ...]) -> bool:
 
 
 def require_capabilities(settings: Settings, facts: Facts, who: Identity, keep_caps: tuple[str, ...]) -> None:
-    """Raise NotPermitted naming exactly what this start lacks, with the line that gives it."""
+    """Raise NotPermitted where the drop lacks capabilities: it names them, and the line that adds them."""
     missing, for_the_rest = missing_capabilities(settings, facts, who, keep_caps)
     if missing:
         raise NotPermitted(
@@ -42,7 +42,7 @@ def require_capabilities(settings: Settings, facts: Facts, who: Identity, keep_c
 
 
 def require_setgroups(allowed: bool, held: Credentials, who: Identity) -> None:
-    """NotPermitted where the groups have to change and the user namespace does not let anybody change them."""
+    """NotPermitted where the groups have to change, and the user namespace forbids that to everybody."""
     if _groups_change(held, who) and not allowed:
         raise NotPermitted(
             "this user namespace forbids setting groups (/proc/self/setgroups says deny)",
@@ -53,14 +53,16 @@ def require_setgroups(allowed: bool, held: Credentials, who: Identity) -> None:
 def missing_capabilities(
     settings: Settings, facts: Facts, who: Identity, keep_caps: tuple[str, ...]
 ) -> tuple[int, int]:
-    """(what the drop lacks, without which nothing starts; what the steps before it lack, which they warn of)."""
+    """Two bit masks: the capabilities that the drop lacks, and those that the steps before it lack.
+
+    Without the first, nothing starts. Without the second, those steps only warn."""
     held, keep = facts.credentials, mask_of(keep_caps)
     missing = (_for_the_drop(facts, who, keep) & ~held.effective) | (keep & ~held.permitted)
     return missing, _for_the_setup(settings, who) & ~held.effective
 
 
 def cap_add(names: list[str]) -> str:
-    """The lines that give a container capabilities."""
+    """The lines that add capabilities to a container, as words of a remedy."""
     options = " ".join([f"--cap-add {name}" for name in names])
     return f"add to the service in compose: cap_add: [{', '.join(names)}], or to docker run: {options}"
 
@@ -68,14 +70,14 @@ def cap_add(names: list[str]) -> str:
 def _for_the_drop(facts: Facts, who: Identity, keep: int) -> int:
     held = facts.credentials
     need = for_the_ids(held, who)
-    # What is added for the rest will be in the bounding set, and must leave it again
+    # A capability that is added for another need comes into the bounding set too, and the drop has to remove it
     if who.uid != 0 and (held.bounding & ~keep or need & ~held.effective):
         need |= SETPCAP
     return need
 
 
 def for_the_ids(held: Credentials, who: Identity) -> int:
-    """What the calls that set groups and ids need, a bit mask; who is that already needs nothing."""
+    """The bit mask of capabilities that the change of groups and ids needs; 0 where none of them has to change."""
     need = SETGID if _groups_change(held, who) or held.gids != (who.gid,) * 4 else 0
     return need | SETUID if held.uids != (who.uid,) * 4 else need
 
@@ -85,8 +87,10 @@ def _groups_change(held: Credentials, who: Identity) -> bool:
 
 
 def _for_the_setup(settings: Settings, who: Identity) -> int:
-    """What the steps before the drop use. Lacking it they warn, so it is named only where the start
-    is refused anyway, to be spared a second refusal."""
+    """The capabilities that the steps before the drop use.
+
+    Without them these steps only warn. So they are named only where the start is refused anyway: the person adds all in
+    one go."""
     if who.uid == 0:
         return 0
     if settings.volumes or settings.run_dirs:

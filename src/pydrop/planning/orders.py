@@ -1,18 +1,18 @@
-"""Which steps a start has, in which order, and why in that one: the only place where that is decided.
+"""Which steps a start has, in which order, and why. This table is the only place that decides it.
 
-runtime        first, since everything else may lie on /run; with the home folder of a new account, since a start that
-               was killed with the account made would not come back to it
-home           of an account whose numbers change: before the accounts, since only the old /etc/passwd knows the old
-               numbers; a start that is killed in the home is so repeated by the next one
+runtime        first, since the other steps may need /run. It creates the home of a new account too: a start that was
+               killed after the accounts step finds the account existing, and would not create its home
+home           for an account whose numbers change. Before the accounts step, since only the old /etc/passwd has the old
+               numbers: after a start that was killed in the home, the next start begins the home again
 accounts       before volumes and hooks, so that names resolve
-streams        the program reopens /dev/stdout after the drop; an `exec` brings streams of its own, root's again
+streams        since the program reopens /dev/stdout after the drop. An `exec` has streams of its own, which are root's
 volumes        before hooks, which expect the data to be the program's
-secrets        before hooks, which see the program's environment
-hooks          last of what root does for the program
-record         for `exec` into this container
-oom            late, so that root's own work is not what the kernel kills
-init           in init mode: PID 1 drops privileges before the command can run
-privileges     the drop, always the last
+secrets        before hooks, which get the program's environment
+hooks          after all that root does for the program
+record         for a later `exec` into this container
+oom            late, so that the kernel does not kill root's own work first
+init           in init mode: init has to drop privileges before the command can run
+privileges     the drop, always last
 """
 
 from pydrop.planning import step_builders as as_root
@@ -50,5 +50,5 @@ AGAIN_WITHOUT_ROOT: "tuple[Builder, ...]" = (as_root.secrets, *_LAST)
 
 
 def steps(order: "tuple[Builder, ...]", decision: Decision) -> tuple[Step, ...]:
-    """The steps of such a start; one that the settings do not ask for is not among them."""
+    """The steps that the builders of `order` give, without those that no setting and no fact asks for."""
     return tuple([step for build in order for step in build(decision)])

@@ -1,4 +1,7 @@
-"""The steps of a start without root that are not root's: what a user may do about its own name and folders."""
+"""The steps that only a start without root has: a user may add its own account entry and its own folders.
+
+`orders` names them for starts by `--user`. The steps as root are in `step_builders`.
+"""
 
 from pydrop.planning import step_builders
 from pydrop.planning.decision import Decision
@@ -6,7 +9,7 @@ from pydrop.steps import AccountsStep, RunEntry, RuntimeStep, Step
 
 
 def entry(decision: Decision) -> list[Step]:
-    """The account entry for a uid that has none."""
+    """The step that gives this process's uid an account entry, where it has none."""
     facts, change = decision.facts, decision.change
     if change is None:
         return []
@@ -18,7 +21,7 @@ def entry(decision: Decision) -> list[Step]:
 
 
 def run_dirs(decision: Decision) -> list[Step]:
-    """Those that are missing and that this user may make: a tmpfs on /run may be everybody's, or its own."""
+    """The step that creates missing run-dirs where this user may: a tmpfs on /run can be everybody's, or the user's."""
     who, paths = decision.who, decision.facts.makeable
     if not paths:
         return []

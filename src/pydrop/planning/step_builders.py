@@ -1,6 +1,7 @@
-"""The steps of a start as root: each function builds one kind, with the words that name it everywhere.
+"""Builders of steps: each function builds one kind of step, with the words that name it in plan, log and timeline.
 
-A function gives no step where nothing asks for one. `orders` says when each is called.
+A function returns no step where no setting and no fact asks for one. `orders` says in which order they are called.
+The steps that only a start without root has are in `own_steps`.
 """
 
 from pydrop import accounts as account_texts
@@ -21,12 +22,12 @@ from pydrop.steps import (
     VolumesStep,
 )
 
-OF_INIT_MODE = (
+OF_INIT_MODE = (  # settings that have no effect without init mode
     *("stop-signal", "stop-timeout", "kill-grace", "rewrite", "signal-group", "exit-code", "pdeathsig"),
     *("ready", "ready-file", "keep-root"),
 )
-MIND_THEIR_NAME = "git, ssh, whoami, PostgreSQL's initdb and Python's getpass"
-RUN_SPECIFIERS = {  # tmpfiles.d(5), for root; those that name a machine or a boot mean nothing in a container
+MIND_THEIR_NAME = "git, ssh, whoami, PostgreSQL's initdb and Python's getpass"  # they fail for a uid without a name
+RUN_SPECIFIERS = {  # tmpfiles.d(5), for root; without those of a machine or a boot, which a container does not have
     "%": "%",
     "t": "/run",
     "T": "/tmp",
@@ -46,12 +47,12 @@ def accounts(decision: Decision) -> list[Step]:
     facts, change = decision.facts, decision.change
     assert change is not None
     account = change.account
-    right = (
+    unchanged = (
         not facts.stray_files
         and account_texts.passwd_with(facts.passwd, change) == facts.passwd
         and account_texts.group_with(facts.group, change) == facts.group
     )
-    how = "rename" if right else facts.account_files
+    how = "rename" if unchanged else facts.account_files
     if how == "no":
         how = "wrapper" if facts.nss_wrapper else "environment"
     if how == "environment":
@@ -62,13 +63,13 @@ def accounts(decision: Decision) -> list[Step]:
             change=change,
             how=how,
             library=facts.nss_wrapper or "",
-            done=right,
+            done=unchanged,
         )
     ]
 
 
 def without_entry(uid: int, hindrance: str) -> str:
-    """The warning where no account entry can be had, and what of the container's settings stands in the way."""
+    """The warning where no account entry is possible. `hindrance` is the container's setting that prevents it."""
     return (
         f"user {uid} has no name here, since /etc/passwd cannot be written: {MIND_THEIR_NAME} may refuse to work; "
         f"install libnss-wrapper (Debian) or nss_wrapper (Alpine, Fedora) in the image, or leave out {hindrance}"
@@ -76,10 +77,12 @@ def without_entry(uid: int, hindrance: str) -> str:
 
 
 def runtime(decision: Decision) -> list[Step]:
-    """/run as the image's packages declare it; what of that cannot be understood becomes a warning."""
+    """The entries of /run that the image's packages declare, the standard ones, run-dirs, and a new account's home.
+
+    A declaration that cannot be read becomes a warning."""
     settings, facts, who = decision.settings, decision.facts, decision.who
-    declared, misread = _declared(decision)
-    decision.warnings += misread
+    declared, warnings = _declared(decision)
+    decision.warnings += warnings
     home = (RunEntry(kind="d", path=who.home, mode=0o700, uid=who.uid, gid=who.gid),) if decision.makes_home else ()
     source = settings.sources.get("run-dirs", "")
     asked = [
@@ -97,8 +100,9 @@ def runtime(decision: Decision) -> list[Step]:
 
 
 def _declared(decision: Decision) -> tuple[list[RunEntry], list[str]]:
-    """tmpfiles.d's entries, owned by the numbers that the accounts have once the account step is done; and what of them
-    cannot be understood."""
+    """The entries of tmpfiles.d, and a warning for each line that cannot be read.
+
+    Their owners have the numbers that the account files will hold after the accounts step."""
     facts, change = decision.facts, decision.change
     if not facts.tmpfiles or change is None:
         return [], []
@@ -112,7 +116,7 @@ def _declared(decision: Decision) -> tuple[list[RunEntry], list[str]]:
 
 
 def home(decision: Decision) -> list[Step]:
-    """Nearly no start has one: what it takes is loaded where the numbers change."""
+    """The home step. Nearly no start has one, so its module is loaded only where the account's numbers change."""
     if not decision.changes_numbers or decision.change is None:
         return []
     from pydrop.planning import home_step
@@ -195,7 +199,7 @@ def init(decision: Decision) -> list[Step]:
 
 
 def without_init(settings: Settings) -> list[str]:
-    """A warning where something is set that only init mode heeds."""
+    """A warning where a setting was given that only init mode uses."""
     named = [] if settings.init else [settings.sources[name] for name in settings.sources if name in OF_INIT_MODE]
     if not named:
         return []
@@ -203,7 +207,7 @@ def without_init(settings: Settings) -> list[str]:
 
 
 def privileges(decision: Decision) -> list[Step]:
-    """The drop, in words that say all of it."""
+    """The drop; its words name all that the program keeps."""
     who, umask = decision.who, decision.umask
     groups = " ".join([str(gid) for gid in who.groups]) or "none"
     kept = f"keeps {', '.join(decision.keep_caps)}" if decision.keep_caps else "no capability"
@@ -228,7 +232,7 @@ def privileges(decision: Decision) -> list[Step]:
 
 
 def environment(who: Identity, facts: Facts) -> tuple[tuple[str, str], ...]:
-    """HOME, USER and LOGNAME. A HOME that somebody set on purpose stays: the runtime's is root's own."""
+    """HOME, USER and LOGNAME of the program. Only a HOME of root's, a runtime's default, is replaced."""
     came = home_that_came(facts)
     lines = [line for line in facts.passwd.split("\n") if ":0:" in line]
     roots = [account.home for account in account_texts.accounts("\n".join(lines)) if account.uid == 0]
@@ -237,5 +241,5 @@ def environment(who: Identity, facts: Facts) -> tuple[tuple[str, str], ...]:
 
 
 def home_that_came(facts: Facts) -> str:
-    """The HOME that this process was started with, "" where there was none."""
+    """The HOME that this process was started with; "" where it had none."""
     return next((line[5:] for line in facts.environment if line.startswith("HOME=")), "")

@@ -1,5 +1,8 @@
-"""A start without root (`docker run --user`, runAsUser, OpenShift): who this process is, and one line about all that
-was asked for and that it cannot do. Its steps are those of `orders.WITHOUT_ROOT`."""
+"""The plan of a start without root (`docker run --user`, runAsUser, OpenShift).
+
+The program is who this process is already. One warning names all settings that need root. The steps are those of
+`orders.WITHOUT_ROOT`.
+"""
 
 from pydrop import accounts
 from pydrop.capabilities import mask_of
@@ -12,9 +15,9 @@ FALLBACK_HOME = "/tmp"
 
 
 def plan(settings: Settings, facts: Facts) -> Plan:
-    """The identity is the one that this process has; nothing is owned, no hook of root's is run."""
+    """The plan. Its identity is this process's own; no volume is chowned, and no hook is run."""
     who, change = _identity(settings, facts)
-    kept, said = _kept(settings, facts)
+    kept, warnings = _kept(settings, facts)
     decision = Decision(
         settings=settings,
         facts=facts,
@@ -29,49 +32,49 @@ def plan(settings: Settings, facts: Facts) -> Plan:
     return Plan(
         identity=who,
         steps=steps,
-        warnings=(*decision.warnings, *step_builders.without_init(settings), *said),
+        warnings=(*decision.warnings, *step_builders.without_init(settings), *warnings),
         command=settings.command,
         environment=_environment(who, facts),
     )
 
 
 def _identity(settings: Settings, facts: Facts) -> tuple[Identity, AccountChange | None]:
-    """Who we are, and the entry to make where our uid has none."""
+    """This process's identity, and the account entry to create where its uid has none."""
     held = facts.credentials
     uid, gid = held.uids[1], held.gids[1]
     known = accounts.accounts(facts.passwd)
     group = next((group for group in accounts.groups(facts.group) if group.gid == gid), None)
     entry = next((account for account in known if account.uid == uid), None)
-    made = entry or _made(settings, facts, "app" if all([a.name != "app" for a in known]) else f"user{uid}")
+    account = entry or _account(settings, facts, "app" if all([a.name != "app" for a in known]) else f"user{uid}")
     who = Identity(
-        name=made.name,
+        name=account.name,
         uid=uid,
         gid=gid,
         group=group.name if group else str(gid),
         groups=tuple(sorted(set(held.groups))),
-        home=made.home,
-        shell=made.shell,
+        home=account.home,
+        shell=account.shell,
         why="the container's own start",
     )
     if entry:
         return who, None
-    return who, AccountChange(account=made, group=group or _made_group(made.name, gid, accounts.groups(facts.group)))
+    return who, AccountChange(account=account, group=group or _group(account.name, gid, accounts.groups(facts.group)))
 
 
-def _made(settings: Settings, facts: Facts, name: str) -> Account:
+def _account(settings: Settings, facts: Facts, name: str) -> Account:
     held = facts.credentials
     home = _home(settings, facts)
     return Account(name=name, uid=held.uids[1], gid=held.gids[1], gecos=name, home=home, shell="/bin/sh")
 
 
-def _made_group(name: str, gid: int, known: list[Group]) -> Group:
-    """Under the account's name, unless another group has it."""
+def _group(name: str, gid: int, known: list[Group]) -> Group:
+    """A group of the account's name, or of a free one where another group has that name."""
     taken = any([group.name == name for group in known])
     return Group(name=accounts.free_group_name(known, gid) if taken else name, gid=gid)
 
 
 def _home(settings: Settings, facts: Facts) -> str:
-    """The `home` setting, else a HOME of use, else /tmp: runtimes give unknown users `/`."""
+    """The `home` setting; else HOME, unless it is `/`, which runtimes give to unknown users; else /tmp."""
     came = step_builders.home_that_came(facts)
     if settings.home:
         return settings.home
@@ -79,14 +82,14 @@ def _home(settings: Settings, facts: Facts) -> str:
 
 
 def _environment(who: Identity, facts: Facts) -> tuple[tuple[str, str], ...]:
-    """What the runtime set stays; what it left out, or set to `/`, is filled in."""
+    """HOME, USER and LOGNAME where the runtime left them out, or set HOME to `/`. Its other values stay."""
     came = {line.partition("=")[0] for line in facts.environment}
     names = tuple([(name, who.name) for name in ("USER", "LOGNAME") if name not in came])
     return names if step_builders.home_that_came(facts) not in ("", "/") else (("HOME", who.home), *names)
 
 
 def _kept(settings: Settings, facts: Facts) -> tuple[tuple[str, ...], list[str]]:
-    """The capabilities of keep-caps that this process holds, and a line about those it does not."""
+    """The capabilities of keep-caps that this process holds, and a warning about those that it lacks."""
     held = tuple([name for name in settings.keep_caps if facts.credentials.permitted & mask_of((name,))])
     if held == settings.keep_caps:
         return held, []
@@ -99,7 +102,7 @@ def _kept(settings: Settings, facts: Facts) -> tuple[tuple[str, ...], list[str]]
 
 
 def _refusals(settings: Settings, facts: Facts, who: Identity) -> list[str]:
-    """One line about all that needs root."""
+    """One warning about all settings that need root; none where there are none."""
     named = [
         *_differing(settings, who),
         *[name for name in ("groups",) if name in settings.sources],
@@ -117,26 +120,26 @@ def _refusals(settings: Settings, facts: Facts, who: Identity) -> list[str]:
 
 
 def _not_writable(settings: Settings, facts: Facts) -> list[str]:
-    """The settings that name a folder which the program cannot write as it is; where it can, nothing is missed."""
+    """The settings with a folder that the program cannot write or create. Without such a folder nothing is missing."""
     volumes = [volume.path for volume in settings.volumes if volume.policy != "never"]
     asked = (("run-dirs", settings.run_dirs), ("chown", volumes))
-    had = {*facts.writable, *facts.makeable}
-    return [name for name, paths in asked if any([path not in had for path in paths])]
+    available = {*facts.writable, *facts.makeable}
+    return [name for name, paths in asked if any([path not in available for path in paths])]
 
 
 def _differing(settings: Settings, who: Identity) -> list[str]:
-    """The settings that ask for another identity than this process has."""
+    """The names of the settings that ask for another identity than this process has."""
     names = []
     if settings.puid and settings.puid.number != who.uid:
         names.append("puid")
     if settings.pgid and settings.pgid.number != who.gid:
         names.append("pgid")
-    if settings.user and _other(settings, who):
+    if settings.user and _user_differs(settings, who):
         names.append("user")
     return names
 
 
-def _other(settings: Settings, who: Identity) -> bool:
+def _user_differs(settings: Settings, who: Identity) -> bool:
     user = settings.user
     if user is None:
         return False
