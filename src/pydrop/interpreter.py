@@ -1,7 +1,7 @@
 """The program that the kernel runs for a script: its `#!` line, which is followed as far as root's trust must reach.
 
-A hook that is root's alone is of no use where its interpreter is the user's. The line is read as execve(2) reads it, and
-behind env(1) the word that env looks up is found along the same PATH.
+A hook that is root's alone is of no use where its interpreter is the user's. The line is read as execve(2) reads it.
+Behind env(1) the word that env looks up is found along the same PATH.
 """
 
 import os
@@ -16,8 +16,8 @@ MOST_INTERPRETERS = 5  # an interpreter may be a script too; the kernel gives up
 def require_trusted(script: str, search: str) -> None:
     """Raise Untrusted where `script`, or an interpreter that runs it, is not root's alone.
 
-    `search` is the PATH by which env(1) would look for one. An interpreter that is missing is nobody's to plant where its
-    folder is root's, and running the script says so."""
+    `search` is the PATH by which env(1) would look for one. An interpreter that is missing is nobody's to plant where
+    its folder is root's, and running the script says so."""
     todo = [script]
     for _ in range(MOST_INTERPRETERS + 1):
         todo = [found for path in todo for found in _interpreters(path, script, search)]

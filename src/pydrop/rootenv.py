@@ -1,12 +1,12 @@
 """The environment in which root runs a hook: the program's, less what would run the user's code as root.
 
 A hook gets what the program gets, but many variables name code: the dynamic linker loads LD_PRELOAD, bash reads
-BASH_ENV, Python looks into PYTHONPATH and into HOME, a bare `chown` is searched along PATH. Where such a variable names a
-place that somebody other than root can write, a hook would carry that somebody's code out as root.
+BASH_ENV, Python looks into PYTHONPATH and into HOME, a bare `chown` is searched along PATH. Where such a variable
+names a place that somebody other than root can write, a hook would carry that somebody's code out as root.
 
 Which variables do so is known by families (`LD_*`, `PYTHON*`, `GIT_*` and so on) and by words in their names
-(`TOOL_CONFIG`, `toolrc`, `TOOL_OPTS`), since no list of names is ever complete. Such a variable is left out where one path
-in its value is not root's alone. Any other variable is passed: `DATA_DIR=/data` is what a hook is for.
+(`TOOL_CONFIG`, `toolrc`, `TOOL_OPTS`), since no list of names is ever complete. Such a variable is left out where one
+path in its value is not root's alone. Any other variable is passed: `DATA_DIR=/data` is what a hook is for.
 """
 
 import os
@@ -46,8 +46,8 @@ WORDS = (
 )
 # The same, but only where one of the name's parts (between `_`) begins or ends with it: they stand in too many words.
 SHORT_WORDS = ("RC", "INIT")
-# Of those, names whose value is a path, or a list of them: there an entry that is empty or relative is one in the working
-# folder. Elsewhere only what has a slash in it is taken for a path: PYTHONUNBUFFERED=1 names none.
+# Of all those, names whose value is a path, or a list of paths: there an entry that is empty or relative is one in the
+# working folder. Elsewhere only what has a slash in it is taken for a path: PYTHONUNBUFFERED=1 names none.
 PATHS = (
     *(
         "PATH",
@@ -92,19 +92,10 @@ CODE_BY_BEGINNING = (  # bash's exported functions replace commands; git takes s
     *("BASH_FUNC_", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_", "GIT_CONFIG_PARAMETERS", "LUA_INIT_"),
 )
 LIST_SEPARATORS = ":;"  # ld.so(8) and Lua take the second one too
-SEPARATORS = (
-    LIST_SEPARATORS + ", \t\r\n=\"'()|&<>"
-)  # what else parts a path from an option, as in -javaagent:x, --config=x
-SWITCHES = (
-    "0",
-    "1",
-    "on",
-    "off",
-    "yes",
-    "no",
-    "true",
-    "false",
-)  # PIP_NO_CACHE_DIR=off names no path, whatever its name
+# What else parts a path from an option before it, as in -javaagent:x and --config=x
+SEPARATORS = LIST_SEPARATORS + ", \t\r\n=\"'()|&<>"
+# PIP_NO_CACHE_DIR=off names no path, whatever its name ends with
+SWITCHES = ("0", "1", "on", "off", "yes", "no", "true", "false")
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ROOTS = {"HOME": "/root", "USER": "root", "LOGNAME": "root"}
 

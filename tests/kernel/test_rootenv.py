@@ -90,7 +90,7 @@ def test_what_names_a_place_of_root_s_or_none_stays(line: str) -> None:
 
 def test_any_other_name_is_passed_whatever_it_names(users: str) -> None:
     """What hooks are for: the program's data."""
-    names = ("DATA_DIR", "DATADIR", "PGDATA", "UPLOADS", "DATABASE_URL", "BACKUP_TO", "SOURCE_DIR", "RESOURCE", "MEDIA")
+    names = ("DATA_DIR", "DATADIR", "PGDATA", "UPLOADS", "DATABASE_URL", "BACKUP_TO", "SOURCE_DIR", "MEDIA")
     lines = tuple([f"{name}={users}/x" for name in names])
     assert {name: value for name, value in for_root(lines).items() if name in names} == dict.fromkeys(
         names, f"{users}/x"

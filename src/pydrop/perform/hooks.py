@@ -52,7 +52,7 @@ def perform(step: HooksStep, start: Start) -> Outcome:
 class Workdir:
     """The image's working folder, which this process leaves while hooks run: they start in `/`.
 
-    The folder may be a volume. What the user put there, a json.py, would be found first by `python3 -c "import json"`."""
+    The folder may be a volume. What the user put there, a json.py, is what `python3 -c "import json"` finds first."""
 
     def __init__(self) -> None:
         self.folder = os.open(".", os.O_PATH | os.O_DIRECTORY)

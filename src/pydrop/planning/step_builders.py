@@ -163,6 +163,8 @@ def hooks(decision: Decision) -> list[Step]:
     if not facts.hooks:
         return []
     words = "run as root: " + ", ".join(facts.hooks)
+    if facts.left_out:
+        words += f"; not in their environment: {', '.join(facts.left_out)}"
     why = settings.sources.get("hooks", "")
     return [HooksStep(words=words, why=why, hooks=facts.hooks, command=settings.command)]
 
