@@ -2,8 +2,8 @@
 
 The launcher (launcher.c) hands over a word STATE, argv[0], the arguments, and an environment in which every string has
 a `!` in front. ``python3 -I -B -m pydrop`` comes without a launcher. Then the environment is read from
-/proc/self/environ, where the kernel keeps it, and SIGPIPE and SIGXFSZ count as not ignored, since CPython ignores both before pydrop can
-look. The second half of the module turns TERM, INT, HUP and QUIT into `Interrupted` while root works.
+/proc/self/environ, where the kernel keeps it, and SIGPIPE and SIGXFSZ count as not ignored, since CPython ignores both
+before pydrop can look. The second half of the module turns TERM, INT, HUP and QUIT into `Interrupted` while root works.
 """
 
 import _signal

@@ -404,13 +404,13 @@ def test_more_than_an_environment_can_hold_is_refused(content: bytes) -> None:
 DRIVER = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
-from pydrop import inherited
+from pydrop import inherited, running
 from pydrop.errors import Interrupted, PydropError
 from pydrop.model import Start
 from pydrop.steps import HooksStep
 from pydrop.perform import hooks
 hooks.PLACE = sys.argv[2]
-hooks.PATIENCE = float(sys.argv[3]) or hooks.PATIENCE
+running.PATIENCE = float(sys.argv[3]) or running.PATIENCE
 start = Start(name="", arguments=(), environment=("PATH=/usr/bin:/bin",), ignored=(), blocked=())
 inherited.interruptible(start)
 def stat(pid):

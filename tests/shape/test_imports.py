@@ -17,7 +17,7 @@ LAYERS = (
     ("compat",),
     ("pid1", "handover"),
     ("perform.*",),
-    ("inspection",),
+    ("inspection", "running"),
     ("rootenv", "interpreter"),
     ("inherited", "trust", "report", "checked_reads"),
     ("kernel",),

@@ -164,7 +164,7 @@ def hooks(decision: Decision) -> list[Step]:
         return []
     words = "run as root: " + ", ".join(facts.hooks)
     if facts.left_out:
-        words += f"; not in their environment: {', '.join(facts.left_out)}"
+        words += f" (without {', '.join(facts.left_out)}, which could make root run what the user wrote)"
     why = settings.sources.get("hooks", "")
     return [HooksStep(words=words, why=why, hooks=facts.hooks, command=settings.command)]
 
