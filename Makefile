@@ -1,12 +1,17 @@
 # Each target does all its set-up itself, on a fresh Debian 12 as root.
-.PHONY: help setup run test test-3.11 test-3.13 bench lint clean
+.PHONY: help setup run check test soak test-3.11 test-3.13 bench lint clean
 .NOTPARALLEL:
 
 help:
-	@echo "make run    see pydrop at work in a real container"
-	@echo "make test   everything: lint, then the tests on Python 3.13 and on 3.11"
-	@echo "make bench  each target of the design as a ratio against its peer"
-	@echo "make lint   ruff, mypy and shellcheck"
+	@echo "make run        see pydrop at work in a real container"
+	@echo "make check      at every step of the work, in a minute: lint, and the short tests"
+	@echo "make test       everything that must hold, in eight minutes: lint, all tests, also on Python 3.13 and in containers"
+	@echo "make soak       before a release: sieges, a thousand rounds, kills at every call"
+	@echo "make bench      each target of the design as a ratio against its peer"
+	@echo "make lint       a part of both: ruff, mypy and shellcheck"
+	@echo "make test-3.11  a part of make test: all tests on Debian's own Python, those in containers last"
+	@echo "make test-3.13  a part of make test: what depends on the version of Python, on 3.13"
+	@echo "make clean      remove what the other commands made in this folder; images and packages stay in ~/.cache/pydrop"
 
 setup:
 	@tools/setup
@@ -14,11 +19,18 @@ setup:
 run: setup
 	@tools/run
 
-test: lint
-	tools/test
+check: setup
+	@tools/lanes.py check
+
+test: setup
+	@tools/lanes.py test
+
+# One after the other: their subject is what happens under load of their own making.
+soak: setup
+	.venv/bin/python -m pytest -q -m soak --durations=10
 
 test-3.11: setup
-	.venv/bin/python -m pytest -q
+	.venv/bin/python -m pytest -q --durations=10
 
 # In a container of Debian trixie; what it tests is what depends on Python, not on the container's engine.
 test-3.13: setup
@@ -28,10 +40,7 @@ bench: setup
 	bench/run
 
 lint: setup
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
-	.venv/bin/mypy
-	shellcheck tools/setup tools/run tools/podman tools/test tools/test-3.13 .ci/run $(wildcard examples/*/start-* examples/*/*/*.sh examples/git/work/*)
+	@tools/lint
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache build dist

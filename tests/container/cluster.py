@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -18,7 +19,7 @@ from tests.container.pages import EXAMPLES
 
 MANIFESTS = sorted(path.stem for path in (EXAMPLES / "kubernetes").glob("*.yaml"))
 NOT_HERE = ("ports", "readinessProbe", "livenessProbe")  # no network; and podman makes timers of systemd of probes
-Document = dict  # as YAML has it
+Document = dict[str, Any]  # as YAML has it
 
 
 def documents(name: str) -> list[Document]:
@@ -32,7 +33,8 @@ def workload(name: str) -> Document:
 
 def template(name: str) -> Document:
     """The spec of its pods."""
-    return workload(name)["spec"]["template"]["spec"]
+    spec: Document = workload(name)["spec"]["template"]["spec"]
+    return spec
 
 
 def containers(spec: Document) -> list[Document]:
@@ -55,7 +57,8 @@ class Pod:
     def __init__(self, name: str, spec: Document) -> None:
         self.name = name
         self.inits = [Container(f"{name}-{one['name']}") for one in spec.get("initContainers", [])]
-        (self.program,) = [Container(f"{name}-{one['name']}") for one in spec["containers"]]
+        self.programs = [Container(f"{name}-{one['name']}") for one in spec["containers"]]
+        self.program = self.programs[0]
         self.grace: int = spec["terminationGracePeriodSeconds"]
 
     def start(self) -> "Pod":
@@ -152,17 +155,18 @@ class Cluster:
             folder.chmod(0o2777)
         return folder
 
-    def remove(self, name: str) -> None:
+    def remove(self, *names: str) -> None:
         """Ended first: podman waits three seconds for the cgroup of a pod that it removes while it runs."""
-        podman("pod", "stop", "--time=0", name)
-        podman("pod", "rm", "--force", "--time=0", name)
-        self.pods.remove(name)
+        podman("pod", "stop", "--time=0", *names)
+        podman("pod", "rm", "--force", "--time=0", *names)
+        for name in names:
+            self.pods.remove(name)
 
     def close(self) -> None:
-        for name in [*self.pods]:
-            self.remove(name)
-        for name in self.volumes:
-            podman("volume", "rm", "--force", self._own(name))
+        if self.pods:
+            self.remove(*self.pods)
+        if self.volumes:
+            podman("volume", "rm", "--force", *map(self._own, self.volumes))
 
 
 def given_to_group(top: Path, group: int) -> None:

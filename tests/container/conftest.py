@@ -1,5 +1,6 @@
 """Fixtures for tests with real containers; every container that a test makes is removed, by its id."""
 
+import itertools
 import os
 import shlex
 import subprocess
@@ -26,17 +27,32 @@ def programs() -> str:
 
 
 @pytest.fixture
-def idfile(tmp_path: Path) -> Iterator[Callable[[], str]]:
-    """The option that makes podman write a container's id down; what is written there is removed at the end."""
+def ids(tmp_path: Path) -> Iterator[Path]:
+    """The folder where podman writes the ids of containers down; those that are written there are removed at the end.
+    Removed by one call: each costs as much as a start."""
     folder = tmp_path / "ids"
     folder.mkdir()
-    yield lambda: f"--cidfile={folder / str(len(os.listdir(folder)))}"
-    for file in folder.iterdir():
-        podman("rm", "--force", "--ignore", "--time=0", file.read_text())
+    yield folder
+    remove_all(folder)
+
+
+def remove_all(ids: Path) -> None:
+    files = list(ids.iterdir())
+    if files:
+        podman("rm", "--force", "--ignore", "--time=0", *(file.read_text() for file in files))
+    for file in files:
+        file.unlink()
 
 
 @pytest.fixture
-def docker(tmp_path: Path, idfile: Callable[[], str]) -> Iterator[str]:
+def idfile(ids: Path) -> Callable[[], str]:
+    """The option that makes podman write a container's id down."""
+    numbers = itertools.count()
+    return lambda: f"--cidfile={ids / str(next(numbers))}"
+
+
+@pytest.fixture
+def docker(tmp_path: Path, ids: Path) -> Iterator[str]:
     """The folder of a program `docker` as the pages write it; its containers and volumes go with the test."""
     name, folder = f"pydrop-test-{os.getpid()}", tmp_path / "bin"
     folder.mkdir()
@@ -46,8 +62,7 @@ def docker(tmp_path: Path, idfile: Callable[[], str]) -> Iterator[str]:
     (folder / "docker").write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {words} "$@"\n')
     (folder / "docker").chmod(0o755)
     yield str(folder)
-    for file in (tmp_path / "ids").iterdir():
-        podman("rm", "--force", "--ignore", "--time=0", file.read_text())
+    remove_all(ids)  # before their volumes
     for volume in podman("volume", "ls", "--format={{.Name}}", f"--filter=name=^{name}-").stdout.split():
         podman("volume", "rm", "--force", volume)
 
@@ -57,7 +72,10 @@ def run(image: str, idfile: Callable[[], str]) -> Callable[..., Result]:
     """`podman run` to its end: run("--read-only", command=[...], env={...}). Without a command the program is SEE."""
 
     def run(*options: str, image: str = image, command=SEE, env=(), timeout: float = 60) -> Result:
-        return podman(*run_words(image, command, ("--rm", idfile(), *options), dict(env)), timeout=timeout)
+        file = idfile()
+        done = podman(*run_words(image, command, ("--rm", file, *options), dict(env)), timeout=timeout)
+        Path(file.removeprefix("--cidfile=")).unlink(missing_ok=True)  # it has ended, and so has podman removed it
+        return done
 
     return run
 

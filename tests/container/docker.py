@@ -27,8 +27,8 @@ def podmans(run: Run, where: Path, volume: Callable[[str], str], devices: dict[s
     for option, value in run.options:
         if option == "-v":
             source, rest = value.split(":", 1)
-            if source.startswith("."):
-                (where / source).exists() or (where / source).mkdir()
+            if source.startswith(".") and not (where / source).exists():
+                (where / source).mkdir()
             made += [option, f"{where / source if source.startswith('.') else volume(source)}:{rest}"]
         elif option == "--tmpfs":
             path, _, options = value.partition(":")
@@ -55,7 +55,8 @@ class Docker:
         return built.read_text() if built.exists() else made_image(name)
 
     def call(self, command: str, *words: str) -> int:
-        return getattr(self, f"do_{command}")(*words)
+        code: int = getattr(self, f"do_{command}")(*words)
+        return code
 
     def do_build(self, *words: str) -> int:
         """What is said where it succeeds is docker's, and no page shows it."""
@@ -86,8 +87,8 @@ class Docker:
         kept = [option for option, _ in run.options if option in ("-d", "--rm")]
         options = podmans(run, Path.cwd(), self.own, {})
         words = ["run", "--passwd=false", f"--cidfile={file}", *kept, *named, *options, self.image(run.image)]
-        quiet = {"stdout": subprocess.DEVNULL} if "-d" in kept else {}  # else the id, which is another each time
-        return subprocess.run([PODMAN, *words, *run.command], check=False, **quiet).returncode
+        shown = subprocess.DEVNULL if "-d" in kept else None  # the id, which is another each time
+        return subprocess.run([PODMAN, *words, *run.command], check=False, stdout=shown).returncode
 
     def do_exec(self, container: str, *words: str) -> int:
         return subprocess.run([PODMAN, "exec", self.own(container), *words], check=False).returncode

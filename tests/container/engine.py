@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PODMAN = str(ROOT / "tools" / "podman")
@@ -23,10 +24,11 @@ class Result:
         self.stdout, self.stderr, self.code, self.seconds = done.stdout, done.stderr, done.returncode, seconds
 
     @property
-    def seen(self) -> dict:
+    def seen(self) -> dict[str, Any]:
         """What SEE said."""
         assert self.code == 0, str(self)
-        return json.loads(self.stdout)
+        found: dict[str, Any] = json.loads(self.stdout)
+        return found
 
     def __repr__(self) -> str:
         return f"exit code {self.code}\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"
@@ -94,12 +96,33 @@ class Container:
         """All that it has said, in all its starts."""
         return podman("logs", self.id)
 
+    def runs(self, program: str) -> "Container":
+        """Waits until its PID 1 is this program, which this machine's own /proc shows."""
+        comm = Path(f"/proc/{self.pid()}/comm")
+        until(lambda: comm.read_text() == f"{program}\n")
+        return self
+
     def pid(self) -> int:
         """Of its PID 1, as this machine counts."""
         return int(podman("inspect", "--format={{.State.Pid}}", self.id).stdout)
 
 
-def until(condition: Callable[[], object], seconds: float = 20) -> object:
+Found = TypeVar("Found")
+
+
+def pids(containers: "list[Container]") -> list[int]:
+    """Of their PIDs 1, as this machine counts, by one call for all."""
+    found = podman("inspect", "--format={{.State.Pid}}", *(one.id for one in containers)).stdout.split()
+    return [int(pid) for pid in found]
+
+
+def waited(containers: "list[Container]", timeout: float = 60) -> list[int]:
+    """Until all have ended; their exit codes, by one call for all."""
+    done = podman("wait", "--interval=20ms", *(one.id for one in containers), timeout=timeout)
+    return [int(code) for code in done.stdout.split()]
+
+
+def until(condition: Callable[[], Found], seconds: float = 20) -> Found:
     """Asks again and again; fails where it is not so in time."""
     end = time.monotonic() + seconds
     while not (found := condition()):
@@ -113,8 +136,14 @@ def owner(path: Path) -> tuple[int, int]:
     return look.st_uid, look.st_gid
 
 
+def waits_for(pid: int, folder: Path) -> bool:
+    """Whether a process waits for the lock of this very folder: it has the folder open, and sleeps between two
+    attempts."""
+    assert pid, "it has ended, and waited for nobody"
+    return "nanosleep" in Path(f"/proc/{pid}/wchan").read_text() and has_open(pid, folder)
+
+
 def has_open(pid: int, folder: Path) -> bool:
-    """Whether a process has this very folder open: PID 1 of a container that waits for its lock."""
     wanted = os.stat(folder)
     for name in os.listdir(f"/proc/{pid}/fd"):
         try:

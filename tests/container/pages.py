@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import yaml
 
@@ -83,11 +84,15 @@ def blocks(folder: Path) -> list[Block]:
 def printed(folder: Path) -> str:
     """What a page says that its program prints."""
     (text,) = [text for language, text in FENCE.findall((folder / "README.md").read_text()) if language == "console"]
-    return text
+    return str(text)
 
 
-def services(folder: Path) -> dict[str, dict]:
-    return yaml.safe_load((folder / "compose.yaml").read_text())["services"]
+Service = dict[str, Any]  # as YAML has it
+
+
+def services(folder: Path) -> dict[str, Service]:
+    found: dict[str, Service] = yaml.safe_load((folder / "compose.yaml").read_text())["services"]
+    return found
 
 
 OPTIONS = {  # a key of a compose service -> the option of `docker run`
@@ -103,7 +108,7 @@ OPTIONS = {  # a key of a compose service -> the option of `docker run`
 }
 
 
-def run_of(service: dict) -> Run:
+def run_of(service: Service) -> Run:
     """A compose service as the `docker run` that says the same. A key that is not known here fails."""
     words: list[str] = []
     for key, value in service.items():
@@ -151,6 +156,9 @@ def steps(text: str) -> list[Step]:
     return found
 
 
+Test = TypeVar("Test", bound=Callable[..., object])
+
+
 class Table:
     """The table of a page whose head begins with this cell. Each row is held by a test that names its first cell."""
 
@@ -160,11 +168,11 @@ class Table:
         self.columns = [cell.strip() for cell in heads.split("|")]
         rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines.splitlines()]
         assert all(len(cells) == len(self.columns) for _, *cells in rows)
-        self.rows = {first: cells for first, *cells in rows}
+        self.rows: dict[str, list[str]] = {first: cells for first, *cells in rows}
         assert len(self.rows) == len(rows), "two rows begin alike"
         self.held: set[str] = set()
 
-    def held_by(self, *firsts: str) -> Callable[[Callable], Callable]:
+    def held_by(self, *firsts: str) -> Callable[[Test], Test]:
         """Says of a test which rows it holds. A row that is not there (any more) fails."""
         assert set(firsts) <= set(self.rows), f"no row begins {set(firsts) - set(self.rows)}"
         self.held |= set(firsts)

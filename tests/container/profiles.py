@@ -65,4 +65,4 @@ def added(context: Document) -> set[str]:
 
 def seccomp(spec: Document, context: Document) -> str:
     """Of the container, else of the pod; "" where neither says."""
-    return {**spec.get("securityContext", {}), **context}.get("seccompProfile", {}).get("type", "")
+    return str({**spec.get("securityContext", {}), **context}.get("seccompProfile", {}).get("type", ""))

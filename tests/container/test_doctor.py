@@ -217,6 +217,7 @@ def test_docs_doctor_md_tells_the_truth(doctor, options, said, change):
     assert result.code == (1 if "FAIL" in said else 0)
 
 
+@pytest.mark.quick
 def test_the_docs_show_more_than_ten_containers():
     assert len(documented()) == 13
 

@@ -1,6 +1,7 @@
 """docs/from-fixuid.md: what its table says of pydrop, row by row. Its blocks are run by test_guide.py."""
 
 import os
+from collections.abc import Callable
 
 import pytest
 
@@ -12,7 +13,7 @@ ASKED = {"PUID": "1001", "PGID": "1002", "PYDROP_USER": "docker"}
 
 
 @pytest.fixture
-def developer(run):
+def developer(run: Callable[..., Result]) -> Callable[..., Result]:
     """Runs a line of shell behind pydrop, in a container whose image has the account docker, 1000:1000, and more that
     `image`, a line of root's shell, makes in it."""
 
@@ -174,5 +175,6 @@ def test_the_program_has_nothing_left_of_root(run):
     assert set(status["caps"].values()) == {0}
 
 
+@pytest.mark.quick
 def test_each_row_is_held():
     assert ROWS.held == set(ROWS.rows)

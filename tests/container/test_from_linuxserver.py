@@ -104,8 +104,8 @@ def test_a_volume_is_owned_its_links_themselves_its_mounts_not_and_the_second_ti
     (tmp_path / "outside").write_text("root's\n")
     (folder / "link").symlink_to("/outside")
     below = volume({"file": (0, 0)}, name="below")
-    mounts = (f"--volume={folder}:/config", f"--volume={below}:/config/mount")
-    mounts += (f"--volume={tmp_path / 'outside'}:/outside",)
+    places = {folder: "/config", below: "/config/mount", tmp_path / "outside": "/outside"}
+    mounts = [f"--volume={source}:{place}" for source, place in places.items()]
     first, second = (run(*mounts, command=["true"], env=MADE | {"PYDROP_CHOWN": "/config"}) for _ in range(2))
     assert [owner(folder / name) for name in (".", "file", "link")] == [(1500, 1500)] * 3
     assert [owner(path) for path in (tmp_path / "outside", below / "file")] == [(0, 0)] * 2
@@ -180,5 +180,6 @@ def test_services_and_mods_are_not_looked_at(run, tmp_path):
     assert (seen.code, seen.stdout, len(seen.stderr.splitlines())) == (0, "the program\n", 1), str(seen)
 
 
+@pytest.mark.quick
 def test_each_row_is_held():
     assert ROWS.held == set(ROWS.rows)

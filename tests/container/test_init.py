@@ -7,14 +7,20 @@ import select
 import signal
 import subprocess
 import time
+from functools import partial
 
 import pytest
 
-from tests.container.engine import PODMAN, run_words, until
+from tests.container.engine import PODMAN, Container, run_words, until
 
 INIT = {"PYDROP_INIT": "1", "PUID": "1500", "PGID": "1500"}
 LOOK = "cat /proc/1/status /proc/self/status | grep -E '^(Name|Uid|CapPrm|CapBnd|NoNewPrivs)'"
 WHO = ["sh", "-c", f"{LOOK}; tr '\\0' ' ' </proc/1/cmdline"]
+
+
+def is_up(same: Container) -> bool:
+    """Its program has said so, behind its traps."""
+    return "up" in same.logs().stdout
 
 
 def test_nothing_in_the_container_is_root_while_the_command_runs(run):
@@ -29,7 +35,7 @@ def test_nothing_in_the_container_is_root_while_the_command_runs(run):
 
 def test_a_good_start_and_a_good_stop_are_one_line(container):
     same = container(env=INIT, command=["sh", "-c", "trap 'exit 0' TERM; echo up; sleep 1000 & wait"])
-    until(lambda: "up" in same.logs().stdout)
+    until(partial(is_up, same))
     assert same.stop() == 0
     assert len(same.logs().stderr.splitlines()) == 1, str(same.logs())
 
@@ -38,7 +44,7 @@ def test_pid_1s_own_output_is_closed_to_the_program(container):
     """`>/proc/1/fd/1`, as many a cron job does: an error, not a line that is lost. (docs/init.md)"""
     for env, code in ((INIT, 2), ({"PUID": "1500"}, 0)):
         same = container(env=env, command=["sh", "-c", "echo up; sleep 1000"])
-        until(lambda same=same: "up" in same.logs().stdout)
+        until(partial(is_up, same))
         assert same.exec("pydrop", "sh", "-c", "echo hello >/proc/1/fd/1").code == code
         assert ("hello" in same.logs().stdout) == (code == 0)
 
@@ -69,7 +75,7 @@ def test_a_stop_is_passed_on_and_what_ignores_it_is_killed_in_time(container):
     same = container(
         env={**INIT, "PYDROP_STOP_TIMEOUT": "500ms"}, command=["sh", "-c", "trap '' TERM; echo up; sleep 1000"]
     )
-    until(lambda: "up" in same.logs().stdout)
+    until(partial(is_up, same))
     began = time.monotonic()
     assert same.stop() == 137
     assert time.monotonic() - began < 5
@@ -99,7 +105,7 @@ def test_exec_joins_the_user_and_a_signal_reaches_the_command_alone(container):
     same = container(
         env=INIT, command=["sh", "-c", "trap 'echo got; exit 9' USR1; echo up; while :; do sleep 0.05; done"]
     )
-    until(lambda: "up" in same.logs().stdout)
+    until(partial(is_up, same))
     assert same.exec("pydrop", "id", "-u").stdout == "1500\n"
     os.kill(same.pid(), signal.SIGUSR1)
     assert same.wait() == 9

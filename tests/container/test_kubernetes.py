@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import time
+from functools import partial
 from pathlib import Path
 
 import kubernetes_validate
@@ -16,6 +17,7 @@ import yaml
 from tests.container.cluster import (
     MANIFESTS,
     Cluster,
+    Document,
     Pod,
     admitted_by_openshift,
     claims,
@@ -24,7 +26,7 @@ from tests.container.cluster import (
     template,
     without_entry,
 )
-from tests.container.engine import ROOT, has_open, owner, until
+from tests.container.engine import ROOT, owner, pids, until, waited, waits_for
 from tests.container.pages import EXAMPLES, FENCE, level
 from tests.container.profiles import added, profile
 from tests.container.test_examples import fetch, ids, pydrops, works
@@ -56,7 +58,7 @@ def node(tmp_path):
 
 def used(volume: Path) -> Path:
     """A volume that an image with another user has written: a closed folder, a set-uid file, a key."""
-    (volume / "old").mkdir(mode=0o700)
+    (volume / "old").mkdir(mode=0o700, exist_ok=True)
     for file in ("tool", "key"):
         (volume / "old" / file).write_text("text\n")
     for path in (volume, *volume.rglob("*")):
@@ -86,7 +88,7 @@ def probed(name: str) -> int:
     """The port that the liveness probe asks: the container's."""
     (one,) = template(name)["containers"]
     assert [port["containerPort"] for port in one["ports"]] == [one["livenessProbe"]["tcpSocket"]["port"]]
-    return one["livenessProbe"]["tcpSocket"]["port"]
+    return int(one["livenessProbe"]["tcpSocket"]["port"])
 
 
 def told(pod: Pod) -> list[str]:
@@ -108,7 +110,7 @@ def shown(name: str) -> list[str]:
 VERSIONS = ("1.25", "1.37")  # the oldest and the newest whose schemas are there
 
 
-def fragments() -> list[dict]:
+def fragments() -> list[Document]:
     """The YAML blocks of the pages, each as the pod whose spec it is a part of."""
     found = []
     for page in (PAGE, ROOT / "docs" / "volumes.md", FOLDER / "README.md"):
@@ -119,11 +121,12 @@ def fragments() -> list[dict]:
     return found
 
 
-def is_valid(document: dict) -> None:
+def is_valid(document: Document) -> None:
     for version in VERSIONS:
         kubernetes_validate.validate(document, version, strict=True)
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("name", MANIFESTS)
 def test_each_manifest_is_as_the_published_schemas_ask(name):
     assert kubernetes_validate.latest_version().startswith(VERSIONS[-1])
@@ -131,12 +134,14 @@ def test_each_manifest_is_as_the_published_schemas_ask(name):
         is_valid(document)
 
 
+@pytest.mark.quick
 def test_each_block_of_the_pages_is_as_the_published_schemas_ask():
     assert len(fragments()) >= 3
     for document in fragments():
         is_valid(document)
 
 
+@pytest.mark.quick
 def test_the_blocks_of_the_page_say_what_the_manifests_say():
     """As far as they go; the block of the probe adds the image's own variables."""
     blocks = [yaml.safe_load(text) for kind, text in FENCE.findall(PAGE.read_text()) if kind == "yaml"]
@@ -161,6 +166,7 @@ PLANTED = {
 }
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("mistake", PLANTED)
 def test_a_mistake_in_a_manifest_is_found(mistake):
     document = copy.deepcopy(documents("restricted")[1])
@@ -178,6 +184,7 @@ def rows(page: Path) -> dict[str, str]:
     return dict(re.findall(r"^\| \[(\w+)\.yaml\]\(\S+\) \|.*\| `(\w+)` \|$", page.read_text(), re.M))
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("page", [PAGE, FOLDER / "README.md"], ids=["docs", "example"])
 def test_the_pages_say_which_profile_lets_each_manifest_in(page):
     assert rows(page) == {name: profile(template(name)) for name in MANIFESTS}
@@ -198,6 +205,7 @@ LOOSER = {
 }
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("case", LOOSER)
 def test_what_is_looser_is_not_called_restricted(case):
     expected, change = LOOSER[case]
@@ -207,6 +215,7 @@ def test_what_is_looser_is_not_called_restricted(case):
     assert profile(spec) == expected
 
 
+@pytest.mark.quick
 def test_pydrop_kills_before_the_kubelet_does():
     (seconds,) = re.findall(r"PYDROP_STOP_TIMEOUT=(\d+)s", (FOLDER / "Dockerfile").read_text())
     assert min(template(name)["terminationGracePeriodSeconds"] for name in MANIFESTS) > int(seconds)
@@ -215,22 +224,36 @@ def test_pydrop_kills_before_the_kubelet_does():
 # -- played ---------------------------------------------------------------------------------------
 
 
+def kubectl_exec_is_the_user(name: str, pod: Pod) -> None:
+    """With pydrop. Without it, it is root where the container started as root."""
+    shell = pod.program.exec("pydrop", "sh", "-c", "id -u; id -g; whoami; cat /proc/self/status").stdout
+    assert shell.split()[:2] == [str(number) for number in USERS[name]]
+    assert re.findall(r"Cap(?:Prm|Eff|Bnd):\t(\d+)", shell) == ["0" * 16] * 3
+    without = pod.program.exec("sh", "-c", "id -u; whoami")
+    assert without.stdout.split()[0] == ("0" if name == "puid" else str(USERS[name][0]))
+    if name == "restricted":
+        assert shell.split()[2] == "app"
+        assert "cannot find name" in without.stderr
+
+
 @pytest.mark.parametrize("name", MANIFESTS)
 def test_a_pod_works_as_its_user_says_what_the_page_says_and_stops_in_time(name, cluster, node):
     """The second one, on the same volume, finds nothing to do there."""
     volume = used(cluster.volume(name))
     for visit in (1, 2):
         pod = cluster.pod(name, change=node(name)).start()
-        until(lambda pod=pod: is_ready(name, pod))
-        works(pod.program, fetch("/", probed(name)), r"visit 1, counted by (app|1000680000)\n")
-        assert ids(pod.program) == {USERS[name]}
-        assert (volume / pod.name).stat().st_uid == USERS[name][0]
+        until(partial(is_ready, name, pod))
+        said = told(pod)
         if visit == 1:
-            assert told(pod) == shown(name)
+            works(pod.program, fetch("/", probed(name)), r"visit 1, counted by (app|1000680000)\n")
+            assert ids(pod.program) == {USERS[name]}
+            assert (volume / pod.name).stat().st_uid == USERS[name][0]
+            assert said == shown(name)
             assert not is_root_somewhere(name) or all_is_the_users(volume)
         else:
-            assert [line for line in told(pod) if "/data: " in line and NOTHING not in line] == []
-        assert len(pydrops(pod.program.logs())) <= 2
+            assert [line for line in said if "/data: " in line and NOTHING not in line] == []
+            kubectl_exec_is_the_user(name, pod)
+        assert len([line for line in said if line.startswith("pydrop: ")]) <= 2
         began = time.monotonic()
         assert pod.stop() == 0, str(pod.program.logs())
         assert time.monotonic() - began < 3
@@ -252,31 +275,44 @@ NEEDED = {  # capability -> what is said without it
 }
 
 
-@pytest.mark.parametrize("capability", NEEDED)
-def test_the_init_container_needs_each_of_its_capabilities(capability, cluster):
+def lacking_one_each(container: Document) -> list[Document]:
+    """The container again and again, each time without one of its capabilities, and named for it."""
+    found = []
+    for capability in sorted(added(container["securityContext"])):
+        found.append(copy.deepcopy(container) | {"name": capability.lower().replace("_", "-")})
+        found[-1]["securityContext"]["capabilities"]["add"].remove(capability)
+    return found
+
+
+def test_the_init_container_needs_each_of_its_capabilities(cluster):
     """A closed folder needs DAC_OVERRIDE, a set-uid file FOWNER. Where one refuses, the pod does not start."""
 
-    def without(spec: dict) -> None:
-        spec["initContainers"][0]["securityContext"]["capabilities"]["add"].remove(capability)
+    def without(spec: Document) -> None:
+        spec["initContainers"] = lacking_one_each(spec["initContainers"][0])
 
-    assert added(template("statefulset")["initContainers"][0]["securityContext"]) == NEEDED.keys()
-    used(cluster.volume("statefulset"))
-    (own,) = cluster.pod("statefulset", change=without).inits
-    own.start()
-    assert own.wait() == 1
-    assert NEEDED[capability] in own.logs().stdout, str(own.logs())
+    volume = cluster.volume("statefulset")
+    inits = cluster.pod("statefulset", change=without).inits
+    for capability, own in zip(sorted(NEEDED), inits, strict=True):
+        used(volume)
+        own.start()
+        assert own.wait() == 1, capability
+        assert NEEDED[capability] in own.logs().stdout, f"{capability}: {own.logs()}"
 
 
-@pytest.mark.parametrize("capability", sorted(added(template("puid")["containers"][0]["securityContext"])))
-def test_puid_needs_each_of_its_capabilities(capability, cluster):
+def test_puid_needs_each_of_its_capabilities(cluster):
     """What it says without one names that one."""
 
-    def without(spec: dict) -> None:
-        spec["containers"][0]["securityContext"]["capabilities"]["add"].remove(capability)
+    def without(spec: Document) -> None:
+        spec["containers"] = lacking_one_each(spec["containers"][0])
 
-    used(cluster.volume("puid"))
-    pod = cluster.pod("puid", change=without).start()
-    until(lambda: re.search(rf"cap_add: \[.*\b{capability}\b", pod.program.logs().stderr))
+    volume = cluster.volume("puid")
+    pod = cluster.pod("puid", change=without)
+    capabilities = sorted(added(template("puid")["containers"][0]["securityContext"]))
+    for capability, own in zip(capabilities, pod.programs, strict=True):
+        used(volume)
+        own.start()
+        asked = re.compile(rf"cap_add: \[.*\b{capability}\b")
+        until(partial(lambda own, asked: asked.search(own.logs().stderr), own, asked))
 
 
 def test_of_replicas_that_share_a_volume_one_walks_and_the_others_wait_and_find_nothing_to_do(cluster, node):
@@ -286,11 +322,12 @@ def test_of_replicas_that_share_a_volume_one_walks_and_the_others_wait_and_find_
     assert len(pods) == documents("shared")[1]["spec"]["replicas"]
     held = os.open(volume, os.O_RDONLY)
     fcntl.flock(held, fcntl.LOCK_EX)
-    for pod in pods:
-        pod.inits[0].start()
-    until(lambda: all(has_open(pod.inits[0].pid(), volume) for pod in pods))
+    inits = [pod.inits[0] for pod in pods]
+    for own in inits:
+        own.start()
+    until(lambda: all(waits_for(pid, volume) for pid in pids(inits)))
     os.close(held)
-    assert [pod.inits[0].wait() for pod in pods] == [0, 0, 0]
+    assert waited(inits) == [0, 0, 0]
     said = sorted(pod.inits[0].logs().stdout for pod in pods)
     assert [bool(re.match(r"/data: 4 of 4 entries given to 1500:1500", line)) for line in said] == [True, False, False]
     assert all(NOTHING in line for line in said[1:]), said
@@ -298,7 +335,7 @@ def test_of_replicas_that_share_a_volume_one_walks_and_the_others_wait_and_find_
     for pod in pods:
         pod.program.start()
     for pod in pods:
-        until(lambda pod=pod: is_ready("shared", pod))
+        until(partial(is_ready, "shared", pod))
         works(pod.program, fetch("/", 8080), "visit 1, counted by app\n")
     assert {pod.name for pod in pods} < {path.name for path in volume.iterdir()}
 
@@ -307,7 +344,7 @@ def test_of_replicas_that_share_a_volume_one_walks_and_the_others_wait_and_find_
 
 
 def test_without_fsgroup_or_an_owner_the_program_is_told_that_it_cannot_write(cluster, node):
-    def without(spec: dict) -> None:
+    def without(spec: Document) -> None:
         node("restricted")(spec)
         del spec["securityContext"]["fsGroup"], spec["securityContext"]["fsGroupChangePolicy"]
 
@@ -317,26 +354,12 @@ def test_without_fsgroup_or_an_owner_the_program_is_told_that_it_cannot_write(cl
     assert "started as 1500:1500 and not as root, so PYDROP_CHOWN cannot be had" in pod.program.logs().stderr
 
 
-@pytest.mark.parametrize("name", ["restricted", "openshift", "puid"])
-def test_kubectl_exec_with_pydrop_is_the_programs_user(name, cluster, node):
-    """And without it root, where the container started as root."""
-    pod = cluster.pod(name, change=node(name)).start()
-    until(lambda: is_ready(name, pod))
-    shell = pod.program.exec("pydrop", "sh", "-c", "id -u; id -g; cat /proc/self/status")
-    assert shell.stdout.split()[:2] == [str(number) for number in USERS[name]]
-    assert re.findall(r"Cap(?:Prm|Eff|Bnd):\t(\d+)", shell.stdout) == ["0" * 16] * 3
-    assert pod.program.exec("id", "-u").stdout == ("0\n" if name == "puid" else f"{USERS[name][0]}\n")
-    if name == "restricted":
-        assert pod.program.exec("pydrop", "whoami").stdout == "app\n"
-        assert "cannot find name" in pod.program.exec("whoami").stderr
-
-
 def test_the_image_names_a_random_number_itself_where_passwd_belongs_to_group_0(cluster, tmp_path):
     """The runtime's own line is left alone; so the file is the test's here."""
     (tmp_path / "group-writable").write_text("root:x:0:0:root:/root:/bin/bash\n")
     (tmp_path / "group-writable").chmod(0o664)
 
-    def change(spec: dict) -> None:
+    def change(spec: Document) -> None:
         admitted_by_openshift(spec)
         file = {"path": str(tmp_path / "group-writable"), "type": "File"}
         spec["volumes"].append({"name": "passwd", "hostPath": file})
@@ -349,7 +372,7 @@ def test_the_image_names_a_random_number_itself_where_passwd_belongs_to_group_0(
 
 
 def test_the_probe_fails_until_the_program_says_that_it_is_ready(cluster, node):
-    def late(spec: dict) -> None:
+    def late(spec: Document) -> None:
         node("restricted")(spec)
         wait = "until test -e /tmp/go; do sleep 0.02; done; exec python3 /app/counter.py"
         spec["containers"][0]["args"] = ["sh", "-c", wait]
@@ -362,7 +385,7 @@ def test_the_probe_fails_until_the_program_says_that_it_is_ready(cluster, node):
 
 
 def test_what_ignores_a_stop_is_named_before_the_kubelet_would_kill_it(cluster, node):
-    def deaf(spec: dict) -> None:
+    def deaf(spec: Document) -> None:
         node("restricted")(spec)
         spec["containers"][0]["args"] = ["sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.1; done"]
         spec["containers"][0]["env"] = [{"name": "PYDROP_STOP_TIMEOUT", "value": "300ms"}]
@@ -376,7 +399,7 @@ def test_what_ignores_a_stop_is_named_before_the_kubelet_would_kill_it(cluster, 
 def test_where_the_pods_containers_share_their_processes_init_mode_is_not_pid_1_and_works_the_same(cluster, node):
     """PID 1 is the pause container's then; orphans come to pydrop all the same."""
 
-    def sharing(spec: dict) -> None:
+    def sharing(spec: Document) -> None:
         node("restricted")(spec)
         spec["shareProcessNamespace"] = True
         spec["containers"][0]["args"] = ["sh", "-c", "(sh -c 'sleep 1000 &'); exec python3 /app/counter.py"]
@@ -399,7 +422,7 @@ def diagnosed() -> list[list[str]]:
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in diagnosed()}))
 def test_doctor_says_in_each_pod_what_the_page_says(name, cluster, node):
-    def change(spec: dict) -> None:
+    def change(spec: Document) -> None:
         node(name)(spec)
         one = spec["containers"][0]
         one["command"] = ["pydropctl", "doctor"]
@@ -411,5 +434,6 @@ def test_doctor_says_in_each_pod_what_the_page_says(name, cluster, node):
     assert [said for manifest, said in diagnosed() if manifest == name and said not in text] == []
 
 
+@pytest.mark.quick
 def test_the_page_shows_doctor_in_each_way():
     assert {name for name, _ in diagnosed()} == {"restricted", "openshift", "puid"}

@@ -1,8 +1,10 @@
 """Programs that mind their UID, under one that the image doesn't know, and programs that mind their folders."""
 
+import re
+
 import pytest
 
-from tests.container.engine import until
+from tests.container.engine import Result, until
 
 # How a container comes to run under 12345: (options of the engine, environment)
 STARTS = {
@@ -13,63 +15,45 @@ STARTS = {
 }
 
 
-@pytest.fixture(params=STARTS)
-def start(request, run, programs):
-    """Runs a line of shell by pydrop, in each of these ways; it succeeds, and its output is the answer."""
-    options, env = STARTS[request.param]
+COMMIT = "cd /tmp; git init -q here; cd here; git -c user.email=app@example.org commit -q --allow-empty -m first"
+INITDB = "/usr/lib/postgresql/*/bin/initdb --auth=trust --no-sync --no-instructions -D /tmp/database"
+WHO = "python3 -c 'import getpass, pathlib; print(getpass.getuser(), pathlib.Path.home())'"
 
-    def start(line: str) -> str:
-        result = run(*options, image=programs, command=["sh", "-ec", line], env=env)
-        assert result.code == 0, str(result)
-        return result.stdout
+ANSWERS = {  # a line of shell -> a pattern of what it prints
+    "whoami": r"app\n",
+    "ssh -G host": r"(.*\n)*user app\n(.*\n)*",
+    # The author's name comes from the account.
+    f"{COMMIT}; git log --format=%ae/%an": r"app@example\.org/.*\n",
+    INITDB: r"(.*\n)*",
+    # By the account alone, and by the environment, which must not lead to root's home.
+    f"env -u USER -u LOGNAME -u HOME {WHO}": r"app /.*\n",
+    WHO: r"app /(?!root\n).+\n",
+    "id -un 0; id -un nobody; stat -c %U /etc/passwd": r"root\nnobody\nroot\n",
+}
+WITHOUT = ["whoami", "ssh -G host", "python3 -c 'import pwd, os; pwd.getpwuid(os.getuid())'", COMMIT, INITDB]
+EACH = 'for line do sh -ec "$line"; printf "\\0%s\\0" $?; done'  # what each line says, and its exit code
 
-    return start
+
+def shells(result: Result) -> list[tuple[str, str]]:
+    """What came of each line: output, exit code."""
+    words = result.stdout.split("\0")[:-1]
+    return list(zip(words[::2], words[1::2], strict=True))
 
 
 def test_each_program_minds_where_pydrop_is_not_there(run, programs):
-    """So that the tests below can fail: without pydrop, none of these works."""
-    for line in ("whoami", "ssh -G host", "python3 -c 'import pwd, os; pwd.getpwuid(os.getuid())'", COMMIT, INITDB):
-        without = run("--user=12345:0", "--entrypoint=sh", image=programs, command=["-ec", line])
-        assert without.code != 0, line
+    """So that the test below can fail: without pydrop, none of these works."""
+    without = run("--user=12345:0", "--entrypoint=sh", image=programs, command=["-c", EACH, "sh", *WITHOUT])
+    codes = [code for _, code in shells(without)]
+    assert len(codes) == len(WITHOUT) and "0" not in codes, str(without)
 
 
-COMMIT = "cd /tmp; git init -q here; cd here; git -c user.email=app@example.org commit -q --allow-empty -m first"
-INITDB = "/usr/lib/postgresql/*/bin/initdb --auth=trust --no-sync --no-instructions -D /tmp/database"
-
-
-def test_whoami(start):
-    assert start("whoami") == "app\n"
-
-
-def test_git_commit_takes_the_authors_name_from_the_account(start):
-    assert start(COMMIT + "; git log --format=%ae/%an").startswith("app@example.org/")
-
-
-def test_ssh_knows_its_user(start):
-    assert "user app\n" in start("ssh -G host")
-
-
-def test_initdb_makes_a_database_cluster_of_the_user(start):
-    start(INITDB)
-
-
-WHO = "python3 -c 'import getpass, pathlib; print(getpass.getuser(), pathlib.Path.home())'"
-
-
-def test_python_knows_its_user_from_the_account_alone(start):
-    name, home = start(f"env -u USER -u LOGNAME -u HOME {WHO}").split()
-    assert name == "app"
-    assert home.startswith("/")
-
-
-def test_python_knows_its_user_from_the_environment(start):
-    name, home = start(WHO).split()
-    assert name == "app"
-    assert home not in ("/", "/root")
-
-
-def test_roots_and_nobodys_names_still_resolve(start):
-    assert start("id -un 0; id -un nobody; stat -c %U /etc/passwd") == "root\nnobody\nroot\n"
+@pytest.mark.parametrize("start", STARTS)
+def test_each_program_finds_its_user_and_works(start, run, programs):
+    options, env = STARTS[start]
+    result = run(*options, image=programs, command=["sh", "-c", EACH, "sh", *ANSWERS], env=env)
+    assert result.code == 0, str(result)
+    for (line, expected), (said, code) in zip(ANSWERS.items(), shells(result), strict=True):
+        assert code == "0" and re.fullmatch(expected, said), f"{line}: {code}\n{said}\n{result.stderr}"
 
 
 # -- servers --------------------------------------------------------------------------------------

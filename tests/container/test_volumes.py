@@ -7,17 +7,17 @@ import subprocess
 
 import pytest
 
-from tests.container.engine import has_open, until
+from tests.container.engine import pids, until, waited, waits_for
 
-ENTRIES = 50_001
+ENTRIES = 20_001
 CHOWN = ["chown", "/data", "--user", "1500:1500", "--json"]
 
 
 @pytest.fixture
 def shared(tmp_path):
-    """500 folders of 99 files, all of them of 999."""
+    """200 folders of 99 files, all of them of 999."""
     top = tmp_path / "shared"
-    for number in range(500):
+    for number in range(200):
         (top / f"{number}").mkdir(parents=True)
         for file in range(99):
             (top / f"{number}/{file}").touch()
@@ -31,10 +31,10 @@ def test_of_eight_containers_one_walks_and_the_others_wait_and_find_nothing_to_d
     fcntl.flock(held, fcntl.LOCK_EX)
     options = (f"--volume={shared}:/data", "--entrypoint=/opt/pydrop/bin/pydropctl")
     eight = [container(*options, command=CHOWN) for _ in range(8)]
-    pids = [each.pid() for each in eight]
-    until(lambda: all(has_open(pid, shared) for pid in pids))
+    all_pids = pids(eight)
+    until(lambda: all(waits_for(pid, shared) for pid in all_pids))
     os.close(held)
-    assert [each.wait() for each in eight] == [0] * 8
+    assert waited(eight) == [0] * 8
     volumes = [json.loads(each.logs().stdout)["volumes"][0] for each in eight]
     print("entries looked at:", sum(volume["looked_at"] for volume in volumes), "of", ENTRIES)
     assert sorted(volume["changed"] for volume in volumes) == [0] * 7 + [ENTRIES]

@@ -9,6 +9,8 @@ import py_compile
 import subprocess
 import sys
 import sysconfig
+import tempfile
+from functools import cache
 from pathlib import Path
 
 PLANTS = "/mnt/plants"
@@ -70,17 +72,23 @@ def library(target: Path, name: str, real: str) -> None:
     """A shared object that leaves a mark when it is loaded. With `real`, it has that one's name and
     brings it along by its whole path, so that what needs it works on."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    source = target.with_suffix(".c")
-    source.write_text(IN_C)
-    words = ["gcc", "-shared", "-fPIC", "-O1", f'-DNAME="{name}"', "-o", str(target), str(source)]
-    if real:
-        whole = _path_of(real)
-        stand_in = target.with_suffix(".stand-in.so")
-        subprocess.run(
-            ["gcc", "-shared", "-nostdlib", f"-Wl,-soname,{whole}", "-o", stand_in, "-x", "c", "/dev/null"], check=True
-        )
-        words += [f"-Wl,-soname,{real}", "-Wl,--no-as-needed", str(stand_in)]
-    subprocess.run(words, check=True)
+    target.write_bytes(_built(name, real))
+    target.chmod(0o755)
+
+
+@cache
+def _built(name: str, real: str) -> bytes:
+    """The bytes of such a shared object. One is planted by several tests, and gcc takes longer than they do."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target, stand_in = f"{folder}/plant.c", f"{folder}/plant.so", f"{folder}/stand-in.so"
+        Path(source).write_text(IN_C)
+        words = ["gcc", "-shared", "-fPIC", "-O1", f'-DNAME="{name}"', "-o", target, source]
+        if real:
+            soname = f"-Wl,-soname,{_path_of(real)}"
+            subprocess.run(["gcc", "-shared", "-nostdlib", soname, "-o", stand_in, "-x", "c", "/dev/null"], check=True)
+            words += [f"-Wl,-soname,{real}", "-Wl,--no-as-needed", stand_in]
+        subprocess.run(words, check=True)
+        return Path(target).read_bytes()
 
 
 def compiled(target: Path, text: str) -> None:

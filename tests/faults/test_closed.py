@@ -5,8 +5,10 @@ from itertools import combinations
 
 import pytest
 
-from .test_kill import PASSWD, SETTINGS, Case
-from .throwaway import PYDROP
+from .test_kill import SETTINGS, Case
+from .throwaway import PASSWD, PYDROP
+
+pytestmark = pytest.mark.quick
 
 CLOSE = {0: "<&-", 1: ">&-", 2: "2>&-"}
 

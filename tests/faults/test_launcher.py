@@ -80,7 +80,13 @@ def test_planted_code_does_not_run_as_root(name, planted):
     assert set(env.items()) <= {tuple(os.fsdecode(line).split("=", 1)) for line in result.stdout.split(b"\0")[:-1]}
 
 
-@pytest.mark.parametrize("name", ALL)
+# The first plant of each way in, which is a set of variables. The others are planted all together below, and one by one
+# by `make soak`.
+TELLING = {frozenset(plant.env): name for name, plant in reversed(ALL.items())}.values()
+SOME = [pytest.param(name, marks=() if name in TELLING else pytest.mark.soak) for name in ALL]
+
+
+@pytest.mark.parametrize("name", SOME)
 def test_nor_does_it_run_in_a_hook_of_roots(name, planted):
     env = put([ALL[name]], planted)
     planted.root_writes(HOOKS)
@@ -90,6 +96,8 @@ def test_nor_does_it_run_in_a_hook_of_roots(name, planted):
     assert result.stdout == b"sh done\nbash done\npython done\n"
 
 
+@pytest.mark.quick
+@pytest.mark.python
 def test_all_of_it_together_is_no_more_than_its_parts(planted):
     env = put(list(ALL.values()), planted)
     planted.root_writes(HOOKS)
@@ -98,6 +106,8 @@ def test_all_of_it_together_is_no_more_than_its_parts(planted):
     assert (result.returncode, result.stderr) == (0, b"")
 
 
+@pytest.mark.quick
+@pytest.mark.python
 def test_pydropctl_is_behind_the_same_launcher(planted):
     env = put(list(ALL.values()), planted)
     result = planted.place.run(f"{PYDROP}ctl", "plan", "--", "true", env=env | OURS, cwd=f"{PLANTS}/cwd")
@@ -113,17 +123,25 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> "tuple[str, ...]":
     return ("sh", "-c", 'mount --bind "$0" /opt && exec "$@"', f"{folder}/opt")
 
 
-@pytest.mark.parametrize("name", sorted(ALL))
-def test_a_bundles_own_loader_and_libraries_let_none_of_it_in_either(name, planted, bundle):
+def lets_nothing_in(bundle: "tuple[str, ...]", planted: Planted, plants: "list[Plant]", cwd: str) -> None:
     """In a start, in its hooks, and in pydropctl."""
-    env = put([ALL[name]], planted) | OURS
+    env = put(plants, planted) | OURS
     planted.root_writes(HOOKS)
-    result = planted.place.run("/opt/pydrop/bin/pydrop", "/bin/true", env=env, cwd=ALL[name].cwd, around=bundle)
+    result = planted.place.run("/opt/pydrop/bin/pydrop", "/bin/true", env=env, cwd=cwd, around=bundle)
     assert (result.returncode, planted.marks() <= {str(APP)}) == (0, True), result.stderr
     planted.wipe_marks()
     told = ("/opt/pydrop/bin/pydropctl", "plan", "--", "true")
-    result = planted.place.run(*told, env=env, cwd=ALL[name].cwd, around=bundle)
+    result = planted.place.run(*told, env=env, cwd=cwd, around=bundle)
     assert (result.returncode, planted.marks()) == (0, set()), result.stderr
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_a_bundles_own_loader_and_libraries_let_none_of_it_in_either(name, planted, bundle):
+    lets_nothing_in(bundle, planted, [ALL[name]], ALL[name].cwd)
+
+
+def test_nor_does_a_bundle_let_in_all_of_it_together(planted, bundle):
+    lets_nothing_in(bundle, planted, list(ALL.values()), f"{PLANTS}/cwd")
 
 
 def test_a_preload_that_was_meant_for_the_program_works_there(planted):
@@ -146,6 +164,7 @@ def refused(planted: Planted, env: "dict[str, str]") -> str:
     return said
 
 
+@pytest.mark.quick
 def test_settings_of_the_users_are_refused_and_the_same_of_roots_are_obeyed(planted):
     planted.root_writes(MARKING_HOOK, "hooks")
     planted.root_writes({"settings.toml": 'hooks = "/mnt/hooks"\n'}, "plants")

@@ -9,7 +9,9 @@ from pydrop.ctl.diagnosis import files_section, identity_section, volumes_sectio
 from pydrop.ctl.diagnosis.world import World
 from pydrop.ctl.mount_list import Mount
 from pydrop.ctl.verifying import set_id_files, write_test
-from pydrop.model import Credentials, Facts, Identity, IdRange, Settings, Value, Volume
+from pydrop.model import Credentials, Facts, Identity, IdRange, Settings, Start, Value, Volume
+
+pytestmark = pytest.mark.quick
 
 APP = Identity(name="app", uid=1500, gid=1500, group="app", groups=(1500,), home="/", shell="/bin/sh", why="PUID")
 
@@ -21,15 +23,33 @@ def changed(value: Value, **changes: object) -> Value:
 
 def world(kind: str, point: str, listed: "tuple[Volume, ...]" = (), uid_map: "tuple[IdRange, ...]" = ()) -> World:
     """Root with all capabilities in a container with one mount."""
-    held = Credentials(
-        uids=(0,) * 4, gids=(0,) * 4, groups=(0,), inheritable=0, permitted=-1, effective=-1, bounding=-1
-    )
+    sets = {"inheritable": 0, "permitted": -1, "effective": -1, "bounding": -1, "ambient": 0}
+    held = Credentials(uids=(0,) * 4, gids=(0,) * 4, groups=(0,), no_new_privs=False, umask=0o022, **sets)
     mount = Mount(point=point, root="/", type=kind, source="x", options=frozenset(["rw"]), device="0:9")
     facts = Facts(
-        credentials=held, pid=1, uid_map=uid_map, gid_map=uid_map, setgroups_allowed=True, passwd="", group=""
+        credentials=held,
+        pid=1,
+        uid_map=uid_map,
+        gid_map=uid_map,
+        setgroups_allowed=True,
+        passwd="",
+        group="",
+        account_files="rename",
     )
     asked = Settings(volumes=listed, sources={})
-    return World(held=held, mounts=(mount,), settings=asked, facts=facts, wanted=APP, error=None, entered=False)
+    return World(
+        start=Start(name="pydropctl", arguments=(), environment=(), ignored=(), blocked=()),
+        command=(),
+        held=held,
+        status={},
+        mounts=(mount,),
+        settings=asked,
+        facts=facts,
+        plan=None,
+        wanted=APP,
+        error=None,
+        entered=False,
+    )
 
 
 POLICIES = {
@@ -119,7 +139,7 @@ def test_where_no_nameless_file_can_be_made_a_named_one_is_and_goes(tmp_path, mo
         return opening(path, flags, *mode, **more)
 
     opening = os.open
-    monkeypatch.setattr(write_test.os, "open", without_tmpfile)
+    monkeypatch.setattr(os, "open", without_tmpfile)
     write_test.try_folder(str(tmp_path))
     assert any(str(path).startswith(".pydrop-verify-") for path in calls)
     assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,10 @@ import pytest
 from pydrop import entry
 from pydrop.errors import Interrupted, NotPermitted
 from pydrop.model import Start
+from pydrop.report import Report
 from tests.kernel.forked import forked
+
+pytestmark = [pytest.mark.quick, pytest.mark.python]
 
 
 def begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Callable[[Start], object]) -> tuple[int, str]:
@@ -76,4 +79,4 @@ def test_debug_shows_the_traceback_a_line_at_a_time(monkeypatch: pytest.MonkeyPa
     assert "entry.py:" in lines[1] and " in _begin" in lines[1]
 
 
-DEBUG = entry.Report("debug")
+DEBUG = Report("debug")

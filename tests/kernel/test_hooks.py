@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
@@ -16,8 +17,11 @@ from pydrop.model import Outcome, Start
 from pydrop.perform import hooks
 from pydrop.steps import HooksStep
 
+pytestmark = [pytest.mark.quick, pytest.mark.python]
+
 SRC = str(Path(__file__).parents[2] / "src")
 PATH = "PATH=/usr/bin:/bin"
+Found = TypeVar("Found")
 
 
 @pytest.fixture
@@ -59,7 +63,7 @@ def hook(folder: Path, body: str, name: str = "hook", interpreter: str = "#!/bin
 
 
 def started(*environment: str, **fields: tuple[int, ...]) -> Start:
-    given = {"ignored": (), "blocked": ()} | fields
+    given: dict[str, Any] = {"ignored": (), "blocked": ()} | fields
     return Start(name="pydrop", arguments=(), environment=(PATH, *environment), **given)
 
 
@@ -468,7 +472,8 @@ def as_pid1(place: Path) -> Iterator[Callable[..., AsPid1]]:
             driver.process.kill()
 
 
-def until(condition: Callable[[], list[str] | bool]) -> list[str]:
+def until(condition: Callable[[], Found]) -> Found:
+    """What the condition finds, as soon as it finds something."""
     end = time.monotonic() + 10
     while not (result := condition()):
         assert time.monotonic() < end, "waited in vain"

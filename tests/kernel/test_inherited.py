@@ -22,6 +22,8 @@ from pydrop.errors import Interrupted
 from pydrop.model import Start
 from tests.kernel.forked import ended, forked
 
+pytestmark = [pytest.mark.quick, pytest.mark.python]
+
 SOURCES = str(Path(__file__).parent.parent.parent / "src")
 HELD = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT]
 SHOW = f"""

@@ -16,6 +16,8 @@ from pydrop.inspection import image_tmpfiles, named_paths, settings_file
 from pydrop.model import Settings, Start, Volume
 from tests.kernel.forked import forked
 
+pytestmark = pytest.mark.quick
+
 
 def start(*environment: str) -> Start:
     return Start(name="pydrop", arguments=(), environment=environment, ignored=(), blocked=())
@@ -138,12 +140,14 @@ def test_a_settings_file_that_was_named_must_be_there(roots: Path) -> None:
         inspection.settings_table(str(roots / "none.toml"), named=True)
 
 
+@pytest.mark.python
 def test_a_settings_file_of_root_s_is_read(roots: Path) -> None:
     file = roots / "pydrop.toml"
     file.write_text('chown = ["/data"]\n')
     assert settings_file.read(str(file)) == {"chown": ["/data"]}
 
 
+@pytest.mark.python
 @pytest.mark.parametrize(("content", "said"), [(b"chown = [", "is no TOML"), (b"a = '\xff'", "is no TOML")])
 def test_a_settings_file_that_is_no_toml_is_refused(roots: Path, content: bytes, said: str) -> None:
     file = roots / "pydrop.toml"
@@ -152,6 +156,7 @@ def test_a_settings_file_that_is_no_toml_is_refused(roots: Path, content: bytes,
         settings_file.read(str(file))
 
 
+@pytest.mark.python
 def test_a_python_that_reads_no_toml_is_told_with_its_remedy(roots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """python3-minimal."""
     (roots / "pydrop.toml").touch()

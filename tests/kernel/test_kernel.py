@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import _prctl
 import pytest
 
 from pydrop import kernel
@@ -14,6 +15,8 @@ from pydrop.capabilities import CAPABILITIES, bits, mask_of, names_of
 from pydrop.errors import PydropError
 from pydrop.model import Credentials, IdRange
 from tests.kernel.forked import Raised, ended, forked, status
+
+pytestmark = [pytest.mark.quick, pytest.mark.python]
 
 BIND, CHOWN, SETPCAP = mask_of(("net_bind_service",)), mask_of(("chown",)), mask_of(("setpcap",))
 SOURCES = str(Path(__file__).parent.parent.parent / "src")
@@ -88,8 +91,13 @@ def test_as_setpriv_shows_them() -> None:
     said = subprocess.run([*around, "setpriv", "--dump"], check=True, capture_output=True, text=True).stdout
     assert re.search(r"uid: 1500\neuid: 1500\ngid: 1600\negid: 1600\nSupplementary groups: 7,8\nno_new_privs: 1", said)
     assert "Capability bounding set: chown\n" in said
-    script = "c = kernel.credentials(kernel.open_status()); print(c.uids, c.gids, c.groups, c.no_new_privs, c.bounding)"
-    assert python(script, *around) == "(1500, 1500, 1500, 1500) (1600, 1600, 1600, 1600) (7, 8) True 1"
+    with subprocess.Popen([*around, "sh", "-c", "echo; read line"], stdin=-1, stdout=-1) as process:
+        assert process.stdout and process.stdout.readline() == b"\n"  # it is what setpriv has made of it
+        with open(f"/proc/{process.pid}/status") as file:
+            found = kernel.credentials(file.fileno())
+        process.communicate(b"\n")
+    assert (found.uids, found.gids, found.groups) == ((1500,) * 4, (1600,) * 4, (7, 8))
+    assert (found.no_new_privs, found.bounding) == (True, CHOWN)
 
 
 def test_the_descriptor_tells_news() -> None:
@@ -166,7 +174,12 @@ def test_an_instance_is_the_same_in_an_exec() -> None:
     """A second process of the same container gives the same name, as root and as anybody."""
     first, second = python(TWICE, *IN_A_CONTAINER).splitlines()
     assert first == second
-    assert forked(lambda: (os.setresuid(1500, 1500, 1500), kernel.instance(1))[1]) == kernel.instance(1)
+
+    def as_anybody() -> str:
+        os.setresuid(1500, 1500, 1500)
+        return kernel.instance(1)
+
+    assert forked(as_anybody) == kernel.instance(1)
 
 
 def test_an_instance_differs_between_containers_and_after_a_restart() -> None:
@@ -215,7 +228,7 @@ def test_a_capability_newer_than_python_prctl_is_dropped_too(monkeypatch: pytest
     """The binding refuses numbers that its header lacked; then the call is made through ctypes, loaded beforehand."""
 
     class Old:
-        PR_CAPBSET_READ, PR_CAPBSET_DROP = kernel._prctl.PR_CAPBSET_READ, kernel._prctl.PR_CAPBSET_DROP
+        PR_CAPBSET_READ, PR_CAPBSET_DROP = _prctl.PR_CAPBSET_READ, _prctl.PR_CAPBSET_DROP
 
         @staticmethod
         def prctl(option: int, capability: int) -> None:
@@ -307,7 +320,12 @@ def test_an_ambient_capability_that_is_not_inheritable_is_refused() -> None:
 
 def test_no_new_privs_is_set() -> None:
     """And cannot be taken back, but that is the kernel's."""
-    assert forked(lambda: (kernel.set_no_new_privs(), now().no_new_privs)[1]) is True
+
+    def held_down() -> bool:
+        kernel.set_no_new_privs()
+        return now().no_new_privs
+
+    assert forked(held_down) is True
 
 
 def test_our_names_of_capabilities_are_the_kernels() -> None:

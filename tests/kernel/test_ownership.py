@@ -20,6 +20,8 @@ from pydrop.perform.ownership.complaints import complaints
 from pydrop.perform.ownership.volume_report import Refusals, VolumeReport
 from pydrop.steps import VolumesStep
 
+pytestmark = pytest.mark.quick
+
 UID, GID = 1500, 1600
 SOURCES = Path(__file__).parent.parent.parent / "src"
 PACKAGES = sysconfig.get_path("platlib")
@@ -94,15 +96,19 @@ def mount(*words):
     subprocess.run(["mount", *map(str, words)], check=True)
 
 
-def script(path, policy="mismatch", uid=UID, gid=GID, then="", **volume):
-    """A Python command that owns `path`, prints the counts, and does `then` with the report."""
+def script(path, policy="mismatch", uid=UID, gid=GID, then="", shared=False, **volume):
+    """A Python command that owns `path`, prints the counts, and does `then` with the report.
+
+    In one process: faults are counted by process, and a slow machine would start others. `shared`: by several, as
+    early as can be.
+    """
     text = f"""
 import sys
 sys.path[:0] = [{str(SOURCES)!r}, {PACKAGES!r}]
 from pydrop.model import Volume, Start
 from pydrop.steps import VolumesStep
 from pydrop.perform.ownership import own, perform, walk
-walk.ALONE = 1e9  # one process: faults are counted by process, and a machine that is slow enough would start others
+walk.ALONE = {-1.0 if shared else 1e9}
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
 volume = Volume(path={str(path)!r}, policy={policy!r}, **{volume!r})
 report = own(volume, {uid}, {gid})
@@ -129,6 +135,7 @@ def volume(tmp_path):
 # -- what is changed --------------------------------------------------------------------------------
 
 
+@pytest.mark.python
 def test_every_kind_of_entry_is_given_to_the_user(volume):
     grow(volume, "a/b/c/file", "empty/", "file")
     (volume / "link").symlink_to("file")
@@ -301,10 +308,10 @@ def test_a_mode_means_what_chmod_means_but_never_adds_setuid_to_a_file(volume, k
     subprocess.run(["chmod", "--", mode, *peers], stderr=subprocess.DEVNULL, check=False, umask=0o022)
     give(volume, mode=mode, exclude=("peers*",))
     for before in BEFORE:
-        ours, peers = (stat.S_IMODE(os.stat(volume / f"{who}{before:o}").st_mode) for who in ("ours", "peers"))
+        ours, chmods = (stat.S_IMODE(os.stat(volume / f"{who}{before:o}").st_mode) for who in ("ours", "peers"))
         if kind == "file":
-            peers &= ~(0o6000 & ~before)
-        assert (oct(before), oct(ours)) == (oct(before), oct(peers))
+            chmods &= ~(0o6000 & ~before)
+        assert (oct(before), oct(ours)) == (oct(before), oct(chmods))
 
 
 def test_a_mode_leaves_symlinks_and_what_they_point_to(volume, tmp_path):

@@ -13,7 +13,10 @@ import pytest
 from pydrop.errors import Interrupted
 from pydrop.model import Start, Volume
 from pydrop.perform.ownership import mounts, open_folders, own, perform, volume_lock, walk
+from pydrop.perform.ownership.progress import Progress
 from tests.kernel.test_ownership import GID, UID, give, grow, owner, owners, step
+
+pytestmark = pytest.mark.quick
 
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
 RIGHT, ROOT, FORMER = (UID, GID), (0, 0), (999, 999)
@@ -95,6 +98,23 @@ def test_a_folder_is_not_taken_where(volume, calls, mode, before, wanted, more):
     assert ("FD", 0, -1) not in calls
     assert not [call for call in calls if call[0] not in ("FD", "HELD")]
     assert set(owners(volume).values()) | {owner(volume)} == {wanted}
+
+
+def test_a_folder_that_its_owner_opens_to_all_in_the_last_moment_is_not_trusted(volume, calls, monkeypatch):
+    """Only when it is root's does its mode say for good who may write in it."""
+    noting, opened = posix.chown, []
+
+    def opening(path, uid, gid, **more):
+        if (uid, gid) == (0, -1):
+            os.fchmod(path, 0o777)
+            opened.append(path)
+        noting(path, uid, gid, **more)
+
+    monkeypatch.setattr(posix, "chown", opening)
+    give(volume)
+    assert opened
+    assert not [call for call in calls if call[0] not in ("FD", "HELD")]
+    assert set(owners(volume).values()) | {owner(volume)} == {RIGHT}
 
 
 def test_a_folder_is_not_taken_for_what_is_right_in_it(volume, calls):
@@ -202,6 +222,12 @@ def held(volume, kind=fcntl.LOCK_EX):
     return fd
 
 
+def ends_right(volume, lock):
+    """What another does at the end of its walk: change the top, and let the lock go."""
+    os.chown(volume, UID, GID)
+    os.close(lock)
+
+
 def after(seconds, action):
     timer = threading.Timer(seconds, action)
     timer.start()
@@ -211,7 +237,7 @@ def after(seconds, action):
 def test_who_waited_for_another_finds_nothing_to_do(volume):
     """The top was wrong and is right now: the other has come to the end of its walk, since it changes the top last."""
     other = held(volume)
-    after(0.3, lambda: (os.chown(volume, UID, GID), os.close(other)))
+    after(0.3, lambda: ends_right(volume, other))
     report = give(volume)
     assert (report.looked_at, report.changed) == (1, 0)
     assert 0.2 < report.waited < 5
@@ -257,7 +283,7 @@ def test_who_works_beside_others_changes_nothing_by_name(volume, calls):
 @pytest.mark.parametrize("policy", ["on-root-mismatch", "unless-writable", "mismatch"])
 def test_every_policy_waits_and_looks_again(volume, policy):
     other = held(volume)
-    after(0.2, lambda: (os.chown(volume, UID, GID), os.close(other)))
+    after(0.2, lambda: ends_right(volume, other))
     report = give(volume, policy=policy)
     assert (report.looked_at, report.changed) == (1, 0)
     assert report.silent
@@ -265,7 +291,12 @@ def test_every_policy_waits_and_looks_again(volume, policy):
 
 def test_who_waited_asks_again_whether_the_user_can_write(volume):
     other = held(volume)
-    after(0.2, lambda: (volume.chmod(0o777), os.close(other)))
+
+    def opened_to_all():
+        volume.chmod(0o777)
+        os.close(other)
+
+    after(0.2, opened_to_all)
     report = give(volume, policy="unless-writable")
     assert (report.looked_at, report.changed) == (1, 0)
     assert report.waited > 0.1
@@ -345,7 +376,7 @@ def test_a_signal_ends_the_waiting_at_once(volume):
 
 def watched(volume, monkeypatch, **more):
     monkeypatch.setattr(walk, "TICK", 0.0)
-    seen = []
+    seen: list[Progress] = []
     report = own(Volume(path=str(volume)), UID, GID, watch=seen.append, **more)
     return seen, report
 

@@ -211,10 +211,21 @@ def test_with_errors_fail_an_entry_that_refuses_ends_the_start_after_the_walk(vo
 # -- killed -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("policy", ["mismatch", "on-root-mismatch", "unless-writable"])
+MOMENTS = ["fchownat:when=1", "fchownat:when=5", "fchown:when=1", "fchown:when=3", "fchown:last"]
+
+
 @pytest.mark.parametrize("owner_before", [0, 999])
 @pytest.mark.parametrize(
-    "moment", ["fchownat:when=1", "fchownat:when=5", "fchown:when=1", "fchown:when=3", "fchown:last"]
+    ("policy", "moment"),
+    [
+        *[("on-root-mismatch", moment) for moment in MOMENTS],
+        *[(policy, "fchown:last") for policy in ("mismatch", "unless-writable")],
+        *[
+            pytest.param(policy, moment, marks=pytest.mark.soak)
+            for policy in ("mismatch", "unless-writable")
+            for moment in MOMENTS[:-1]
+        ],
+    ],
 )
 def test_a_walk_that_was_killed_is_completed_by_the_next(volume, policy, moment, owner_before):
     """The last fchown is that of the top; three folders are changed before it, and what is not root's is taken too."""
@@ -257,6 +268,7 @@ def test_an_interrupted_walk_leaves_no_descriptor_and_not_the_top(volume, monkey
     assert set(owners(volume).values()) | {owner(volume)} == {RIGHT}
 
 
+@pytest.mark.python
 def test_an_interrupted_question_leaves_no_child(volume, monkeypatch):
     real = os.waitpid
     calls = []

@@ -16,6 +16,8 @@ from pydrop.planning import home_step as planning
 from pydrop.steps import HomeStep
 from tests.kernel.test_ownership import START, apart, grow, mount, owner, owners
 
+pytestmark = pytest.mark.quick
+
 UID, GID = 1500, 1600
 OLD_UID, OLD_GID = 999, 998
 
@@ -61,13 +63,23 @@ OWNERS = [  # former, owner before, owner afterwards
 ]
 
 
-@pytest.mark.parametrize("in_a_folder_of", ["root's", "the account's"])
-@pytest.mark.parametrize("kind", ["file", "folder", "symlink", "the top"])
 @pytest.mark.parametrize(("former", "before", "after"), OWNERS)
-def test_each_number_is_replaced_by_itself(tmp_path, former, before, after, kind, in_a_folder_of) -> None:
-    """As usermod does it, and unlike chown --from, which takes both numbers or none."""
-    top, outside = tmp_path / "home", tmp_path / "outside"
-    top.mkdir()
+def test_each_number_is_replaced_by_itself(tmp_path, former, before, after) -> None:
+    """As usermod does it, and unlike chown --from, which takes both numbers or none; in whatever folder."""
+    for of, folder_owner in (("root's", (0, 0)), ("the account's", (OLD_UID, OLD_GID))):
+        for kind in ("file", "folder", "symlink", "the top"):
+            where = tmp_path / f"{kind} in {of}"
+            top, outside = where / "home", where / "outside"
+            entry = planted(top, outside, kind)
+            os.chown(top, *folder_owner)
+            os.chown(entry, *before, follow_symlinks=False)
+            renumber(top, former)
+            assert (kind, of, owner(entry), owner(outside)) == (kind, of, after, (0, 0))
+
+
+def planted(top, outside, kind):
+    """What is made in a new home: a file, a folder, a symlink to `outside`, or the home itself."""
+    top.mkdir(parents=True)
     outside.mkdir()
     entry = top if kind == "the top" else top / "entry"
     if kind == "symlink":
@@ -76,10 +88,7 @@ def test_each_number_is_replaced_by_itself(tmp_path, former, before, after, kind
         entry.touch()
     elif kind == "folder":
         entry.mkdir()
-    os.chown(top, *(OLD_UID, OLD_GID) if in_a_folder_of == "the account's" else (0, 0))
-    os.chown(entry, *before, follow_symlinks=False)
-    renumber(top, former)
-    assert (owner(entry), owner(outside)) == (after, (0, 0))
+    return entry
 
 
 def test_many_entries_in_a_row_each_get_what_is_theirs(home) -> None:

@@ -10,14 +10,25 @@ import pytest
 from pydrop.perform.ownership import folder
 from tests.kernel.test_ownership import apart, give, grow, mount, owner
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture
 def readings(monkeypatch):
     """What reads folders, call by call."""
     found = []
-    for call in ("listdir", "scandir"):
-        real = getattr(posix, call)
-        monkeypatch.setattr(posix, call, lambda fd, call=call, real=real: (found.append(call), real(fd))[1])
+    listdir, scandir = posix.listdir, posix.scandir
+
+    def listing(fd):
+        found.append("listdir")
+        return listdir(fd)
+
+    def scanning(fd):
+        found.append("scandir")
+        return scandir(fd)
+
+    monkeypatch.setattr(posix, "listdir", listing)
+    monkeypatch.setattr(posix, "scandir", scanning)
     return found
 
 
@@ -27,6 +38,7 @@ def on_disk(monkeypatch):
     monkeypatch.setattr(folder, "on_disk", lambda _: True)
 
 
+@pytest.mark.python
 def test_a_folder_on_a_disk_that_is_small_is_read_at_once(tmp_path, readings, on_disk):
     grow(tmp_path, "a/file", "b")
     assert give(tmp_path).changed == 4

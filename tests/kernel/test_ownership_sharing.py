@@ -1,6 +1,7 @@
 """A walk that is shared out among processes does what one process does, and leaves nothing behind."""
 
 import os
+import posix
 import signal
 import time
 
@@ -11,14 +12,16 @@ from pydrop.model import Volume
 from pydrop.perform.ownership import own, sharing, slices, walk, worker_count
 from pydrop.perform.ownership.entries import Entries
 from pydrop.perform.ownership.folder import Folder
+from pydrop.perform.ownership.progress import Progress
 from pydrop.perform.ownership.slices import Slice, limit
 from pydrop.perform.ownership.target import Target, of
 from pydrop.perform.ownership.volume_path import Surroundings
 from pydrop.perform.ownership.volume_report import VolumeReport
+from pydrop.perform.ownership.worker import Worker
 from pydrop.perform.ownership.worker_pipes import Counts, Tokens
 from tests.kernel.forked import forked
-from tests.kernel.test_ownership import GID, UID, give, owner
-from tests.kernel.test_ownership_hostile import ROOT, grow, naive, ours, owners, swapped
+from tests.kernel.test_ownership import GID, UID, give, grow, owner, owners
+from tests.kernel.test_ownership_hostile import ROOT, SECONDS, folders_and_symlinks, withstood
 
 RIGHT = (UID, GID)
 
@@ -51,9 +54,9 @@ def shared(monkeypatch, request):
 
 def mixed(volume):
     """Wide and deep, with folders, files, links to elsewhere and links between files."""
-    grow(volume, *[f"wide/{number}" for number in range(300)])
-    grow(volume, *[f"{a}/{b}/{c}" for a in range(8) for b in range(8) for c in range(6)])
-    grow(volume, "/".join(["deep"] * 80) + "/file")
+    grow(volume, *[f"wide/{number}" for number in range(150)])
+    grow(volume, *[f"{a}/{b}/{c}" for a in range(6) for b in range(6) for c in range(4)])
+    grow(volume, "/".join(["deep"] * 2 * walk.OPEN) + "/file")
     (volume / "link").symlink_to("/etc/passwd")
     return volume
 
@@ -64,6 +67,7 @@ def children():
         return file.read().split()
 
 
+@pytest.mark.python
 @pytest.mark.parametrize("policy", ["mismatch", "on-root-mismatch"])
 def test_all_is_owned_and_counted_once(volume, shared, policy):
     """The counts are those of one process, whoever did the work."""
@@ -80,8 +84,12 @@ def test_all_is_owned_and_counted_once(volume, shared, policy):
 def test_workers_are_really_started(volume, shared, monkeypatch):
     """Else every test here would show nothing."""
     started = []
-    real = sharing.Worker
-    monkeypatch.setattr(sharing, "Worker", lambda pid, *more: started.append(pid) or real(pid, *more))
+
+    def noting(pid, *more):
+        started.append(pid)
+        return Worker(pid, *more)
+
+    monkeypatch.setattr(sharing, "Worker", noting)
     give(mixed(volume))
     assert len(set(started)) > 1
     assert children() == []
@@ -132,12 +140,13 @@ def test_where_no_process_can_be_started_we_do_it_ourselves(volume, shared, monk
     def refused():
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(sharing.os, "fork", refused)
+    monkeypatch.setattr(posix, "fork", refused)
     entries = sum(1 + len(files) for _, _, files in os.walk(mixed(volume)))
     assert give(volume).changed == entries
     assert set(owners(volume).values()) | {owner(volume)} == {RIGHT}
 
 
+@pytest.mark.python
 def test_an_interruption_leaves_no_worker_and_the_top_as_it_was(volume, shared, monkeypatch):
     """The workers are stuck for good: they are killed, not waited for."""
     mine = os.getpid()
@@ -149,7 +158,7 @@ def test_an_interruption_leaves_no_worker_and_the_top_as_it_was(volume, shared, 
         raise Interrupted(15)
 
     monkeypatch.setattr(sharing, "packed", stuck)
-    monkeypatch.setattr(sharing.Worker, "report", interrupted)
+    monkeypatch.setattr(Worker, "report", interrupted)
     began = time.monotonic()
     with pytest.raises(Interrupted):
         give(mixed(volume))
@@ -157,6 +166,28 @@ def test_an_interruption_leaves_no_worker_and_the_top_as_it_was(volume, shared, 
     assert time.monotonic() - began < 30
     assert children() == []
     assert owner(volume) == ROOT
+
+
+def test_an_interruption_gives_no_folder_back_before_its_workers_are_gone(volume, shared, monkeypatch):
+    """Whoever may rearrange a folder again must not find anybody at work there who trusts in names."""
+    mine, working = os.getpid(), []
+    real = Folder.give_back
+
+    def looking(self):
+        if os.getpid() == mine:
+            working.append(children())
+        real(self)
+
+    def interrupted(*_):
+        assert children()
+        raise Interrupted(15)
+
+    monkeypatch.setattr(Folder, "give_back", looking)
+    monkeypatch.setattr(sharing, "packed", lambda _: time.sleep(60))
+    monkeypatch.setattr(Worker, "report", interrupted)
+    with pytest.raises(Interrupted):
+        give(mixed(volume))
+    assert working and not any(working)
 
 
 def test_what_refuses_is_told_by_whoever_met_it(volume, shared):
@@ -172,15 +203,9 @@ def test_what_refuses_is_told_by_whoever_met_it(volume, shared):
     assert owner(outside) == ROOT
 
 
-@pytest.mark.parametrize(("walking", "led_out", "seconds"), [(naive, True, 15), (ours, False, 4)])
-def test_folders_exchanged_for_symlinks_lead_no_worker_out(volume, shared, tmp_path, walking, led_out, seconds):
-    outside = grow(tmp_path / "outside", *[f"{name}/file{number}" for name in "ab" for number in range(20)])
-    pairs = []
-    for number in range(4):
-        grow(volume, *[f"{number}/folder/{name}/file{file}" for name in "ab" for file in range(20)])
-        (volume / f"{number}/link").symlink_to(outside)
-        pairs.append((volume / f"{number}/folder", volume / f"{number}/link"))
-    assert swapped(volume, pairs, walking, seconds) is led_out
+@pytest.mark.parametrize("seconds", SECONDS)
+def test_folders_exchanged_for_symlinks_lead_no_worker_out(volume, shared, tmp_path, seconds):
+    withstood(volume, folders_and_symlinks(volume, tmp_path), seconds)
 
 
 @pytest.mark.parametrize(
@@ -317,13 +342,20 @@ def begun(volume, monkeypatch):
         walked.way[0].close()
 
 
+def taken(walked, folder, pace) -> Slice:
+    """The part of a folder that is given away now; there is one."""
+    part = slices.taken(walked, folder, time.monotonic(), pace)
+    assert part
+    return part
+
+
 @pytest.mark.parametrize("at_once", [True, False])
 def test_half_of_the_folders_is_half_of_all(volume, begun, at_once):
     """Not of those that were known when a worker could be started."""
     grow(volume, *[f"{number}/" for number in range(100)])
     walked = begun(at_once)
     top = walked.way[0]
-    part = slices.taken(walked, top, time.monotonic(), 1e-6)
+    part = taken(walked, top, 1e-6)
     assert (len(part.folders), len(top.folders), top.has_entries()) == (50, 50, False)
     assert sorted(part.folders + top.folders) == sorted(os.listdir(volume))
     assert (walked.report.looked_at, walked.report.changed) == (100, 0)
@@ -343,7 +375,7 @@ def test_more_folders_are_found_for_a_moment_and_not_without_end(
     walked = begun(at_once)
     monkeypatch.setattr(slices, "WORTH", worth)
     walked.widest = widest
-    part = slices.taken(walked, walked.way[0], time.monotonic(), 1e-6)
+    part = taken(walked, walked.way[0], 1e-6)
     assert (len(part.folders), walked.report.looked_at) == (known // 2, known)
 
 
@@ -357,7 +389,7 @@ def test_half_of_the_folders_is_given_away_by_what_those_before_them_took(volume
     assert slices.taken(walked, top, time.monotonic(), 1e-6) is None
     assert len(top.folders) == 100
     top.began -= 1.0
-    assert len(slices.taken(walked, top, time.monotonic(), 1e-6).folders) == 50
+    assert len(taken(walked, top, 1e-6).folders) == 50
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -366,7 +398,7 @@ def test_no_more_folders_are_looked_for_where_a_look_takes_long(volume, begun, m
     grow(volume, *[f"{number}/" for number in range(100)])
     walked = begun(at_once)
     monkeypatch.setattr(slices, "WORTH", 0.004)
-    part = slices.taken(walked, walked.way[0], time.monotonic(), 0.001)
+    part = taken(walked, walked.way[0], 0.001)
     assert (len(part.folders), walked.report.looked_at) == (2, 4)
 
 
@@ -375,7 +407,7 @@ def test_among_files_alone_no_folders_are_looked_for(volume, begun, at_once):
     """These are worth a worker without."""
     grow(volume, *[str(number) for number in range(100)])
     walked = begun(at_once)
-    assert slices.taken(walked, walked.way[0], time.monotonic(), 1e6).names
+    assert taken(walked, walked.way[0], 1e6).names
     assert walked.report.looked_at == 4
 
 
@@ -386,13 +418,13 @@ def test_a_quota_counts_as_fewer_processors(monkeypatch, tmp_path, content, expe
     file = tmp_path / "cpu.max"
     file.write_text(content + "\n")
     monkeypatch.setattr(worker_count, "QUOTA", str(file))
-    monkeypatch.setattr(worker_count.os, "sched_getaffinity", lambda _pid: {0, 1})
+    monkeypatch.setattr(posix, "sched_getaffinity", lambda _pid: {0, 1})
     assert worker_count.processors() == expected
 
 
 def test_who_watches_sees_what_all_have_done_and_nothing_twice(volume, shared, monkeypatch):
     monkeypatch.setattr(walk, "TICK", 0.0)
-    seen = []
+    seen: list[Progress] = []
     report = own(Volume(path=str(mixed(volume))), UID, GID, watch=seen.append)
     counts = [(progress.looked_at, progress.changed) for progress in seen]
     assert max(looked_at for looked_at, _ in counts) <= report.looked_at
@@ -458,7 +490,7 @@ def test_a_part_of_a_folder_is_all_that_is_left_of_it(volume):
     assert not part.has_entries()
     assert part.folders == ["d"]
     part.end()
-    assert len(list(part.entries)) == 4
+    assert part.entries and len(list(part.entries)) == 4
     part.close()
 
 

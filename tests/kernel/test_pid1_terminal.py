@@ -7,7 +7,11 @@ import subprocess
 import sys
 import termios
 
+import pytest
+
 from pydrop.pid1 import terminal
+
+pytestmark = pytest.mark.quick
 
 ASKED = """
 import os, sys

@@ -21,6 +21,8 @@ from pydrop.perform import privileges
 from pydrop.steps import PrivilegesStep
 from tests.kernel.forked import Raised, forked, status
 
+pytestmark = [pytest.mark.quick, pytest.mark.python]
+
 ROOTS_GROUPS = (0, 4, 24)
 SETGROUPS = os.setgroups  # the tests replace it, but each child begins with root's groups
 BIND, RAW = mask_of(("net_bind_service",)), mask_of(("net_raw",))
@@ -237,7 +239,8 @@ def test_a_capability_that_can_be_taken_again_ends_it(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("place", ["uid", "gid", "groups"])
 def test_a_number_that_means_unchanged_or_wraps_round_is_refused(place: str, number: int) -> None:
     """setresuid(-1) reports success and stays root; 4294967296 is 0 where it is cut off."""
-    asked = step(**{place: (44, number) if place == "groups" else number, "keep_root": False})
+    wrong: dict[str, Any] = {place: (44, number) if place == "groups" else number}
+    asked = step(**wrong, keep_root=False)
     said = refusal(asked)
     assert f"{number} is no id that a process can have" in said
 

@@ -6,7 +6,9 @@ import posix
 import stat
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,12 +20,14 @@ from pydrop.perform.runtime import entry_maker, path_walk
 from pydrop.steps import RunEntry, RuntimeStep
 from pydrop.tmpfiles import standard_entries
 
+pytestmark = pytest.mark.quick
+
 SRC = str(Path(__file__).parents[2] / "src")
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A tree of our own in the place of `/`, and a umask that would spoil modes."""
     tree = tmp_path / "root"
     tree.mkdir(mode=0o755)
@@ -36,8 +40,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def entry(path: str, kind: str = "d", **fields: object) -> RunEntry:
-    given = {"mode": 0o755, "uid": 1000, "gid": 1001, "exact": True, "source": "PYDROP_RUN_DIRS"} | fields
-    return RunEntry(kind=kind, path=path, **given)
+    given: dict[str, Any] = {"mode": 0o755, "uid": 1000, "gid": 1001, "exact": True, "source": "PYDROP_RUN_DIRS"}
+    return RunEntry(kind=kind, path=path, **given | fields)
 
 
 def perform(*entries: RunEntry) -> Outcome:
@@ -91,6 +95,7 @@ def test_a_folder_is_made_with_its_owner_and_mode_whatever_the_umask(root: Path)
     assert os.umask(0o077) == 0o077
 
 
+@pytest.mark.python
 def test_a_second_time_nothing_is_done_and_nothing_said(root: Path) -> None:
     entries = (*standard_entries(), entry("/run/a"), entry("/run/f", "f", content="x", replaces=True))
     entries += (entry("/run/l", "L", content="a", replaces=True), entry("/run/home", exact=False))
@@ -306,7 +311,7 @@ def test_a_folder_swapped_for_a_link_between_the_look_and_the_open_is_not_entere
 ) -> None:
     (root / "outside").mkdir()
     (root / "run/x").mkdir()
-    looked = entry_maker.look
+    looked: Callable[[int, str], os.stat_result | None] = vars(entry_maker)["look"]  # as it is named there
 
     def swap(parent: int, name: str) -> os.stat_result | None:
         status = looked(parent, name)
@@ -371,13 +376,13 @@ except PydropError as error:
 """
 
 
-def in_namespace(commands: list[str], entries: list[tuple[str, str]], *prefix: str) -> list[object]:
+def in_namespace(commands: list[str], entries: list[tuple[str, str]], *prefix: str) -> list[Any]:
     """Perform the entries in a mount namespace where `commands` were run; `prefix` runs the driver."""
     unshare = ["unshare", "--mount", *prefix, sys.executable, "-c", IN_NAMESPACE]
     words = [SRC, json.dumps(commands), json.dumps(sys.path), json.dumps(entries)]
     done = subprocess.run([*unshare, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    result: list[object] = json.loads(done.stdout)
+    result: list[Any] = json.loads(done.stdout)
     return result
 
 

@@ -13,6 +13,8 @@ from pydrop.model import Outcome, Secret, Start
 from pydrop.perform import secrets
 from pydrop.steps import SecretsStep
 
+pytestmark = pytest.mark.quick
+
 SRC = str(Path(__file__).parents[2] / "src")
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
 VALUE = "correct horse"
@@ -59,6 +61,7 @@ CONTENTS = [
 ]
 
 
+@pytest.mark.python
 @pytest.mark.parametrize(("content", "value"), CONTENTS)
 def test_the_value_is_the_content_without_trailing_newlines(folder: Path, content: bytes, value: str) -> None:
     (folder / "db").write_bytes(content)

@@ -13,6 +13,8 @@ from pydrop.model import Outcome, Start
 from pydrop.perform import streams
 from pydrop.steps import StreamsStep
 
+pytestmark = pytest.mark.quick
+
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
 UID = 1234
 

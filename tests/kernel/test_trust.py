@@ -4,17 +4,20 @@ Every refusal is one way by which the program's user would make root obey him at
 """
 
 import os
+import posix
 import signal
 import stat
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from pydrop import trust
 from pydrop.errors import Untrusted
 from pydrop.trust import MOST_LINKS, open_trusted
 from tests.kernel.forked import forked
+
+pytestmark = pytest.mark.quick
 
 USER, GROUP = 1500, 1600
 
@@ -102,6 +105,7 @@ def test_a_folder_can_be_opened_to_be_listed(place: Path) -> None:
         os.close(folder)
 
 
+@pytest.mark.python
 def test_no_descriptor_is_left_open(place: Path) -> None:
     """Neither by success, nor by refusal, nor by failure: root runs for long in init mode."""
     (place / "link").symlink_to(place / "file")
@@ -391,14 +395,15 @@ def test_a_socket_is_an_ordinary_error(place: Path) -> None:
 class Swap:
     """Does `action` once, just before the open that follows the last look: the moment a racer hopes for."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str, action: "object") -> None:
-        self.open, self.name, self.action = os.open, name, action
-        monkeypatch.setattr(trust.os, "open", self)
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str, action: "Callable[[], object]") -> None:
+        self.open, self.name = os.open, name
+        self.action: Callable[[], object] | None = action
+        monkeypatch.setattr(posix, "open", self)
 
     def __call__(self, path: str, *arguments: object, **options: object) -> int:
-        if path == self.name and self.action:
-            self.action, action = None, self.action
-            action()  # type: ignore[operator]
+        if path == self.name and (action := self.action):
+            self.action = None
+            action()
         return self.open(path, *arguments, **options)  # type: ignore[arg-type]
 
 
@@ -454,6 +459,7 @@ def test_a_folder_moved_away_after_it_was_entered_does_not_matter(place: Path, m
     assert read(place / "folder" / "file") == "checked"
 
 
+@pytest.mark.python
 def test_an_interruption_closes_no_descriptor_twice(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A signal that ends the start in the middle must come out as what it is, not as `Bad file descriptor`."""
     (place / "a" / "b").mkdir(parents=True)
@@ -476,7 +482,7 @@ def test_an_interruption_closes_no_descriptor_twice(place: Path, monkeypatch: py
 
         with monkeypatch.context() as patch:
             for name in ("open", "close", "stat", "readlink"):
-                patch.setattr(trust.os, name, stopping(getattr(os, name)))
+                patch.setattr(posix, name, stopping(getattr(os, name)))
             try:
                 file = open_trusted(str(place / "a" / "b" / "file"))
             except Stop:

@@ -58,13 +58,20 @@ class Alive:
 
     started: ClassVar[list["Alive"]] = []
 
-    def __init__(self, place: Throwaway, init: str, *words: str, pid_1: bool = True) -> None:
-        around = () if pid_1 else (*PYTHON, BELOW)
+    def __init__(
+        self, place: Throwaway, init: str, *words: str, pid_1: bool = True, before: "tuple[str, ...]" = ()
+    ) -> None:
+        around = before if pid_1 else (*PYTHON, BELOW, *before)
         given = [f"{name}={value}" for name, value in ENVIRONMENT.items()]
         inside = place.inside("env", "-i", *given, *around, *INITS[init], *words)
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0}
-        # A group of its own below one of its session: in an orphaned group the kernel drops TSTP, TTIN and TTOU
-        self.process = subprocess.Popen(["unshare", "--kill-child", *inside[1:]], **pipes, process_group=0)
+        self.process: subprocess.Popen[bytes] = subprocess.Popen(
+            ["unshare", "--kill-child", *inside[1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            process_group=0,  # below one of its session: in an orphaned group the kernel drops TSTP, TTIN and TTOU
+        )
         self.started.append(self)
         assert self.line() == "ready"
         first = children(self.process.pid)[0]
@@ -89,6 +96,10 @@ class Alive:
     def command(self) -> int:
         """The pid of the command: the init's first child."""
         return children(self.pid)[0]
+
+    def has_below(self, count: int) -> bool:
+        """Whether so many processes come to be below the init, and no more are there."""
+        return bool(until(lambda: len(below(self.pid)) == count))
 
     def state(self) -> str:
         """Of the init, the command and what the command has started: T is stopped, S waits. What is seen twice, with

@@ -8,6 +8,8 @@ import pytest
 
 from tests.faults.throwaway import PYDROP, Throwaway
 
+pytestmark = pytest.mark.python
+
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 SHOW = ("/bin/sh", "-c", 'grep -E "^(Uid|Gid|Groups):" /proc/self/status | tr "\\t" " "; echo "HOME: $HOME"')
 

@@ -13,6 +13,8 @@ from tests.program.initmode import below, children, until
 
 from .inits import CHILD, ENVIRONMENT, INITS, Alive, is_settled, made
 
+pytestmark = pytest.mark.quick
+
 INTERRUPT, QUIT, SUSPEND = b"\x03", b"\x1c", b"\x1a"
 KEYS = {INTERRUPT: 2, QUIT: 3, SUSPEND: 20}
 MARK = 40

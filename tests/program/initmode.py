@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from tests.faults.throwaway import PYDROP, Throwaway
 
@@ -23,6 +23,7 @@ if job == 0:
 code = os.waitstatus_to_exitcode(os.waitpid(job, 0)[1])
 os._exit(code if code >= 0 else 128 - code)
 """
+T = TypeVar("T")
 BELOW = (sys.executable, "-I", "-S", "-c", SHELL)  # like a shell with job control: pydrop is a job below it, not PID 1
 
 
@@ -47,12 +48,21 @@ class Running:
         pid_1: bool = True,
         env: "dict[str, str] | None" = None,
         around: "tuple[str, ...]" = (),
-        **options: object,
+        stdin: int = subprocess.DEVNULL,
+        pass_fds: "tuple[int, ...]" = (),
+        start_new_session: bool = False,
     ) -> None:
         given = [f"{name}={value}" for name, value in (ENV | (env or {})).items()]
         inside = place.inside("env", "-i", *given, *around, *(() if pid_1 else BELOW), PYDROP, "--init", *words)
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0}
-        self.process = subprocess.Popen(inside, **(pipes | options))
+        self.process = subprocess.Popen(
+            inside,
+            bufsize=0,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=pass_fds,
+            start_new_session=start_new_session,
+        )
         self.started.append(self)
         self.top = self.process.pid
         self.pid = until(self._find)
@@ -116,7 +126,7 @@ class Running:
         return self.end()
 
 
-def until(condition: "Callable[[], object]", seconds: float = 15) -> "object":
+def until(condition: "Callable[[], T | None]", seconds: float = 15) -> T:
     """What the condition gives, as soon as it is something."""
     end = time.monotonic() + seconds
     while not (found := condition()):

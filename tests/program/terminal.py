@@ -10,12 +10,16 @@ import termios
 import time
 from collections.abc import Callable
 
-# Around a command: each look at an entry takes 4 ms, as on a slow server, and the engine gets no other process to look
-# elsewhere meanwhile. A volume of 600 entries takes about three seconds then.
-SLOW = (
-    *("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=newfstatat,clone"),
-    *("-e", "inject=newfstatat:delay_enter=4000", "-e", "inject=clone:error=EAGAIN"),
-)
+
+def slow_looks(microseconds: int) -> tuple[str, ...]:
+    """Around a command: each look at an entry takes so long, and the engine gets no other process to look elsewhere
+    meanwhile."""
+    strace = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=newfstatat,clone")
+    delay = f"inject=newfstatat:delay_enter={microseconds}"
+    return (*strace, "-e", delay, "-e", "inject=clone:error=EAGAIN")
+
+
+SLOW = slow_looks(4000)  # as on a slow server: a volume of 600 entries takes about three seconds
 
 
 class Screen:

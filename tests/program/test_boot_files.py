@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.python
+
 ROOT = Path(__file__).parent.parent.parent
 PYDROP = f"{sys.prefix}/bin/pydrop"
 START = Path(f"{sys.prefix}/lib/pydrop/{sys.implementation.cache_tag}")
@@ -43,13 +45,13 @@ def modules_in(file: Path) -> "tuple[object, dict[str, tuple[bool, object]]]":
     return first, {name: (is_package, code) for name, is_package, code in modules}
 
 
-@pytest.mark.parametrize("kind", ["", ".init", ".ask", ".named", ".volumes", ".walk"])
-def test_it_is_compiled_from_the_installed_sources(kind: str, tmp_path: Path) -> None:
+def test_they_are_compiled_from_the_installed_sources(tmp_path: Path) -> None:
     """Nobody runs other code as root than what is to be read in the package's folder."""
     options = ["-I", "-S", "-X", "no_debug_ranges"]
     command = [sys.executable, *options, str(ROOT / "launcher/freeze.py"), str(PACKAGE.parent), str(tmp_path / "anew")]
     subprocess.run(command, check=True)
-    assert modules_in(START.with_name(START.name + kind)) == modules_in(tmp_path / f"anew{kind}")
+    for kind in ("", ".init", ".ask", ".named", ".volumes", ".walk"):
+        assert modules_in(START.with_name(START.name + kind)) == modules_in(tmp_path / f"anew{kind}"), kind
 
 
 @pytest.mark.parametrize("options", [(), ("--init",)])
@@ -105,7 +107,7 @@ def test_the_init_process_holds_nothing_of_a_start() -> None:
 
 
 @pytest.mark.parametrize("name", ["gosu", "su-exec", "s6-setuidgid"])
-def test_a_personality_reads_no_module_alone(name: str, tmp_path: Path) -> None:
+def test_a_compatibility_name_reads_no_module_alone(name: str, tmp_path: Path) -> None:
     """All that it needs comes in the first file and in one bundle of the second."""
     link, trace = tmp_path / name, tmp_path / "trace"
     link.symlink_to(PYDROP)

@@ -13,6 +13,9 @@ import pytest
 
 from pydrop.ctl.bundling import elf, needed_modules
 from pydrop.ctl.main import SUBCOMMANDS
+from pydrop.errors import PydropError
+
+pytestmark = pytest.mark.python
 
 CTL = f"{sys.prefix}/bin/pydropctl"
 PREFIX = "/opt/pydrop"
@@ -51,24 +54,47 @@ def make(*words: str, ctl: str = CTL, umask: int = 0o022) -> "subprocess.Complet
     return subprocess.run([ctl, "bundle", *words], capture_output=True, text=True, umask=umask, check=False)
 
 
+Made = tuple[Path, str]
+
+
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for all tests, which none of them changes."""
-    folder = tmp_path_factory.mktemp("bundle") / "bundle"
-    made = make(str(folder))
-    assert (made.returncode, made.stderr) == (0, "")
-    return folder
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A bundle for all tests, which none of them changes, and what was said of it."""
+    return made_in(tmp_path_factory.mktemp("bundle") / "bundle")
+
+
+@pytest.fixture(scope="module")
+def bundle(made: Made) -> Path:
+    return made[0]
+
+
+@pytest.fixture(scope="module")
+def pydrop_only(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return made_in(tmp_path_factory.mktemp("only") / "bundle", "--json", "--pydrop-only")
+
+
+def made_in(folder: Path, *options: str) -> Made:
+    done = make(*options, str(folder))
+    assert (done.returncode, done.stderr) == (0, "")
+    return folder, done.stdout
+
+
+@pytest.fixture(scope="module")
+def show(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("show")
+    (folder / "show.c").write_text(SHOW)
+    subprocess.run(["cc", "-static", "-o", folder / "show", folder / "show.c"], check=True)
+    return folder / "show"
 
 
 @pytest.fixture
-def root(bundle: Path, tmp_path: Path) -> Iterator[Path]:
-    """A root folder as a COPY of the bundle makes it, and the program."""
+def root(bundle: Path, show: Path, tmp_path: Path) -> Iterator[Path]:
+    """A root folder as a COPY of the bundle makes it, and the program. (Its files are links: no test writes one.)"""
     top = tmp_path / "root"
-    subprocess.run(["cp", "--archive", bundle, top], check=True)
+    subprocess.run(["cp", "--archive", "--link", bundle, top], check=True)
     for name in ("proc", "run", "tmp", "etc", "bin", "data"):
         (top / name).mkdir()
-    (tmp_path / "show.c").write_text(SHOW)
-    subprocess.run(["cc", "-static", "-o", top / "bin/show", tmp_path / "show.c"], check=True)
+    subprocess.run(["cp", show, top / "bin/show"], check=True)
     yield top
     subprocess.run(["rm", "-rf", top], check=True)
 
@@ -103,23 +129,21 @@ def entries(folder: Path) -> "dict[str, os.stat_result]":
     return {str(path.relative_to(folder)): path.lstat() for path in sorted(folder.rglob("*"))}
 
 
-def test_it_says_what_it_made(tmp_path: Path) -> None:
-    made = make(str(tmp_path / "b"))
-    files = [status for status in entries(tmp_path / "b").values() if stat.S_ISREG(status.st_mode)]
+def test_it_says_what_it_made(made: Made) -> None:
+    folder, said = made
+    files = [status for status in entries(folder).values() if stat.S_ISREG(status.st_mode)]
     size = sum(status.st_size for status in files) / 1e6
     version = sys.version.partition(" ")[0]
-    assert made.stdout == (
-        f"{tmp_path}/b: Python {version} and pydrop for /opt/pydrop, {len(files)} files, {size:.1f} MB\n"
-    )
+    assert said == f"{folder}: Python {version} and pydrop for /opt/pydrop, {len(files)} files, {size:.1f} MB\n"
 
 
-def test_as_json_it_is_one_object_with_the_keys_of_the_page(tmp_path: Path) -> None:
-    said = json.loads(make("--json", "--pydrop-only", f"{tmp_path}/b").stdout)
-    files = [status for status in entries(tmp_path / "b").values() if stat.S_ISREG(status.st_mode)]
+def test_as_json_it_is_one_object_with_the_keys_of_the_page(pydrop_only: Made) -> None:
+    folder, said = pydrop_only[0], json.loads(pydrop_only[1])
+    files = [status for status in entries(folder).values() if stat.S_ISREG(status.st_mode)]
     assert (said["files"], said["bytes"]) == (len(files), sum(status.st_size for status in files))
-    assert (said["folder"], said["prefix"]) == (f"{tmp_path}/b", PREFIX)
+    assert (said["folder"], said["prefix"]) == (str(folder), PREFIX)
     page = Path(__file__).parents[2].joinpath("docs/without-python.md").read_text()
-    assert list(said) == list(json.loads(re.search(r"`(\{.*?\})`", page, re.DOTALL)[1]))
+    assert list(said) == list(json.loads(re.findall(r"`(\{.*?\})`", page, re.DOTALL)[0]))
 
 
 def test_it_is_the_same_each_time_whatever_the_umask_is_and_roots_alone(bundle: Path, tmp_path: Path) -> None:
@@ -140,14 +164,14 @@ def test_it_has_no_source_and_no_module_that_only_tests_need(bundle: Path) -> No
     assert not [name for name in names if re.search(r"/(tests?|unittest|idlelib|tkinter|asyncio)(/|$)", name)]
 
 
-def test_pydrop_only_leaves_out_pydropctl_and_what_it_needs(bundle: Path, tmp_path: Path) -> None:
-    assert make(str(tmp_path / "b"), "--pydrop-only").returncode == 0
-    left_out = set(entries(bundle)) - set(entries(tmp_path / "b"))
+def test_pydrop_only_leaves_out_pydropctl_and_what_it_needs(bundle: Path, pydrop_only: Made) -> None:
+    folder, _ = pydrop_only
+    left_out = set(entries(bundle)) - set(entries(folder))
     assert {"usr/local/bin/pydropctl", "opt/pydrop/bin/pydropctl"} <= left_out
-    packages = tmp_path / "b/opt/pydrop/lib" / PYTHON / "site-packages"
+    packages = folder / "opt/pydrop/lib" / PYTHON / "site-packages"
     assert {path.name.partition(".")[0] for path in packages.iterdir()} == {"pydrop", "_prctl"}
     assert not (packages / "pydrop/ctl").exists()
-    assert set(entries(tmp_path / "b")) <= set(entries(bundle))
+    assert set(entries(folder)) <= set(entries(bundle))
 
 
 def test_every_import_that_a_file_of_pydrops_names_can_be_made(start: Start, bundle: Path) -> None:
@@ -293,12 +317,12 @@ BROKEN = {"no ELF": b"#!/bin/sh\n", "32 bits": b"\x7fELF\x01\x01", "empty": b""}
 
 @pytest.mark.parametrize("case", sorted(BROKEN))
 def test_a_python_that_is_no_ordinary_executable_is_told(case: str) -> None:
-    with pytest.raises(elf.PydropError, match="an ordinary dynamic executable"):
+    with pytest.raises(PydropError, match="an ordinary dynamic executable"):
         elf.loader_of(BROKEN[case], "/usr/bin/python3")
 
 
 def test_a_static_executable_names_no_loader() -> None:
-    with pytest.raises(elf.PydropError, match="names no loader"):
+    with pytest.raises(PydropError, match="names no loader"):
         elf.loader_of(Path(f"{sys.prefix}/bin/pydrop").read_bytes(), "/opt/pydrop/bin/pydrop")
 
 
@@ -308,5 +332,5 @@ def test_a_library_that_is_missing_is_named(tmp_path: Path) -> None:
     subprocess.run(["cc", "-shared", "-fPIC", "-o", "libgone.so", "f.c"], cwd=tmp_path, check=True)
     subprocess.run(["cc", "-o", "program", "m.c", "-L.", "-lgone"], cwd=tmp_path, check=True)
     program = str(tmp_path / "program")
-    with pytest.raises(elf.PydropError, match=r"of .*/program: libgone\.so: cannot open"):
+    with pytest.raises(PydropError, match=r"of .*/program: libgone\.so: cannot open"):
         elf.libraries(elf.loader_of(Path(program).read_bytes(), program), program)

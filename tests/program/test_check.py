@@ -13,6 +13,8 @@ import pydrop
 from pydrop.ctl import check
 from pydrop.ctl.main import SUBCOMMANDS, main
 
+pytestmark = [pytest.mark.quick, pytest.mark.python]
+
 GOOD = 'user = "app"\n[[volume]]\npath = "/data"\n[[volume]]\npath = "/config"\n'
 BAD = """\
 # a comment with usr = 1

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.throwaway import PYDROP, Throwaway
-from tests.program.terminal import SLOW, Terminal
+from tests.program.fast_clock import FAST_CTL, FAST_SLOW
+from tests.program.terminal import Terminal, slow_looks
 
 CTL = f"{PYDROP}ctl"
 ENV = {"PATH": "/usr/bin:/bin"}
@@ -31,10 +32,10 @@ def place(tmp_path: Path) -> Throwaway:
 
 
 @pytest.fixture
-def slow(tmp_path: Path) -> Path:
-    """A volume whose owning takes some seconds behind SLOW."""
-    tmp_path.chmod(0o755)
-    return grown(tmp_path / "slow", folders=12, files=48)
+def slow(place: Throwaway) -> Throwaway:
+    """With a volume `/mnt/slow` whose owning takes some seconds of a fast clock behind FAST_SLOW."""
+    grown(place.folder / "slow", folders=12, files=48)
+    return place
 
 
 def grown(top: Path, folders: int, files: int) -> Path:
@@ -289,6 +290,8 @@ def test_a_dry_run_changes_nothing_and_says_what_would_be(place: Throwaway, word
 # -- what is said ----------------------------------------------------------------------------------
 
 
+@pytest.mark.quick
+@pytest.mark.python
 def test_a_volume_is_a_line(place: Throwaway) -> None:
     grown(place.folder / "more", 1, 1)
     first = chown(place, "/mnt/data", "/mnt/more", "--user", "1500")
@@ -441,32 +444,40 @@ def test_the_documented_json_is_what_is_printed() -> None:
     assert any(volume["refused"] for volume in example["volumes"])
 
 
-# -- on a terminal ---------------------------------------------------------------------------------
+# -- on a terminal, with a clock that is fast ------------------------------------------------------
 
 
-def slowly(slow: Path, columns: int, *words: str, env: "dict[str, str] | None" = None) -> Terminal:
-    return Terminal([*SLOW, CTL, "chown", str(slow), "--user", "1500", *words], columns, env or ENV)
+def with_fast_clock(
+    place: Throwaway, *words: str, around: tuple[str, ...] = (), env: "dict[str, str] | None" = None
+) -> "list[str | bytes]":
+    given = [f"{name}={value}" for name, value in (ENV | (env or {})).items()]
+    return place.inside(*around, "env", "-i", *given, *FAST_CTL, "chown", *words, "--user", "1500")
+
+
+def slowly(slow: Throwaway, columns: int, *words: str, looks: tuple[str, ...] = FAST_SLOW) -> Terminal:
+    no_color = {"NO_COLOR": "1"} if columns == 40 else {}
+    return Terminal(with_fast_clock(slow, "/mnt/slow", *words, around=looks, env=no_color), columns)
 
 
 @pytest.mark.parametrize("columns", [40, 80])
-def test_a_terminal_shows_a_bar_that_is_gone_at_the_end(slow: Path, columns: int) -> None:
+def test_a_terminal_shows_a_bar_that_is_gone_at_the_end(slow: Throwaway, columns: int) -> None:
     """It moves, never wraps, sends no escape sequence (so NO_COLOR has nothing to forbid), and leaves the hint."""
-    terminal = slowly(slow, columns, env=ENV | {"NO_COLOR": "1"} if columns == 40 else ENV)
+    terminal = slowly(slow, columns)
     assert terminal.end() == 0
     bars = [frame for frame in terminal.frames if "[" in frame and "]" in frame]
     assert len(bars) > 10
     assert max(map(len, bars)) <= columns - 3
     assert len({bar.count("#") for bar in bars}) > 2
-    assert all(bar.startswith((str(slow), "...")) for bar in bars)
+    assert all(bar.startswith(("/mnt/slow", "...")) for bar in bars)
     counts = [int(number) for bar in bars for number in re.findall(r"(\d+)(?: entries)? looked at", bar)]
     assert counts == sorted(counts) and (counts or columns == 40)
     assert "\x1b" not in terminal.sent
     left = "".join(terminal.screen.lines).replace(" ", "")  # a blank where the terminal wraps is lost
     assert "[" not in left and HINT.replace(" ", "") in left and terminal.screen.lines[-1] == ""
-    assert untimed(terminal.stdout) == f"{slow}: 589 of 589 entries given to 1500:1500 in T by P\n"
+    assert untimed(terminal.stdout) == "/mnt/slow: 589 of 589 entries given to 1500:1500 in T by P\n"
 
 
-def test_what_the_bar_shows_at_80_columns(slow: Path) -> None:
+def test_what_the_bar_shows_at_80_columns(slow: Throwaway) -> None:
     """Where it is, how far, how long still, and what is counted."""
     terminal = slowly(slow, 80, "--exclude", "1*")
     terminal.end()
@@ -474,9 +485,10 @@ def test_what_the_bar_shows_at_80_columns(slow: Path) -> None:
     assert [frame for frame in terminal.frames if re.fullmatch(pattern, frame)]
 
 
-def test_ctrl_c_ends_it_with_130_and_a_line_that_the_next_run_goes_on(slow: Path) -> None:
+@pytest.mark.python
+def test_ctrl_c_ends_it_with_130_and_a_line_that_the_next_run_goes_on(slow: Throwaway) -> None:
     """The bar and the ^C behind it are gone; no traceback; and the next run does go on."""
-    terminal = slowly(slow, 80)
+    terminal = slowly(slow, 80, looks=slow_looks(2000))
     terminal.watch(until=lambda t: any("#" in frame for frame in t.frames))
     terminal.type("\x03")
     assert terminal.end() == 130
@@ -484,19 +496,20 @@ def test_ctrl_c_ends_it_with_130_and_a_line_that_the_next_run_goes_on(slow: Path
     assert (last, cursor) == ("pydrop: warning: stopped by SIGINT; the next run goes on from here", "")
     assert "[" not in "".join(before) and "^C" not in "".join(before)
     assert terminal.stdout == b""
-    assert owners(slow) == {(0, 0), (1500, 1500)} and slow.stat().st_uid == 0
-    done = subprocess.run([CTL, "chown", slow, "--user", "1500"], env=ENV, capture_output=True, check=True)
-    given = int(re.search(rb": (\d+) of 589 entries", done.stdout)[1])
-    assert 0 < given < 589
-    assert owners(slow) == {(1500, 1500)}
+    top = slow.folder / "slow"
+    assert owners(top) == {(0, 0), (1500, 1500)} and top.stat().st_uid == 0
+    done = chown(slow, "/mnt/slow", "--user", "1500")
+    given = re.match(rb"/mnt/slow: (\d+) of 589 entries", done.stdout)
+    assert given and 0 < int(given[1]) < 589, done
+    assert owners(top) == {(1500, 1500)}
 
 
-def test_quiet_shows_no_bar(slow: Path) -> None:
+def test_quiet_shows_no_bar(slow: Throwaway) -> None:
     terminal = slowly(slow, 80, "-q")
     assert (terminal.end(), terminal.sent, terminal.stdout) == (0, "", b"")
 
 
-def test_a_dry_run_has_a_bar_too(slow: Path) -> None:
+def test_a_dry_run_has_a_bar_too(slow: Throwaway) -> None:
     terminal = slowly(slow, 120, "--dry-run")
     assert terminal.end() == 0
     assert any(" to change" in frame for frame in terminal.frames)
@@ -506,14 +519,13 @@ def test_a_dry_run_has_a_bar_too(slow: Path) -> None:
 # -- elsewhere -------------------------------------------------------------------------------------
 
 
-def test_without_a_terminal_a_line_comes_after_two_seconds(slow: Path) -> None:
+def test_without_a_terminal_a_line_comes_after_two_seconds(slow: Throwaway) -> None:
     """Also with --json, since it goes to standard error; and the hint once."""
-    done = subprocess.run(
-        [*SLOW, CTL, "chown", slow, "--user", "1500", "--json"], env=ENV, capture_output=True, check=True
-    )
+    words = with_fast_clock(slow, "/mnt/slow", "--json", around=FAST_SLOW)
+    done = subprocess.run(words, capture_output=True, check=True)
     first, hint, *rest = done.stderr.decode().splitlines()
-    assert re.fullmatch(rf"pydrop: \d+ entries looked at, \d+ changed, \d+ a second.*{slow}.*", first)
-    assert hint == f"pydrop: {slow} {HINT}"
+    assert re.fullmatch(r"pydrop: \d+ entries looked at, \d+ changed, \d+ a second.*/mnt/slow.*", first)
+    assert hint == f"pydrop: /mnt/slow {HINT}"
     assert len(rest) <= 1
     assert json.loads(done.stdout)["volumes"][0]["changed"] == 589
 
@@ -525,15 +537,14 @@ def held(folder: Path) -> int:
     return lock
 
 
-def test_while_another_container_works_it_says_so_once_and_waits(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    data = grown(tmp_path / "data", 2, 2)
+def test_while_another_container_works_it_says_so_once_and_waits(place: Throwaway) -> None:
+    data = place.folder / "data"
     lock = held(data)
-    words = [CTL, "chown", data, "--user", "1500", "--json"]
-    with subprocess.Popen(words, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    words = with_fast_clock(place, "/mnt/data", "--json")
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stderr and process.stdout
         line = process.stderr.readline()
-        assert line.decode() == f"pydrop: another container is working on {data}; waiting for it\n"
+        assert line.decode() == "pydrop: another container is working on /mnt/data; waiting for it\n"
         assert owners(data) == {(0, 0)}
         os.close(lock)
         assert process.stderr.read() == b""
@@ -543,12 +554,10 @@ def test_while_another_container_works_it_says_so_once_and_waits(tmp_path: Path)
     assert owners(data) == {(1500, 1500)}
 
 
-def test_the_bar_says_that_it_waits(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    data = grown(tmp_path / "d", 1, 1)
-    lock = held(data)
-    terminal = Terminal([CTL, "chown", data, "--user", "1500"], 80, ENV)
-    terminal.watch(until=lambda t: any("waiting for another container, 1 s" in frame for frame in t.frames))
+def test_the_bar_says_that_it_waits(place: Throwaway) -> None:
+    lock = held(place.folder / "data")
+    terminal = Terminal(with_fast_clock(place, "/mnt/data"), 80)
+    terminal.watch(until=lambda t: any(re.search("waiting for another container, [1-9]", f) for f in t.frames))
     os.close(lock)
     assert terminal.end() == 0
     assert terminal.screen.lines == [""]

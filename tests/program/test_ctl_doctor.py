@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,14 +17,14 @@ def place(tmp_path: Path) -> Throwaway:
     return Throwaway(tmp_path)
 
 
-def content(place: Throwaway, *words: str, env: "dict[str, str]" = ENV) -> dict:
+def content(place: Throwaway, *words: str, env: "dict[str, str]" = ENV) -> "dict[str, Any]":
     done = place.run(CTL, "doctor", "--json", *words, env=env)
-    found = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
     assert done.returncode == (0 if found["works"] else 1)
     return found
 
 
-def facts(found: dict, title: str) -> dict[str, dict]:
+def facts(found: "dict[str, Any]", title: str) -> "dict[str, dict[str, str]]":
     section = next(section for section in found["sections"] if section["title"] == title)
     return {fact["name"]: fact for fact in section["facts"]}
 
@@ -31,6 +32,8 @@ def facts(found: dict, title: str) -> dict[str, dict]:
 TITLES = ["Who runs this", "What the runtime allows", "Files", "Volumes and other mounts", "Resources", "Settings"]
 
 
+@pytest.mark.quick
+@pytest.mark.python
 def test_json_has_its_documented_shape(place: Throwaway) -> None:
     found = content(place, env=ENV | {"PYDROP_CHOWN": "/missing"})
     assert list(found) == ["works", "error", "sections", "start", "changes"]

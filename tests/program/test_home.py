@@ -8,6 +8,8 @@ import pytest
 
 from tests.faults.throwaway import APP, PYDROP, Throwaway, strace
 
+pytestmark = pytest.mark.quick
+
 ENV = {"PATH": "/usr/bin:/bin", "PUID": str(APP), "PGID": str(APP)}
 FORMER = 1000  # of app, whose home is /mnt/home
 OWNERS = {  # entry of the home -> (owner in the image, owner after the start)

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Throwaway:
 
 
 @pytest.fixture
-def outer(place: Throwaway) -> "socket.socket":
+def outer(place: Throwaway) -> "Iterator[socket.socket]":
     """What a service manager listens on."""
     path = place.folder / "notify"
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -79,6 +80,7 @@ def test_a_ready_file_that_cannot_be_made_is_a_warning_with_a_remedy(place: Thro
     assert len(lines) == 1 and "unable to make the ready file /etc/ready: Permission denied; name one in" in lines[0]
 
 
+@pytest.mark.python
 @pytest.mark.parametrize("descriptor", ["3", "4", "9", "60"])
 def test_a_line_on_a_descriptor_says_ready(place: Throwaway, descriptor: str) -> None:
     """s6's notification-fd: whatever number, and whatever pydrop itself has open."""
@@ -231,6 +233,7 @@ def test_a_command_of_its_own_may_have_such_an_option(place: Throwaway) -> None:
     assert done.stdout == b"sh\n--init\n"
 
 
+@pytest.mark.python
 def test_the_python_way_in_has_init_mode_too(place: Throwaway) -> None:
     """For images where the launcher cannot be used."""
     python = str(Path(PYDROP).parent / "python3")

@@ -1,4 +1,4 @@
-"""Init mode again and again, while others want the processors: no start, no stop and no exit code goes wrong."""
+"""Init mode again and again, also while others want the processors: no start, no stop and no exit code goes wrong."""
 
 import os
 import random
@@ -9,15 +9,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from tests.faults.throwaway import Throwaway
 from tests.program.initmode import CHILD, Running, made, until
 
-ROUNDS = 1000
-AT_ONCE = 4
-AT_RANDOM = 0.5  # seconds after its start, in which a stop may come; about what a start takes in this crowd
+LATEST = 0.5  # seconds after its start, in which a stop may come; about what a start takes in a crowd
 WHILE_ROOT_WORKS = "pydrop: warning: stopped by SIGTERM before the command was run; the next start goes on from here"
 MOMENTS = [  # what a stop may come to
     ("at some moment", 77),  # to the command, which ends itself with this code
@@ -57,10 +56,8 @@ def ended_by_itself(place: Throwaway, pid_1: bool) -> "tuple[str, int, list[str]
     return ("by itself", *running.end())
 
 
-@pytest.mark.usefixtures("load")
-def test_a_thousand_rounds_under_load_end_as_they_should(tmp_path) -> None:
+def rounds(place: Throwaway, count: int, at_once: int) -> None:
     """As PID 1 and as a job, one after the other: a stop of what is ready, a stop at any moment, an end by itself."""
-    place = made(tmp_path)
     chance = random.Random(4)
 
     def round_(number: int) -> "tuple[str, int, list[str]]":
@@ -68,11 +65,21 @@ def test_a_thousand_rounds_under_load_end_as_they_should(tmp_path) -> None:
         if number % 3 == 0:
             return stopped_when_ready(place, pid_1)
         if number % 3 == 1:
-            return stopped_at_some_moment(place, pid_1, chance.uniform(0, AT_RANDOM))
+            return stopped_at_some_moment(place, pid_1, LATEST * chance.random() ** 3)  # most come early
         return ended_by_itself(place, pid_1)
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        ends = Counter((kind, code, *said) for kind, code, said in pool.map(round_, range(ROUNDS)))
+    with ThreadPoolExecutor(at_once) as pool:
+        ends = Counter((kind, code, *said) for kind, code, said in pool.map(round_, range(count)))
     kinds = [("when ready", 77), ("by itself", 7), *MOMENTS]
-    assert ends.keys() <= set(kinds) and ends.total() == ROUNDS, ends
+    assert ends.keys() <= set(kinds) and ends.total() == count, ends
     assert ends[MOMENTS[0]] and ends[MOMENTS[2]], ends
+
+
+def test_some_rounds_end_as_they_should(tmp_path: Path) -> None:
+    rounds(made(tmp_path), 48, at_once=2)
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("load")
+def test_a_thousand_rounds_under_load_end_as_they_should(tmp_path: Path) -> None:
+    rounds(made(tmp_path), 1000, at_once=4)

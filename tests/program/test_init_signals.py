@@ -21,6 +21,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Throwaway:
     return made(tmp_path_factory.mktemp("init"))
 
 
+@pytest.mark.python
 @pytest.mark.parametrize("pid_1", [True, False])
 def test_every_signal_that_can_be_caught_comes_to_the_command_once_and_in_order(place: Throwaway, pid_1: bool) -> None:
     """The realtime ones too; and TERM, the last, ends it."""
@@ -50,11 +51,12 @@ def test_a_storm_of_signals_loses_none_that_the_kernel_queues(place: Throwaway) 
     assert running.stop() == (77, [])
 
 
-def test_ten_thousand_orphans_leave_no_zombie_and_no_memory(place: Throwaway) -> None:
+@pytest.mark.parametrize("count", [1000, pytest.param(10_000, marks=pytest.mark.soak)])
+def test_thousands_of_orphans_leave_no_zombie_and_no_memory(place: Throwaway, count: int) -> None:
     """Each is reaped at once, and the command's own exit code is not lost among theirs."""
     small = Running(place, CHILD, "orphans", "10")
     assert small.end() == (5, [])
-    running = Running(place, "sh", "-c", f"{CHILD} orphans 10000; echo $?; exec {CHILD} record")
+    running = Running(place, "sh", "-c", f"{CHILD} orphans {count}; echo $?; exec {CHILD} record")
     assert running.line() == "5"
     assert running.line() == "ready"
     assert until(lambda: len(children(running.pid)) == 1)
@@ -91,6 +93,7 @@ def at_first(place: Throwaway, milliseconds: float, blocked: bool, *command: str
     return place.inside(*python, PYDROP, "--init", *command)
 
 
+@pytest.mark.python
 @pytest.mark.parametrize("milliseconds", [0, 0.3, 0.6, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30])
 def test_no_signal_is_lost_before_the_command_exists(place: Throwaway, milliseconds: float) -> None:
     """One that comes while PID 1 has only begun waits until the command is there, and comes once. (In the very first
@@ -110,6 +113,7 @@ def test_a_command_that_is_not_prepared_for_it_ends_by_such_a_signal(place: Thro
     assert done.returncode == 128 + signal.SIGUSR1
 
 
+@pytest.mark.python
 @pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "QUIT"])
 def test_a_stop_while_root_works_ends_the_start_within_a_tenth_of_a_second(place: Throwaway, name: str) -> None:
     """A hook is passed the signal; the command is never run; nothing is left."""

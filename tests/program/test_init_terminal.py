@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults.throwaway import PYDROP, Throwaway
 from tests.program.initmode import CHILD, ENV, below, cmdline, made, status, until
-from tests.program.terminal import Terminal
+from tests.program.terminal import Screen, Terminal
 
 RECORDER = """
 import signal, sys, os, time
@@ -26,15 +26,27 @@ while True: time.sleep(60)
 """
 
 
+class AnyBytes(Screen):
+    """Not drawn at all: a shell sends more than letters."""
+
+    def feed(self, text: str) -> None:
+        pass
+
+
 class Shown(Terminal):
     """A terminal for all three streams, whose escape sequences are left out."""
+
+    def __init__(self, words: "list[str | bytes]") -> None:
+        super().__init__(["sh", "-c", 'exec "$@" >&2', "sh", *words], 80)
+        self.screen = AnyBytes(80)
+        self.read = 0  # characters of the text, up to the end of what was asked for last
 
     def text(self) -> str:
         return re.sub(r"\x1b\[[?0-9;]*[a-zA-Z]|\x1b[=>]", "", self.sent)
 
     def shows(self, words: str, seconds: float = 15) -> "Shown":
         """Until it shows these words behind those that it was asked for last."""
-        self.watch(lambda _: re.search(words, self.text()[self.read :]), seconds)
+        self.watch(lambda _: bool(re.search(words, self.text()[self.read :])), seconds)
         found = re.search(words, self.text()[self.read :])
         assert found
         self.read += found.end()
@@ -49,12 +61,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Throwaway:
 def on_terminal(place: Throwaway, *words: str) -> Shown:
     """`words` as PID 1's own or below a shell, with the terminal as its three streams."""
     given = [f"{name}={value}" for name, value in (ENV | {"TERM": "xterm", "PS1": "$ "}).items()]
-    shown = Shown.__new__(Shown)
-    shown.read = 0
-    inside = place.inside("env", "-i", *given, *words)
-    Terminal.__init__(shown, ["sh", "-c", 'exec "$@" >&2', "sh", *inside], 80)
-    shown.screen.feed = lambda _text: None  # type: ignore[method-assign] # a shell sends more than letters
-    return shown
+    return Shown(place.inside("env", "-i", *given, *words))
 
 
 SHELL = ("bash", "--norc", "--noprofile", "-i")

@@ -7,6 +7,8 @@ import pytest
 
 from tests.faults.throwaway import APP, PYDROP, Throwaway
 
+pytestmark = [pytest.mark.quick, pytest.mark.python]
+
 CTL = f"{PYDROP}ctl"
 ENV = {
     "PATH": "/usr/bin:/bin",

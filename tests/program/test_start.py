@@ -1,10 +1,12 @@
 """The installed `pydrop` as a process: its exit codes, its words, and what it says when all is well."""
 
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,8 @@ def lines_of(done: "subprocess.CompletedProcess[bytes]") -> list[str]:
     return done.stderr.decode().splitlines()
 
 
+@pytest.mark.quick
+@pytest.mark.python
 @pytest.mark.parametrize(
     ("words", "env", "code", "said"),
     [
@@ -64,6 +68,8 @@ def test_every_refusal_is_one_line_with_the_value_and_the_code(
     assert all(line.startswith("pydrop: ") for line in lines_of(done))
 
 
+@pytest.mark.quick
+@pytest.mark.python
 def test_a_good_start_is_one_line(place: Throwaway) -> None:
     """At info: who, what was changed, how long it took; and the second time that nothing was to change."""
     env = {**ENV, "PUID": str(APP)}
@@ -91,6 +97,8 @@ def test_json_lines_have_a_time_a_level_and_a_message(place: Throwaway) -> None:
     assert all(set(line) == {"time", "level", "program", "message"} for line in spoken)
 
 
+@pytest.mark.quick
+@pytest.mark.python
 def test_a_failure_after_the_drop_speaks_json_too(place: Throwaway) -> None:
     """Nothing is imported after the drop, so what the format needs is there before."""
     done = place.run(PYDROP, "nosuchcommand", env={**ENV, "PYDROP_LOG_FORMAT": "json"})
@@ -128,6 +136,7 @@ def test_what_is_done_before_a_failure_is_said(place: Throwaway) -> None:
     assert "(done before: " in lines_of(done)[-1] and "made account app" in lines_of(done)[-1]
 
 
+@pytest.mark.python
 def test_a_hook_s_addition_reaches_the_program_and_its_failure_ends_the_start(place: Throwaway) -> None:
     hooks = place.folder / "etc/pydrop.d"
     hooks.mkdir()
@@ -144,6 +153,7 @@ def test_a_hook_s_addition_reaches_the_program_and_its_failure_ends_the_start(pl
     assert "/etc/pydrop.d/10-add" in lines_of(failed)[-1]
 
 
+@pytest.mark.python
 @pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "QUIT"])
 def test_a_signal_in_the_first_moment_is_not_lost(place: Throwaway, name: str) -> None:
     """As PID 1 too, where the kernel would drop it: the launcher holds it back until Python can act."""
@@ -180,8 +190,7 @@ def test_without_root_it_runs_the_command_and_says_what_it_cannot(place: Throwaw
 def test_it_refuses_to_run_where_others_can_write_its_code(tmp_path: Path) -> None:
     """An image whose `chown -R app /opt` took pydrop's own folder along would run app's code as root."""
     place = Throwaway(tmp_path, PASSWD, GROUP)
-    copy = tmp_path / "opt"
-    subprocess.run(["cp", "-a", str(Path(PYDROP).parent.parent), str(copy)], check=True)
+    copy = installed_anew(tmp_path / "opt")
     env = {**ENV, "PUID": str(APP)}
     assert place.run(f"{copy}/bin/pydrop", "true", env=env).returncode == 0
     for folder in copy.glob("lib/python3*/site-packages"):
@@ -193,6 +202,19 @@ def test_it_refuses_to_run_where_others_can_write_its_code(tmp_path: Path) -> No
     done = place.run(f"{copy}/bin/gosu", "root", "true", env=env)
     assert done.returncode == 1
     assert lines_of(done)[0].startswith("gosu: pydrop will not run as root from where somebody else can write")
+
+
+def installed_anew(prefix: Path) -> Path:
+    """A copy of pydrop's own files, and python-prctl's, without what else is installed beside them."""
+    (prefix / "bin").mkdir(parents=True)
+    (prefix / "bin/python3").symlink_to(os.path.realpath(sys.executable))
+    source = Path(sys.prefix)
+    (packages,) = source.glob("lib/python3*/site-packages")
+    (prefix / packages.relative_to(source)).mkdir(parents=True)
+    own = [path for path in packages.iterdir() if path.name == "pydrop" or "prctl" in path.name]
+    for path in (source / "bin/pydrop", source / "lib/pydrop", source / "pyvenv.cfg", *own):
+        subprocess.run(["cp", "-a", str(path), str(prefix / path.relative_to(source))], check=True)
+    return prefix
 
 
 @pytest.mark.parametrize("mode", [0o4755, 0o2755])
@@ -209,17 +231,27 @@ def test_as_a_set_uid_file_it_refuses_to_run(tmp_path: Path, mode: int) -> None:
     assert "set-uid" in lines_of(done)[0] and len(lines_of(done)) == 1
 
 
-@pytest.mark.parametrize("broken", ["*", "*.rare", "*.volumes", "*.walk"])
-@pytest.mark.parametrize("content", [b"", b"garbage", None])
-def test_a_compiled_file_that_is_broken_is_done_without(tmp_path: Path, content: bytes | None, broken: str) -> None:
-    """A traceback is for nobody: everything is then imported as ever. None is a file that ends too soon."""
+COMPILED = f"{sys.prefix}/lib/pydrop"
+BROKEN: "dict[str, Callable[[bytes], bytes]]" = {
+    "empty": lambda _content: b"",
+    "garbage": lambda _content: b"garbage",
+    "ends too soon": lambda content: content[:-100],
+}
+
+
+@pytest.mark.python
+@pytest.mark.parametrize("files", ["*", "*.rare", "*.volumes", "*.walk"])
+@pytest.mark.parametrize("content", BROKEN)
+def test_a_compiled_file_that_is_broken_is_done_without(tmp_path: Path, content: str, files: str) -> None:
+    """A traceback is for nobody: everything is then imported as ever."""
     place = Throwaway(tmp_path, PASSWD, GROUP)
-    copy = tmp_path / "opt"
-    subprocess.run(["cp", "-a", str(Path(PYDROP).parent.parent), str(copy)], check=True)
-    for file in (copy / "lib/pydrop").glob(broken):
-        file.write_bytes(file.read_bytes()[:-100] if content is None else content)
-    (copy / "bin/gosu").symlink_to("pydrop")
-    for words in (("pydrop", "true"), ("gosu", "7:7", "true")):
-        done = place.run(f"{copy}/bin/{words[0]}", *words[1:], env=ENV | {"PYDROP_CHOWN": "/mnt/data"})
+    copy = tmp_path / "copy"
+    subprocess.run(["cp", "-a", COMPILED, str(copy)], check=True)
+    for file in copy.glob(files):
+        file.write_bytes(BROKEN[content](file.read_bytes()))
+    (tmp_path / "gosu").symlink_to(PYDROP)
+    instead = f'mount --bind /mnt/copy {COMPILED} && exec "$@"'
+    for words in ((PYDROP, "true"), ("/mnt/gosu", "7:7", "true")):
+        done = place.run("sh", "-c", instead, "sh", *words, env=ENV | {"PYDROP_CHOWN": "/mnt/data"})
         assert done.returncode == 0, done
         assert b"Traceback" not in done.stderr

@@ -7,6 +7,8 @@ import pytest
 
 from tests.faults.throwaway import PYDROP, Throwaway
 
+pytestmark = pytest.mark.quick
+
 SHOW = ("sh", "-c", 'grep -E "^(Uid|Gid|Groups|CapEff|NoNewPrivs):" /proc/self/status; echo "HOME:\t$HOME"')
 ENV = {"PATH": "/usr/bin:/bin", "HOME": "/root"}
 

@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from tests.faults.throwaway import Throwaway
-from tests.program.volumes import APP, GROUP, OLD, PASSWD, Start, Tree, apart, given, until
+from tests.faults.throwaway import APP, Throwaway
+from tests.program.volumes import GROUP, OLD, PASSWD, Start, Tree, apart, given, until
 
 
 def containers(folder, count):
@@ -75,7 +75,7 @@ def test_of_eight_that_start_at_once_one_changes_everything(tmp_path, policy):
         gate, opening = os.pipe()
         with Together() as together:
             for place in places:
-                together.begin(place, shared, gate=gate, PYDROP_CHOWN_POLICY=policy)
+                together.begin(place, shared, gate=gate, env={"PYDROP_CHOWN_POLICY": policy})
             os.close(gate)
             os.close(opening)
             gave = end_well(together.starts)
@@ -97,13 +97,15 @@ def at_work(together, place, shared, tree):
 def test_when_the_one_at_work_is_killed_another_goes_on(tmp_path):
     def check():
         places, shared = containers(tmp_path, 4)
-        tree = Tree(shared, 1000)
+        tree = Tree(shared, 600)
         tree.ruin()
         with Together() as together:
             first = at_work(together, places[0], shared, tree)
+            first.everyone(signal.SIGSTOP)
             others = [together.begin(place, shared) for place in places[1:]]
-            until(lambda: len(opened(others, shared)) == len(others) or first.over())
+            until(lambda: len(opened(others, shared)) == len(others))
             first.signal(signal.SIGKILL)
+            os.kill(first.process.pid, signal.SIGCONT)  # unshare, which tells how its PID 1 ended
             code, said = first.ended()
             assert code != 0, said
             gave = sorted(end_well(others))
@@ -123,7 +125,7 @@ def test_while_the_one_at_work_is_stopped_the_others_wait_and_a_signal_ends_them
 
     def check():
         places, shared = containers(tmp_path, 4)
-        tree = Tree(shared, 1000)
+        tree = Tree(shared, 600)
         tree.ruin()
         with Together() as together:
             first = at_work(together, places[0], shared, tree)
@@ -163,7 +165,7 @@ def test_a_start_that_has_nothing_to_walk_asks_nobody(tmp_path):
         top = os.open(shared, os.O_RDONLY)
         fcntl.flock(top, fcntl.LOCK_EX)
         with Together() as together:
-            start = together.begin(place, shared, PYDROP_CHOWN_POLICY="on-root-mismatch")
+            start = together.begin(place, shared, env={"PYDROP_CHOWN_POLICY": "on-root-mismatch"})
             assert start.over(10)
             assert end_well([start]) == [0]
 

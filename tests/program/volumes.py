@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.faults.throwaway import APP, PYDROP, Throwaway
@@ -102,19 +103,19 @@ class Start:
     def __init__(
         self,
         place: Throwaway,
+        env: "dict[str, str] | None" = None,
         pid1: bool = False,
         share: "Path | None" = None,
         gate: int = -1,
         around: "tuple[str, ...]" = (),
         command: "tuple[str, ...]" = ("true",),
-        **env: str,
     ) -> None:
         words = [*around, PYDROP, *command]
         if share:
             words = ["sh", "-c", SHARE, "share", str(share), *words]
         if gate >= 0:  # a pipe: it goes on when nobody can write there any more
             words = ["sh", "-c", 'read _; exec "$@" </dev/null', "wait", *words]
-        given = [f"{name}={value}" for name, value in (ENV | {"PYDROP_CHOWN": "/mnt/volume"} | env).items()]
+        given = [f"{name}={value}" for name, value in (ENV | {"PYDROP_CHOWN": "/mnt/volume"} | (env or {})).items()]
         inside = place.inside("env", "-i", *given, *words)
         self.pid1 = pid1
         self.process = subprocess.Popen(
@@ -214,9 +215,8 @@ class Moment:
             assert start.over() or time.monotonic() - began >= self.seconds
 
 
-def until(condition: "object", start: "Start | None" = None, seconds: float = 30) -> None:
+def until(condition: "Callable[[], object]", start: "Start | None" = None, seconds: float = 30) -> None:
     """Poll; an end of `start` is good too."""
-    assert callable(condition)
     last = time.monotonic() + seconds
     while not condition() and not (start and start.over()):
         assert time.monotonic() < last, "that did not happen"
@@ -227,9 +227,9 @@ def given(said: str) -> int:
     return int(said.split(" entries given to ")[0].split()[-3]) if " entries given to " in said else 0
 
 
-def undisturbed(place: Throwaway, tree: Tree, **env: str) -> float:
+def undisturbed(place: Throwaway, tree: Tree, env: "dict[str, str]") -> float:
     """How long a start takes that nobody disturbs, from pydrop's beginning; everything is right after it."""
-    with Start(place, **env) as start:
+    with Start(place, env) as start:
         until(start.begun, start)
         began = time.monotonic()
         code, said = start.ended()

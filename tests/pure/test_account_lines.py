@@ -5,6 +5,8 @@ import pytest
 from pydrop.accounts import accounts, groups, parse_id
 from pydrop.model import Account, Group
 
+pytestmark = pytest.mark.python  # which digits int() takes
+
 NUMBERS = [
     ("0", 0),
     ("1000", 1000),

@@ -1,5 +1,7 @@
 """Who the program becomes: every combination of what can be asked with what an image can have."""
 
+from typing import Any
+
 import pytest
 
 from pydrop.accounts import identity
@@ -59,11 +61,11 @@ def user_asked(text: str) -> UserAsked | None:
     )
 
 
-def asked(user: str = "", puid: int | None = None, pgid: int | None = None, **more: object) -> Settings:
+def asked(user: str = "", puid: int | None = None, pgid: int | None = None, **more: Any) -> Settings:
     sources = {"groups": "PYDROP_GROUPS", "home": "PYDROP_HOME", "owner-of": "PYDROP_OWNER_OF"}
     return Settings(
         user=user_asked(user), puid=number(puid, "PUID"), pgid=number(pgid, "PGID"), sources=sources, **more
-    )  # type: ignore[arg-type]
+    )
 
 
 def decide(image: str, settings: Settings, owner: tuple[int, int] | None = None) -> tuple[Identity, Account, Group]:

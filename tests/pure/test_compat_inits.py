@@ -54,7 +54,7 @@ READ = {  # words -> the options, what is behind them
     ("--value=", "x"): ([("v", "")], ("x",)),
     ("--value==", "x"): ([("v", "=")], ("x",)),
 }
-WRONG = {
+WRONG: dict[tuple[str, ...], str] = {
     ("-x",): "-x is no option",
     ("-ax",): "-x is no option",
     ("--nosuch",): "--nosuch is no option",

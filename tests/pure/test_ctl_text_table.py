@@ -4,6 +4,8 @@ import pytest
 
 from pydrop.ctl import text_table
 
+pytestmark = pytest.mark.python  # how wide a character is
+
 ROWS = [("", "KIND", "WORDS", "WHY"), ("1", "a", "one two three four five six seven", "x"), ("10", "bb", "short", "")]
 
 

@@ -1,6 +1,7 @@
 """The timeline's file read back, and its picture."""
 
 import xml.etree.ElementTree as ET
+from typing import Any
 
 import pytest
 
@@ -12,12 +13,19 @@ HEAD = [TIMELINE_FORM, "mnt:[1] 999999999 1", "web", "1500000"]
 ROW = ["accounts", "account app is 1:1", "made it", "1", "2500"]
 
 
+def timeline(text: str) -> Timeline:
+    """What is read of a text that is a timeline."""
+    found = parsed(text)
+    assert found is not None
+    return found
+
+
 def text(*fields: str) -> str:
     return "".join([f"{field}\0" for field in fields])
 
 
 def test_what_a_start_left_is_read_back():
-    found = parsed(text(*HEAD, "survey", "", "", "", "1000", *ROW, "hooks", "run", "", "0", "2500"))
+    found = timeline(text(*HEAD, "survey", "", "", "", "1000", *ROW, "hooks", "run", "", "0", "2500"))
     assert (found.program, found.begun, found.total, found.current) == ("web", 1.5, 2.5, False)
     survey, accounts, hooks = found.parts
     assert (survey.words, survey.changed, survey.began, survey.took) == (PHASES["survey"], None, 0.0, 1.0)
@@ -45,7 +53,7 @@ def test_what_is_not_exactly_that_is_none(wrong):
 
 
 def test_a_clock_that_went_back_makes_no_negative_time():
-    found = parsed(text(*HEAD, *ROW, *ROW[:4], "2000"))
+    found = timeline(text(*HEAD, *ROW, *ROW[:4], "2000"))
     assert [part.took for part in found.parts] == [2.5, 0.0]
 
 
@@ -58,7 +66,7 @@ def test_the_axis_has_round_steps_and_no_more_than_eight(total, step):
     assert total / step <= 8
 
 
-def part(**fields: object) -> Part:
+def part(**fields: Any) -> Part:
     return Part(**{"kind": "volumes", "words": "w", "did": "", "changed": True, "began": 0.0, "took": 1.0, **fields})
 
 
@@ -71,7 +79,7 @@ def test_every_bar_lies_on_the_axis(total):
     bars = [each for each in drawn.iter("{http://www.w3.org/2000/svg}rect") if each.get("class") == "bar"]
     assert len(bars) == 3
     for bar in bars:
-        left, width = float(bar.get("x")), float(bar.get("width"))
+        left, width = float(bar.attrib["x"]), float(bar.attrib["width"])
         assert left >= timeline_picture.LEFT and width > 0 and left + width <= timeline_picture.RIGHT + 2
 
 

@@ -12,6 +12,8 @@ from pydrop.errors import NOT_EXECUTABLE, NOT_FOUND, CommandFailed
 from pydrop.handover import DEFAULT_PATH, Handover, candidates, environment
 from pydrop.model import Start
 
+pytestmark = pytest.mark.python  # bytes that are no UTF-8, and the signals that Python ignores
+
 
 @pytest.fixture(autouse=True)
 def signals() -> Iterator[None]:
@@ -24,7 +26,7 @@ def signals() -> Iterator[None]:
 
 # -- environment -----------------------------------------------------------------------------------
 
-ENVIRONMENTS = {
+ENVIRONMENTS: dict[str, tuple[tuple[str, ...], list[tuple[str, str | None]], tuple[str, ...]]] = {
     "nothing changes nothing": (("A=1", "B=2"), [], ("A=1", "B=2")),
     "a changed name keeps its place": (("A=1", "HOME=/root", "B=2"), [("HOME", "/app")], ("A=1", "HOME=/app", "B=2")),
     "a new name goes to the end": (("A=1",), [("USER", "app"), ("X", "")], ("A=1", "USER=app", "X=")),

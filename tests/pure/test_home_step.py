@@ -6,6 +6,7 @@ import pytest
 
 from pydrop.model import Account, AccountChange, Group, Volume
 from pydrop.planning import home_step, plan
+from pydrop.steps import HomeStep
 from tests.pure.worlds import (
     APP,
     APP_GROUP,
@@ -34,7 +35,9 @@ def walked(given: "dict[str, Any] | None" = None, **world: Any) -> "Volume | Non
     return next((step.volume for step in steps(given, **world) if step.kind == "home"), None)
 
 
-NUMBERS = {  # given, world -> the former numbers that are replaced; None: no step
+NUMBERS: dict[
+    str, tuple[dict[str, Any], dict[str, Any], tuple[int | None, int | None] | None]
+] = {  # given, world -> the former numbers that are replaced; None: no step
     "both": ({"puid": 1500, "pgid": 1600}, {}, (1000, 1000)),
     "PUID alone: the group stays": ({"puid": 1500}, {}, (1000, None)),
     "PGID alone: the user stays": ({"pgid": 1600}, {}, (None, 1000)),
@@ -134,7 +137,9 @@ HOMES = {  # the home in /etc/passwd -> the path that is walked; None: it is nob
 def test_only_a_folder_that_somebody_can_live_in_is_a_home(path: str) -> None:
     """Distributions give /bin, /dev/null and /nonexistent to accounts that live nowhere: nothing is said of those."""
     made = plan(settings(puid=1500), facts(passwd=PASSWD + f"app:x:1000:1000::{path}:/bin/sh\n"))
-    assert [step.volume.path for step in made.steps if step.kind == "home"] == ([HOMES[path]] if HOMES[path] else [])
+    assert [step.volume.path for step in made.steps if isinstance(step, HomeStep)] == (
+        [HOMES[path]] if HOMES[path] else []
+    )
     assert made.warnings == ()
 
 

@@ -19,6 +19,7 @@ PAGES = {"pydrop.1": "man1", "pydropctl.1": "man1", "pydrop.toml.5": "man5"}
 @pytest.fixture(scope="module")
 def generator() -> ModuleType:
     spec = importlib.util.spec_from_file_location("generate_man", DOCS / "generate_man.py")
+    assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

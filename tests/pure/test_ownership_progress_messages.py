@@ -17,7 +17,8 @@ def at(seconds, looked_at=1000, changed=10, part=0.0, waiting=False, volume=DATA
 
 def told(*progresses, dry=False):
     """What is shown for these, as (line, whether due), and what is noted."""
-    shown, noted = [], []
+    shown: list[tuple[str, bool]] = []
+    noted: list[str] = []
     telling = ProgressMessages(lambda line, due: shown.append((line, due)), noted.append, dry)
     for progress in progresses:
         telling(progress)

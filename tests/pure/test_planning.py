@@ -15,6 +15,8 @@ from tests.pure.worlds import (
     APP_GROUP,
     GROUP,
     PASSWD,
+    credentials,
+    drop_of,
     facts,
     identity,
     kinds,
@@ -38,7 +40,7 @@ def planned(given: "dict[str, Any] | None" = None, **world: Any) -> Plan:
 
 # -- the order -------------------------------------------------------------------------------------
 
-ORDERS = {
+ORDERS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "nothing asked": ({}, {}, "runtime accounts streams record privileges"),
     "everything asked": (
         EVERYTHING,
@@ -117,7 +119,7 @@ def test_what_an_image_declares_wrongly_is_a_warning() -> None:
 def test_the_first_account_of_a_name_owns_what_is_declared() -> None:
     """As a look-up by name finds it."""
     passwd = PASSWD + "web:x:33:33::/:/\nweb:x:34:34::/:/\n"
-    world = {"passwd": passwd, "group": GROUP + "web:x:33:\nweb:x:34:\n"}
+    world: dict[str, Any] = {"passwd": passwd, "group": GROUP + "web:x:33:\nweb:x:34:\n"}
     step = only(planned(tmpfiles=(("/usr/lib/tmpfiles.d/x.conf", "d /run/x - web web\n"),), **world).steps, "runtime")
     assert {(e.uid, e.gid) for e in step.entries if e.path == "/run/x"} == {(33, 33)}
 
@@ -135,7 +137,7 @@ def test_a_secret_is_told_by_its_name_and_never_read_here() -> None:
 
 
 def test_hooks_get_the_command() -> None:
-    """In the survey's order, with the command that will be run."""
+    """In the inspection's order, with the command that will be run."""
     step = only(planned({"hooks": "/hooks"}, hooks=("/hooks/10-a", "/hooks/20-b")).steps, "hooks")
     assert (step.hooks, step.command) == (("/hooks/10-a", "/hooks/20-b"), ("program", "--flag"))
     assert (step.words, step.why) == ("run as root: /hooks/10-a, /hooks/20-b", "PYDROP_HOOKS")
@@ -153,8 +155,8 @@ def test_the_record_says_who_and_how() -> None:
 
 # -- the account step ------------------------------------------------------------------------------
 
-WITH_APP = {"passwd": PASSWD + APP, "group": GROUP + APP_GROUP}
-ACCOUNTS = {  # world -> how, done
+WITH_APP: dict[str, Any] = {"passwd": PASSWD + APP, "group": GROUP + APP_GROUP}
+ACCOUNTS: dict[str, tuple[dict[str, Any], str, bool]] = {  # world -> how, done
     "it is made": ({}, "rename", False),
     "its numbers change": (WITH_APP, "rename", False),
     "in place, where /etc is no folder to rename in": ({"account_files": "in place"}, "in place", False),
@@ -209,7 +211,9 @@ def test_a_user_without_a_name_is_told_with_who_minds_and_what_helps() -> None:
 
 # -- who -------------------------------------------------------------------------------------------
 
-WHO = {  # given, world -> name, uid, gid, groups
+WHO: dict[
+    str, tuple[dict[str, Any], dict[str, Any], tuple[str, int, int, tuple[int, ...]]]
+] = {  # given, world -> name, uid, gid, groups
     "nobody asked, no account": ({}, {}, ("app", 1000, 1000, (1000,))),
     "the image's app": ({}, WITH_APP, ("app", 1000, 1000, (1000,))),
     "PUID and PGID": ({"puid": 1500, "pgid": 1600}, {}, ("app", 1500, 1600, (1600,))),
@@ -226,13 +230,12 @@ def test_the_identity_is_the_accounts_decision(case: str) -> None:
     made = planned(given, **world)
     who = made.identity
     assert (who.name, who.uid, who.gid, who.groups) == expected
-    assert made.steps[-1].identity is who
+    assert drop_of(made).identity is who
 
 
 def test_groups_that_the_runtime_granted_are_kept() -> None:
     """--group-add and fsGroup; not those that root has by /etc/group, and never 0."""
-    world = {"credentials": facts().credentials.__class__(**vars(facts().credentials) | {"groups": (0, 4, 44, 5000)})}
-    assert planned(**world).identity.groups == (44, 1000, 5000)
+    assert planned(credentials=credentials(groups=(0, 4, 44, 5000))).identity.groups == (44, 1000, 5000)
 
 
 # -- root ------------------------------------------------------------------------------------------
@@ -251,7 +254,7 @@ def test_root_that_was_asked_for_is_root_with_a_warning(given: dict[str, Any], s
     made = planned(given)
     assert f"the program runs as root, because {source} asks for it" in made.warnings
     assert only(made.steps, "privileges").keep_root
-    assert "stays root" in made.steps[-1].words
+    assert "stays root" in drop_of(made).words
 
 
 @pytest.mark.parametrize(
@@ -272,7 +275,7 @@ def test_root_by_accident_is_refused(given: dict[str, Any], world: dict[str, Any
 def test_nobody_else_stays_root(given: dict[str, Any]) -> None:
     """Gid 0 neither."""
     made = planned(given)
-    assert not made.steps[-1].keep_root
+    assert not drop_of(made).keep_root
     assert not any("runs as root" in line for line in made.warnings)
 
 
@@ -323,7 +326,9 @@ def test_a_malformed_entry_of_root_is_not_asked_for_its_home() -> None:
 
 # -- the home folder -------------------------------------------------------------------------------
 
-HOME_FOLDERS = {  # given, world -> the folder that is made, HOME
+HOME_FOLDERS: dict[
+    str, tuple[dict[str, Any], dict[str, Any], str | None, str]
+] = {  # given, world -> the folder that is made, HOME
     "an account that is made": ({}, {}, "/home/app", "/home/app"),
     "with a home of its own": ({"home": "/srv/h"}, {}, "/srv/h", "/srv/h"),
     "the image's account has its own": ({}, WITH_APP, None, "/srv/app"),
@@ -356,7 +361,7 @@ def test_an_account_that_is_made_gets_its_home_folder(case: str) -> None:
 
 # -- the words of the drop -------------------------------------------------------------------------
 
-DROPS = {
+DROPS: dict[str, tuple[dict[str, Any], str]] = {
     "all of it": ({"puid": 1500, "pgid": 1600}, "1500:1600, groups 1600, no capability, no_new_privs"),
     "a umask": ({"umask": 0o7}, "1000:1000, groups 1000, no capability, no_new_privs, umask 007"),
     "capabilities": ({"keep_caps": ("net_raw", "kill")}, "1000:1000, groups 1000, keeps net_raw, kill, no_new_privs"),
@@ -369,12 +374,12 @@ DROPS = {
 def test_the_words_of_the_drop_say_all_of_it(case: str) -> None:
     """They are what the plan shows and what the proof proves."""
     given, words = DROPS[case]
-    assert planned(given).steps[-1].words == words
+    assert drop_of(planned(given)).words == words
 
 
 def test_the_drop_has_what_was_asked() -> None:
     """As values, none of them a text any more."""
-    step = planned({"keep_caps": ("net_raw",), "umask": 0, "no_new_privs": False}).steps[-1]
+    step = drop_of(planned({"keep_caps": ("net_raw",), "umask": 0, "no_new_privs": False}))
     assert (step.keep_caps, step.umask, step.no_new_privs, step.keep_root) == (mask_of(("net_raw",)), 0, False, False)
 
 
@@ -390,7 +395,9 @@ def test_a_second_time_is_the_same_identity() -> None:
     assert again({"puid": 1234}).identity == identity()
 
 
-RECORDED = {  # given, left -> keep_caps, umask, no_new_privs
+RECORDED: dict[
+    str, tuple[dict[str, Any], dict[str, Any], tuple[tuple[str, ...], int | None, bool]]
+] = {  # given, left -> keep_caps, umask, no_new_privs
     "as recorded": ({}, {"keep_caps": ("kill",), "umask": 0o27, "no_new_privs": False}, (("kill",), 0o27, False)),
     "as recorded, the other way": ({}, {}, ((), None, True)),
     "what is asked for now counts": (
@@ -405,7 +412,7 @@ RECORDED = {  # given, left -> keep_caps, umask, no_new_privs
 def test_a_second_time_drops_to_what_was_recorded(case: str) -> None:
     """An exec does not repeat the entrypoint's options."""
     given, left, (keep_caps, umask, no_new_privs) = RECORDED[case]
-    step = again(given, **left).steps[-1]
+    step = drop_of(again(given, **left))
     assert (step.keep_caps, step.umask, step.no_new_privs) == (mask_of(keep_caps), umask, no_new_privs)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from pydrop.capabilities import mask_of
 from pydrop.errors import NotPermitted
-from pydrop.model import IdRange
+from pydrop.model import Credentials, IdRange
 from pydrop.planning import plan
 from pydrop.planning.limits import granted_groups
 from tests.pure.worlds import DOCKERS, credentials, facts, identity, record, settings, volume
@@ -22,7 +22,9 @@ def refusal(given: "dict[str, Any]", **world: Any) -> str:
 
 # -- capabilities ----------------------------------------------------------------------------------
 
-LACKING = {  # given, root's credentials -> (missing, cap_add)
+LACKING: dict[
+    str, tuple[dict[str, Any], Credentials, tuple[str, list[str]]]
+] = {  # given, root's credentials -> (missing, cap_add)
     "none at all, bounding set empty": (
         {},
         credentials(capabilities=0),
@@ -88,7 +90,7 @@ def test_the_refusal_says_for_whom() -> None:
     )
 
 
-ENOUGH = {
+ENOUGH: dict[str, tuple[dict[str, Any], Credentials]] = {
     "docker's own": ({}, credentials()),
     "just those for the drop": ({}, credentials(capabilities=mask_of(("setuid", "setgid", "setpcap")))),
     "no SETPCAP where the bounding set is empty": ({}, credentials(capabilities=SETUID_SETGID, bounding=0)),
@@ -128,7 +130,7 @@ def test_a_second_time_needs_what_the_recorded_drop_needs() -> None:
 # -- user namespaces -------------------------------------------------------------------------------
 
 ROOTLESS = (IdRange(inside=0, outside=1000, count=1), IdRange(inside=1, outside=100000, count=65536))
-UNMAPPED = {
+UNMAPPED: dict[str, tuple[dict[str, Any], str]] = {
     "the user": ({"puid": 70000, "pgid": 5}, "user 70000 (PUID, PGID)"),
     "the group": ({"puid": 5, "pgid": 65537}, "group 65537 (PUID, PGID)"),
     "a supplementary group": ({"puid": 5, "groups": (99999,)}, "group 99999"),

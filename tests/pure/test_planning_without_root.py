@@ -8,7 +8,7 @@ from pydrop.capabilities import mask_of
 from pydrop.model import Secret
 from pydrop.planning import plan
 from pydrop.steps import Plan
-from tests.pure.worlds import APP, GROUP, PASSWD, credentials, facts, kinds, only, settings, user, volume
+from tests.pure.worlds import APP, GROUP, PASSWD, credentials, drop_of, facts, kinds, only, settings, user, volume
 
 OPENSHIFT = credentials(12345, 0, groups=(0, 12345))
 
@@ -33,7 +33,7 @@ def test_secrets_are_read_where_they_can() -> None:
     assert kinds(planned({"secrets": (secret,)}).steps) == ["accounts", "secrets", "privileges"]
 
 
-HOW = {
+HOW: dict[str, tuple[dict[str, Any], str]] = {
     "nothing can be done": ({}, "environment"),
     "the image has nss_wrapper": ({"nss_wrapper": "/usr/lib/w.so"}, "wrapper"),
     "OpenShift's group-writable file": ({"account_files": "append", "nss_wrapper": "/usr/lib/w.so"}, "append"),
@@ -73,8 +73,8 @@ def test_the_identity_is_what_is_held() -> None:
     made = planned({"puid": 1500, "pgid": 1500}, credentials=OPENSHIFT)
     who = made.identity
     assert (who.uid, who.gid, who.group, who.groups) == (12345, 0, "root", (0, 12345))
-    assert made.steps[-1].identity is who
-    assert not made.steps[-1].keep_root
+    assert drop_of(made).identity is who
+    assert not drop_of(made).keep_root
 
 
 def test_the_effective_id_decides_who_we_are() -> None:
@@ -91,7 +91,9 @@ def test_a_gid_without_a_name_is_shown_by_its_number() -> None:
 
 # -- HOME ------------------------------------------------------------------------------------------
 
-HOMES = {  # given, environment, writable -> HOME set to, the entry's home
+HOMES: dict[
+    str, tuple[dict[str, Any], tuple[str, ...], bool, str | None, str]
+] = {  # given, environment, writable -> HOME set to, the entry's home
     "none: /tmp": ({}, (), False, "/tmp", "/tmp"),
     "the runtime's / is none": ({}, ("HOME=/",), True, "/tmp", "/tmp"),
     "the setting's": ({"home": "/data/h"}, ("HOME=/",), False, "/data/h", "/data/h"),
@@ -116,7 +118,7 @@ def test_user_and_logname_are_filled_in_where_they_are_missing() -> None:
 
 # -- what cannot be had ----------------------------------------------------------------------------
 
-REFUSALS = {  # given, world -> the words for what was asked
+REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {  # given, world -> the words for what was asked
     "PUID": ({"puid": 1500}, {}, "PUID"),
     "PUID and PGID": ({"puid": 1500, "pgid": 1500}, {}, "PUID, PGID"),
     "another user": ({"user": user(name="web")}, {}, "PYDROP_USER"),
@@ -144,7 +146,7 @@ def test_what_cannot_be_had_is_said_in_one_line_with_what_gives_it(case: str) ->
     assert "leave out user: in compose (--user, runAsUser)" in warning
 
 
-HELD = {
+HELD: dict[str, dict[str, Any]] = {
     "the same numbers": {"puid": 12345, "pgid": 12345},
     "the same user": {"user": user(uid=12345, gid=12345)},
     "the same user by name": {"user": user(name="me", group="us")},
@@ -171,7 +173,7 @@ def test_a_run_dir_that_this_user_may_make_is_made() -> None:
     """A tmpfs on /run is everybody's with docker's --tmpfs, and an emptyDir is; nothing standard is made there."""
     given = {"run_dirs": ("/run/x", "/run/y", "/etc/z")}
     made = planned(given, nss_wrapper="/w.so", writable=("/run/x",), makeable=("/run/y",))
-    (step,) = [step for step in made.steps if step.kind == "runtime"]
+    step = only(made.steps, "runtime")
     (entry,) = step.entries
     assert (entry.path, entry.uid, entry.gid, entry.mode, entry.source) == ("/run/y", 12345, 12345, 0o755, "")
     assert (step.why, step.words) == ("PYDROP_RUN_DIRS", "/run/y there, and the user's")
@@ -191,17 +193,17 @@ def test_what_keeps_a_name_away_is_the_user_that_was_given() -> None:
 
 def test_umask_and_no_new_privs_are_as_asked() -> None:
     """They need no root."""
-    step = planned({"umask": 0o27, "no_new_privs": False}).steps[-1]
+    step = drop_of(planned({"umask": 0o27, "no_new_privs": False}))
     assert (step.umask, step.no_new_privs) == (0o27, False)
-    assert planned().steps[-1].no_new_privs
+    assert drop_of(planned()).no_new_privs
 
 
 def test_capabilities_are_kept_where_they_are_held() -> None:
     """And one line tells of those that are not."""
     held = credentials(12345, 12345, capabilities=mask_of(("net_raw", "kill")))
     made = planned({"keep_caps": ("net_raw", "net_admin")}, credentials=held, nss_wrapper="/w.so")
-    assert made.steps[-1].keep_caps == mask_of(("net_raw",))
-    assert "keeps net_raw" in made.steps[-1].words
+    assert drop_of(made).keep_caps == mask_of(("net_raw",))
+    assert "keeps net_raw" in drop_of(made).words
     (warning,) = made.warnings
     assert "PYDROP_KEEP_CAPS asks for net_admin, which this start without root does not hold" in warning
 

@@ -9,6 +9,8 @@ from pydrop import settings
 from pydrop.errors import BadSetting
 from pydrop.model import NumberAsked, Settings, UserAsked
 
+pytestmark = pytest.mark.python  # what tomllib reads
+
 
 def read(*words, environment=(), table=None, command=("id",)):
     return settings.read((*words, *command), tuple(environment), table)

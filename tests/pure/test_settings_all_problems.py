@@ -14,7 +14,12 @@ DOCS = Path(__file__).parent.parent.parent / "docs"
 
 
 def test_a_good_table_has_no_problem():
-    table = {"user": "app", "chown": ["/data"], "volume": [{"path": "/x", "create": True}], "secrets": ["DB"]}
+    table: dict[str, object] = {
+        "user": "app",
+        "chown": ["/data"],
+        "volume": [{"path": "/x", "create": True}],
+        "secrets": ["DB"],
+    }
     assert settings.problems(table) == []
 
 
@@ -55,6 +60,7 @@ def test_what_a_start_refuses_the_review_names_in_the_same_words(table):
 
 def generator():
     spec = importlib.util.spec_from_file_location("generate_settings", DOCS / "generate_settings.py")
+    assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -11,6 +11,8 @@ from pydrop.settings import volume_list
 from pydrop.settings.raw_setting import RawSetting
 from pydrop.settings.volumes import plainly_listed
 
+pytestmark = pytest.mark.python  # what tomllib reads
+
 FILE = "/etc/pydrop.toml"
 
 

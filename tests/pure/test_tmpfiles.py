@@ -6,6 +6,8 @@ from pydrop.steps import RunEntry
 from pydrop.tmpfiles import FOLDERS, merged, standard_entries, winners
 from pydrop.tmpfiles.lines import entries
 
+pytestmark = pytest.mark.python  # which digits int() takes
+
 USERS = {"root": 0, "www-data": 33, "postgres": 101, "app": 1000}
 GROUPS = {"root": 0, "www-data": 33, "postgres": 104, "utmp": 43, "app": 1000}
 SPECIFIERS = {"t": "/run", "u": "root", "H": "box", "m": "", "h": "/root", "l": "é"}

@@ -1,9 +1,10 @@
-"""A container as the survey would have found it, and settings as read: only what differs is said."""
+"""A container as the inspection would have found it, and settings as read: only what differs is said."""
 
 from typing import Any
 
 from pydrop.capabilities import mask_of
 from pydrop.model import Credentials, Facts, Identity, IdRange, NumberAsked, Record, Settings, UserAsked, Value, Volume
+from pydrop.steps import Plan, PrivilegesStep
 
 PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n"
 GROUP = "root:x:0:\nadm:x:4:root\nvideo:x:44:\nnogroup:x:65534:\n"
@@ -79,6 +80,13 @@ def identity(**changes: Any) -> Identity:
 def record(**changes: Any) -> Record:
     fields: dict[str, Any] = {"instance": "mnt:[1] 2", "identity": identity(), "umask": None, "keep_caps": ()}
     return Record(**fields | {"no_new_privs": True, "environment": ()} | changes)
+
+
+def drop_of(made: Plan) -> PrivilegesStep:
+    """The drop, which is the last step."""
+    last = made.steps[-1]
+    assert isinstance(last, PrivilegesStep)
+    return last
 
 
 def kinds(steps: "tuple[Any, ...]") -> list[str]:

@@ -1,0 +1,142 @@
+#!/usr/bin/python3
+"""Run this project's checks and tests in lanes beside each other, and say how each step ended and how long it took.
+
+Usage: tools/lanes.py check    what is checked at every step of the work, in less than a minute
+       tools/lanes.py test     everything that must hold
+
+The exit code is 0 where all steps held.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTEST = (".venv/bin/python", "-m", "pytest", "-q")
+SLOWEST = "--durations=10"
+
+Process = subprocess.Popen[bytes]
+
+
+class Step:
+    """A command, and what came of it. Where `behind` is given, it waits for that step of another lane to hold."""
+
+    def __init__(self, name: str, *command: str, behind: "Step | None" = None) -> None:
+        self.name, self.command, self.behind = name, command, behind
+        self.seconds, self.code, self.said = 0.0, -1, ""
+        self.over = threading.Event()
+
+    def may_run(self) -> bool:
+        if self.behind:
+            self.behind.over.wait()
+        return self.behind is None or self.behind.held
+
+    def run(self, out: "IO[bytes] | None", running: "set[Process]") -> None:
+        """In a process group of its own, so that all of it can be ended."""
+        began = time.monotonic()
+        with subprocess.Popen(
+            self.command, cwd=ROOT, stdout=out, stderr=out and subprocess.STDOUT, process_group=0
+        ) as process:
+            running.add(process)
+            self.code = process.wait()
+        self.seconds = time.monotonic() - began
+
+    @property
+    def held(self) -> bool:
+        return self.code == 0
+
+    def __str__(self) -> str:
+        ended = "held" if self.held else "not run" if self.code < 0 else f"FAILED with exit code {self.code}"
+        return f"{self.name}: {ended}, {self.seconds:.0f} s"
+
+
+class Lanes:
+    """Lists of steps. Those of one lane run one after the other, also where one fails. What the steps of the first lane
+    say is seen at once, and what others say when they are over."""
+
+    def __init__(self, *lanes: "list[Step]") -> None:
+        self.lanes = lanes
+        self.running: set[Process] = set()
+
+    def run(self) -> None:
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(name, self.end)
+        threads = [threading.Thread(target=self.run_lane, args=(lane,)) for lane in self.lanes[1:]]
+        for thread in threads:
+            thread.start()
+        for step in self.lanes[0]:
+            step.run(None, self.running)
+            step.over.set()
+        for thread in threads:
+            thread.join()
+
+    def run_lane(self, lane: "list[Step]") -> None:
+        for step in lane:
+            try:
+                if step.may_run():
+                    with tempfile.TemporaryFile() as said:
+                        step.run(said, self.running)
+                        said.seek(0)
+                        step.said = said.read().decode(errors="replace")
+                    if step.said:
+                        say(f"\n--- {step.name} ---\n{step.said}")
+            finally:
+                step.over.set()
+
+    def end(self, number: int, _: object) -> None:
+        for process in self.running:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+        os._exit(128 + number)
+
+    def verdict(self, words: str) -> int:
+        """Says what held; the exit code."""
+        steps = [step for lane in self.lanes for step in lane]
+        say("\n" + "\n".join(map(str, steps)) + f"\n{words}")
+        return 0 if all(step.held for step in steps) else 1
+
+
+def say(words: str) -> None:
+    print(words, flush=True)
+
+
+def check() -> int:
+    began = time.monotonic()
+    quick = Step("quick tests", *PYTEST, "-m", "quick and not soak", "--ignore=tests/pure", "--ignore=tests/shape")
+    others = [Step("lint", "tools/lint"), Step("tests/pure and tests/shape", *PYTEST, "tests/pure", "tests/shape")]
+    lanes = Lanes([quick], others)
+    lanes.run()
+    return lanes.verdict(f"make check: {time.monotonic() - began:.0f} s")
+
+
+def test() -> int:
+    """Images that are missing are made while lint runs and the first lane tests what needs none; their builders give
+    way to the tests. The second lane has one processor, so that the other is free for the first, which measures times.
+    """
+    images = Step("images", "nice", "-n", "10", "tools/images.py", "--all")
+    first = [Step("tests on Debian's Python, 3.11", *PYTEST, SLOWEST, "--ignore=tests/container")]
+    second = [
+        Step("lint", *one_processor(), "tools/lint"),
+        Step("tests on Python 3.13", *one_processor(), "tools/test-3.13", behind=images),
+        Step("tests with containers", *one_processor(), *PYTEST, SLOWEST, "tests/container", behind=images),
+    ]
+    lanes = Lanes(first, second, [images])
+    lanes.run()
+    took = max(sum(step.seconds for step in lane) for lane in (first, second))
+    built = f"images were built in {images.seconds:.0f} s" if images.said else "all images were there"
+    return lanes.verdict(f"make test: the tests took {took:.0f} s, the longer of two lanes; {built}")
+
+
+def one_processor() -> "tuple[str, ...]":
+    """Words that keep a command, and all that it starts, on the last processor."""
+    return ("taskset", "--cpu-list", str(max(os.sched_getaffinity(0))))
+
+
+if __name__ == "__main__":
+    raise SystemExit({"check": check, "test": test}[sys.argv[1]]())
