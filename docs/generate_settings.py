@@ -60,7 +60,7 @@ always checked.
 
 Kubernetes makes variables for every Service. Those of a Service called `pydrop` or `pydrop-SOMETHING`
 (`PYDROP_SERVICE_HOST`, `PYDROP_SERVICE_PORT_HTTP`, `PYDROP_PORT`, `PYDROP_PORT_80_TCP_ADDR` and so on), and those of a docker
-link of that name, are nobody's typo and are left alone. `PYDROP_ENV` is what pydrop sets for its hooks; it cannot be set
+link of that name, are nobody's typo and are left alone. `PYDROP_ENV` and `PYDROP_WORKDIR` are what pydrop sets for its hooks; they cannot be set
 from outside.
 
 ## The file
@@ -146,8 +146,17 @@ A name in the list whose variable has its value already needs no file. A value a
 are an error, and so is a name in the list with neither. No message shows a value, nor what stands where a file's path
 should. Settings of pydrop itself (`PUID`, `PYDROP_...`) are not read from secrets.""",
     "hooks": """\
-Executables in byte order of their names. One that somebody other than root can write or replace is refused. A script
-or program without an execute bit is not run, and named in a warning; other files may lie there.""",
+Executables in byte order of their names. One that somebody other than root can write or replace is refused, and so is
+one whose interpreter (its `#!` line) is. A script or program without an execute bit is not run, and named in a warning;
+other files may lie there.
+
+A hook starts in `/`; `PYDROP_WORKDIR` names the image's working folder. It gets the program's environment, less the
+variables that could make root run what the user wrote (`PYTHONPATH=/data`, `LD_LIBRARY_PATH=/usr/lib:`): those of
+programs that load code (`LD_*`, `PYTHON*`, `PERL*`, `RUBY*`, `NODE_*`, `NPM_*`, `LUA*`, `GIT_*`, `JAVA*`, `PHP*`,
+`COMPOSER_*`, `XDG_*` …), and those whose names hold PATH, HOME, OPTS, OPTIONS, FLAGS, CONFIG, PRELOAD, STARTUP, PLUGIN,
+MODULE, HOOK, EDITOR, PAGER, SHELL or WRAPPER, or have a part that begins or ends with RC or INIT, wherever a path in the
+value, an empty or a relative entry included, is not root's alone. `pydropctl plan` and `log-level = debug` name them. Any
+other variable is passed (`DATA_DIR=/data`).""",
     "keep-caps": """\
 Names as in capabilities(7), in upper or lower case, with or without `CAP_`. `ALL` is refused, and so are `setuid` and
 `setgid`: with them the program could become root again.""",

@@ -421,12 +421,13 @@ int main(int argc, char **argv, char **environment)
     const char *prefix = prefix_of(self);
     snprintf(python, sizeof python, "%s/bin/python3", prefix);
 
-    char **words = calloc((size_t)argc + 9, sizeof *words);
+    char **words = calloc((size_t)argc + 10, sizeof *words);
     if (!words)
         fail("copy", "the arguments", "give the container more memory");
     size_t n = 1; /* the first is the interpreter */
     words[n++] = (char *)"-I";
     words[n++] = (char *)"-S";
+    words[n++] = (char *)"-B"; /* under an open umask anybody could write in a __pycache__ that is made here */
     words[n++] = (char *)"-c";
     char **program = &words[n++];
     *program = (char *)(is_called(argc, argv, INITS) ? BE_NAMED : MAKE_START);

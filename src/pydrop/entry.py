@@ -39,7 +39,7 @@ def launched(loading: float | None = None) -> None:
 
 
 def module() -> None:
-    """Begin as ``python3 -I -m pydrop``, for images in which the launcher cannot run. Never returns."""
+    """Begin as ``python3 -I -B -m pydrop``, for images in which the launcher cannot run. Never returns."""
     _exit(begin(inherited.without_launcher(sys.argv)))
 
 

@@ -1,9 +1,9 @@
 """The state that this process was started with, before Python or pydrop changed any of it.
 
 The launcher (launcher.c) hands over a word STATE, argv[0], the arguments, and an environment in which every string has
-a `!` in front. ``python3 -I -m pydrop`` comes without a launcher. Then the environment is read from /proc/self/environ,
-where the kernel keeps it, and SIGPIPE and SIGXFSZ count as not ignored, since CPython ignores both before pydrop can
-look. The second half of the module turns TERM, INT, HUP and QUIT into `Interrupted` while root works.
+a `!` in front. ``python3 -I -B -m pydrop`` comes without a launcher. Then the environment is read from
+/proc/self/environ, where the kernel keeps it, and SIGPIPE and SIGXFSZ count as not ignored, since CPython ignores both
+before pydrop can look. The second half of the module turns TERM, INT, HUP and QUIT into `Interrupted` while root works.
 """
 
 import _signal
@@ -49,7 +49,7 @@ def _starter(pid: int, asks: int, answers: int) -> StarterProcess:
 
 
 def without_launcher(words: list[str]) -> Start:
-    """The start of ``python3 -I -m pydrop ARGUMENT...``. TERM, INT, HUP and QUIT are blocked, as by the launcher."""
+    """The start of ``python3 -I -B -m pydrop ARGUMENT...``. TERM, INT, HUP and QUIT are blocked, as by the launcher."""
     came_blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, ENDING)
     return Start(
         name=words[0],

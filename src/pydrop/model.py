@@ -158,6 +158,7 @@ class Facts(Value):
     owner: tuple[int, int] | None = None  # (uid, gid) of the path that the setting `owner_of` names
     devices: tuple[Device, ...] = ()
     hooks: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()  # variables that hooks do not get, since the user may have written what they name
     hooks_without_bit: tuple[str, ...] = ()  # programs in the hooks folder that lack an execute bit
     run_stands: bool = False  # /run, /tmp and the like have their standard entries already
     tmpfiles: tuple[tuple[str, str], ...] = ()  # (path, text) of tmpfiles.d files that mention /run

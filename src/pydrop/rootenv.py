@@ -1,8 +1,12 @@
-"""The environment in which root runs a hook: the program's, without variables that would run the user's code as root.
+"""The environment in which root runs a hook: the program's, less what would run the user's code as root.
 
-Many variables name code. The dynamic linker loads LD_PRELOAD, bash reads BASH_ENV, Python looks into PYTHONPATH and
-into HOME, and a bare `chown` is searched along PATH. Where such a variable names a place that another user than root
-can write, a hook would run that user's code as root. perform/hooks calls `for_root`.
+A hook gets what the program gets, but many variables name code: the dynamic linker loads LD_PRELOAD, bash reads
+BASH_ENV, Python looks into PYTHONPATH and into HOME, a bare `chown` is searched along PATH. Where such a variable
+names a place that somebody other than root can write, a hook would carry that somebody's code out as root.
+
+Which variables do so is known by families (`LD_*`, `PYTHON*`, `GIT_*` and so on) and by words in their names
+(`TOOL_CONFIG`, `toolrc`, `TOOL_OPTS`), since no list of names is ever complete. Such a variable is left out where one
+path in its value is not root's alone. Any other variable is passed: `DATA_DIR=/data` is what a hook is for.
 """
 
 import os
@@ -10,61 +14,167 @@ import os
 from pydrop.errors import Untrusted
 from pydrop.trust import open_trusted
 
-# Each of these holds one or several paths of code, or of settings that can name code. A variable is left out where one
-# of its paths is not root's alone.
-NAMES_PATHS = (
-    "LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT GCONV_PATH LOCPATH NLSPATH BASH_ENV ENV CDPATH "
-    "PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE PYTHONPYCACHEPREFIX PERL5LIB PERLLIB RUBYLIB "
-    "NODE_PATH GEM_HOME GEM_PATH LUA_PATH LUA_CPATH PHPRC PHP_INI_SCAN_DIR CLASSPATH GIT_CONFIG_GLOBAL "
-    "GIT_CONFIG_SYSTEM GIT_EXEC_PATH GIT_TEMPLATE_DIR OPENSSL_CONF OPENSSL_MODULES OPENSSL_ENGINES CURL_HOME "
-    "XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME PYTHONPLATLIBDIR PYTHONEXECUTABLE BASH_LOADABLES_PATH ZDOTDIR "
-    "AWKPATH AWKLIBPATH TCLLIBPATH PSQLRC PGSYSCONFDIR PGSERVICEFILE MYSQL_HOME PIP_CONFIG_FILE"
-).split()
-# Each of these holds code or options, no paths: root never gets it.
+# Variables of programs that load code or obey settings, by the beginning of their names.
+FAMILIES = (
+    *("LD_", "GCONV_", "BASH_", "PYTHON", "PIP_", "VIRTUAL_ENV", "CONDA_", "PERL", "RUBY", "GEM_", "BUNDLE_", "NODE_"),
+    *(
+        "NPM_",
+        "YARN_",
+        "LUA",
+        "GIT_",
+        "JAVA",
+        "_JAVA",
+        "JDK_",
+        "PHP",
+        "COMPOSER_",
+        "XDG_",
+        "OPENSSL_",
+        "CURL_",
+        "GNUPG",
+    ),
+    *("ERL_", "MIX_", "TCL", "AWK", "GUILE_", "JULIA_", "DOTNET_", "MONO_", "TERMINFO"),
+)
+# Single ones, whose families hold what every hook needs (PGDATA).
+SINGLE_NAMES = (
+    *("ENV", "ZDOTDIR", "GOBIN", "R_LIBS", "R_PROFILE", "R_ENVIRON", "PGSYSCONFDIR", "PGSERVICEFILE", "PGPASSFILE"),
+    *("MAKEFILES", "ANT_ARGS", "MAVEN_ARGS"),
+)
+# A name that no family knows, but in which one of these stands; in any case (toolrc is as good as TOOLRC).
+WORDS = (
+    *("PRELOAD", "PATH", "HOME", "OPTS", "OPTIONS", "FLAGS", "CONFIG", "STARTUP", "PLUGIN", "MODULE", "HOOK", "EDITOR"),
+    *("PAGER", "SHELL", "WRAPPER"),
+)
+# The same, but only where one of the name's parts (between `_`) begins or ends with it: they stand in too many words.
+SHORT_WORDS = ("RC", "INIT")
+# Of all those, names whose value is a path, or a list of paths: there an entry that is empty or relative is one in the
+# working folder. Elsewhere only what has a slash in it is taken for a path: PYTHONUNBUFFERED=1 names none.
+PATHS = (
+    *(
+        "PATH",
+        "PATHS",
+        "HOME",
+        "DIR",
+        "DIRS",
+        "LIB",
+        "LIBS",
+        "FILE",
+        "PREFIX",
+        "ROOT",
+        "BASE",
+        "STARTUP",
+        "RC",
+        "CONFIG",
+    ),
+    *("PRELOAD", "AUDIT", "BASH_ENV", "PLUGINS", "PLUGIN", "MODULES", "HOOKS", "MAKEFILES", "R_PROFILE", "R_ENVIRON"),
+)
+# Looked up by ld.so(8) where root's libraries are, if it is a bare name; and ENV=production is no file to anybody.
+BARE_NAMES = ("LD_PRELOAD", "LD_AUDIT", "ENV")
+EXPANDED = ("BASH_ENV", "ENV")  # a shell expands these before it opens them: what that gives is known only then
+# Hold code or options rather than paths, so no look at a path makes them safe: never for root.
 HOLDS_CODE = (
-    "LD_DEBUG LD_PROFILE GLIBC_TUNABLES PERL5OPT PERL5DB RUBYOPT NODE_OPTIONS JAVA_TOOL_OPTIONS _JAVA_OPTIONS "
-    "JDK_JAVA_OPTIONS PYTHONINSPECT PYTHONBREAKPOINT PYTHONWARNINGS SHELLOPTS BASHOPTS PS4 PROMPT_COMMAND IFS "
-    "EDITOR VISUAL PAGER GIT_SSH GIT_SSH_COMMAND GIT_ASKPASS GIT_EDITOR GIT_PAGER SSH_ASKPASS LESSOPEN LESSCLOSE"
-).split()
+    *(
+        "LD_DEBUG",
+        "LD_PROFILE",
+        "GLIBC_TUNABLES",
+        "PERL5OPT",
+        "PERL5DB",
+        "RUBYOPT",
+        "NODE_OPTIONS",
+        "JAVA_TOOL_OPTIONS",
+    ),
+    *("_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "PYTHONINSPECT", "PYTHONBREAKPOINT", "PYTHONWARNINGS", "SHELLOPTS"),
+    *("BASHOPTS", "PS4", "PROMPT_COMMAND", "IFS", "EDITOR", "VISUAL", "PAGER", "BROWSER", "GIT_SSH", "GIT_SSH_COMMAND"),
+    *("GIT_ASKPASS", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_PAGER", "GIT_EXTERNAL_DIFF", "GIT_PROXY_COMMAND"),
+    *("SSH_ASKPASS", "SUDO_ASKPASS", "LESSOPEN", "LESSCLOSE", "LUA_INIT", "MANPAGER", "PYTHONSTARTUP", "MAKEFLAGS"),
+    *("VIMINIT", "EXINIT", "ERL_FLAGS", "ERL_AFLAGS", "ERL_ZFLAGS", "TAR_OPTIONS", "RSYNC_RSH", "CVS_RSH", "SVN_SSH"),
+)
+CODE_BY_BEGINNING = (  # bash's exported functions replace commands; git takes settings, which name commands, from these
+    *("BASH_FUNC_", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_", "GIT_CONFIG_PARAMETERS", "LUA_INIT_"),
+)
+LIST_SEPARATORS = ":;"  # ld.so(8) and Lua take the second one too
+# What else parts a path from an option before it, as in -javaagent:x and --config=x
+SEPARATORS = LIST_SEPARATORS + ", \t\r\n=\"'()|&<>"
+# PIP_NO_CACHE_DIR=off names no path, whatever its name ends with
+SWITCHES = ("0", "1", "on", "off", "yes", "no", "true", "false")
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ROOTS = {"HOME": "/root", "USER": "root", "LOGNAME": "root"}
 
 
 def for_root(lines: tuple[str, ...]) -> dict[str, str]:
-    """The variables of `lines` (NAME=value) that are safe for root. Of a doubled name the first counts: getenv(3)."""
-    found: dict[str, str] = {}
-    for line in lines:
-        name, equals, value = line.partition("=")
-        if name and equals and not _holds_code(name) and not (name in NAMES_PATHS and _unsafe(name, value)):
-            found.setdefault(name, value)
+    """`lines` (NAME=value) as getenv(3) would find them (of doubles the first), made safe for root."""
+    found = {name: value for name, value in _variables(lines).items() if not _is_unsafe(name, value)}
     found["PATH"] = _safe_path(found.get("PATH", DEFAULT_PATH))
     return found | ROOTS
 
 
-def _holds_code(name: str) -> bool:
-    """Whether a variable holds code or options. Exported functions of bash do: they replace commands of their name."""
-    return name in HOLDS_CODE or name.startswith(("BASH_FUNC_", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_"))
+def left_out(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of the variables that `for_root` leaves out of `lines`, in the order of the alphabet."""
+    return tuple(sorted([name for name, value in _variables(lines).items() if _is_unsafe(name, value)]))
 
 
-def _unsafe(name: str, value: str) -> bool:
-    """Whether a path in `value` is not root's alone.
+def _variables(lines: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in lines:
+        name, equals, value = line.partition("=")
+        if name and equals:
+            found.setdefault(name, value)
+    return found
 
-    A bare name is safe in LD_PRELOAD and LD_AUDIT, since ld.so(8) looks it up among root's libraries. It is safe in
-    ENV too: nobody takes the word of ENV=production for a file. In other variables it is a file in the hook's working
-    folder."""
-    paths = [path for part in value.split(":") for path in part.split()]
-    if name in ("LD_PRELOAD", "LD_AUDIT", "ENV"):
-        paths = [path for path in paths if "/" in path]
-    return not all([_is_roots(path) for path in paths])
+
+def _is_unsafe(name: str, value: str) -> bool:
+    if name in HOLDS_CODE or name.startswith(CODE_BY_BEGINNING):
+        return True
+    if name in ROOTS or name == "PATH" or not value or not _may_name_code(name):
+        return False
+    if name in EXPANDED and any([mark in value for mark in "$`~"]):
+        return True
+    return not all([_is_safe_entry(entry, name) for entry in _entries(value)])
+
+
+def _may_name_code(name: str) -> bool:
+    upper = name.upper()
+    if upper in SINGLE_NAMES or upper.startswith(FAMILIES) or any([word in upper for word in WORDS]):
+        return True
+    parts = upper.split("_")
+    return any([part.startswith(SHORT_WORDS) or part.endswith(SHORT_WORDS) for part in parts])
+
+
+def _entries(value: str) -> set[str]:
+    """What may be a path in the value: each entry of a list whole, since a path may hold blanks; and all that stands
+    between separators, since an option may stand before a path."""
+    found = set(_cut(value, LIST_SEPARATORS))
+    pieces = set(_cut(value, SEPARATORS))
+    return found | (pieces - {""})
+
+
+def _cut(value: str, separators: str) -> list[str]:
+    for separator in separators[1:]:
+        value = value.replace(separator, separators[0])
+    return value.split(separators[0])
+
+
+def _is_safe_entry(entry: str, name: str) -> bool:
+    """Whether root alone decides what is found by this entry. A relative one is never looked up: the hook may stand
+    anywhere by then."""
+    if entry.startswith("/"):
+        return _is_roots(entry)
+    if "/" in entry or entry in (".", ".."):
+        return _has_a_path_of_its_own(entry)
+    return name in BARE_NAMES or entry.lower() in SWITCHES or not name.upper().endswith(PATHS)
+
+
+def _has_a_path_of_its_own(entry: str) -> bool:
+    """Whether separators part the entry, so that its pieces are judged one by one; a piece as such is relative."""
+    return any([separator in entry for separator in SEPARATORS])
 
 
 def _safe_path(value: str) -> str:
-    """PATH without the folders that another user than root can write or could create."""
+    """PATH without the folders that somebody other than root can write, or could make."""
     return ":".join([folder for folder in value.split(":") if _is_roots(folder)]) or DEFAULT_PATH
 
 
 def _is_roots(path: str) -> bool:
-    """Whether root alone can write this path. Where it does not exist yet, root alone must be able to create it."""
+    """Whether root alone can put something there; where nothing is yet, its folder must be root's."""
     try:
         os.close(open_trusted(path, os.O_PATH))
     except FileNotFoundError:

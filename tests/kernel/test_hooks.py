@@ -88,14 +88,95 @@ def test_without_hooks_nothing_is_done(place: Path) -> None:
     assert not place.exists()
 
 
-def test_a_hook_has_the_environment_the_folder_and_the_streams_of_the_start(
-    folder: Path, place: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_a_hook_has_the_environment_and_the_streams_of_the_start(
+    folder: Path, place: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(folder)
-    script = hook(folder, 'echo "$PWD $A $B ${PYTHONPATH-unset}"; echo problem >&2')
+    script = hook(folder, 'echo "$A $B ${PYTHONPATH-unset}"; echo problem >&2')
     perform(script, start=started("A=1", "A=2", "=odd", "B=x=\udcff", "alone"))
     out, err = capfd.readouterr()
-    assert (out, err) == (f"{folder} 1 x=\ufffd unset\n", "problem\n")
+    assert (out, err) == ("1 x=\ufffd unset\n", "problem\n")
+
+
+def test_a_hook_starts_in_the_root_folder_and_is_told_the_images_own(
+    folder: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The working folder may be a volume: what lies there must not be found by a hook. The program gets it back."""
+    monkeypatch.chdir(folder)
+    perform(hook(folder, f'echo "$PWD $PYDROP_WORKDIR" > {folder}/out'))
+    assert (folder / "out").read_text() == f"/ {folder}\n"
+    assert Path.cwd() == folder
+    with pytest.raises(HookFailed):
+        perform(hook(folder, "exit 1", "failing"))
+    assert Path.cwd() == folder
+
+
+def test_a_working_folder_that_was_removed_has_no_name_and_is_the_programs_all_the_same(
+    folder: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    inode = gone.stat().st_ino
+    gone.rmdir()
+    perform(hook(folder, f'echo "${{PYDROP_WORKDIR-none}}" > {folder}/out'))
+    assert (folder / "out").read_text() == "none\n"
+    assert os.stat(".").st_ino == inode
+    monkeypatch.chdir(folder)
+
+
+@pytest.mark.parametrize("code", ["import json", "import sys, json, os"])
+def test_a_module_in_the_working_folder_is_not_imported_by_a_hooks_python(
+    folder: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """The plant bites where Python is started in that folder, and not in a hook."""
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "json.py").write_text(f"open('{data}/mark', 'w').close()\n")
+    monkeypatch.chdir(data)
+    command = f"{sys.executable} -c '{code}'"
+    subprocess.run(command, shell=True, check=True)
+    (data / "mark").unlink()
+    perform(hook(folder, command))
+    assert not (data / "mark").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("#!{users}/sh\n", "({users} belongs to user 1500)"),
+        ("#! {users}/sh -e\n", "is run by {users}/sh: "),
+        ("#!/usr/bin/env {users}/sh\n", "is run by {users}/sh: "),
+        ("#!/usr/bin/env -S A=1 {users}/sh -e\n", "is run by {users}/sh: "),
+        ("#!{roots}/script\n", "is run by {users}/sh: "),  # whose own interpreter is the user's
+        ("#!{roots}/link\n", "is run by {roots}/link: "),  # of root's, which leads to the user's
+        ("#!bin/sh\n", "names the interpreter bin/sh, which is looked up in the working folder"),
+    ],
+)
+def test_a_hook_whose_interpreter_is_the_users_is_refused(
+    folder: Path, place: Path, tmp_path: Path, line: str, reason: str
+) -> None:
+    """Root would run what the user wrote, however trustworthy the hook is."""
+    users, roots = tmp_path / "users", tmp_path / "roots"
+    for path in (users, roots):
+        path.mkdir(mode=0o755)
+    (users / "sh").write_text(f"#!/bin/sh\ntouch {folder}/mark\n")
+    (users / "sh").chmod(0o755)
+    for path in (users / "sh", users):
+        os.chown(path, 1500, 1500)
+    (roots / "script").write_text(f"#!{users}/sh\n")
+    (roots / "script").chmod(0o755)
+    (roots / "link").symlink_to(users / "sh")
+    names = {"users": users, "roots": roots}
+    with pytest.raises(Untrusted) as error:
+        perform(hook(folder, "", interpreter=line.format(**names)))
+    assert reason.format(**names) in str(error.value)
+    assert not (folder / "mark").exists()
+
+
+@pytest.mark.parametrize("line", ["#!/bin/sh\n", "#!/usr/bin/env sh\n", "#! /usr/bin/env -S sh -e\n"])
+def test_an_interpreter_of_roots_runs_the_hook(folder: Path, place: Path, line: str) -> None:
+    perform(hook(folder, f"echo ran > {folder}/out\n", interpreter=line))
+    assert (folder / "out").read_text() == "ran\n"
 
 
 @pytest.mark.parametrize(("ignored", "blocked"), [((), ()), ((signal.SIGPIPE,), (signal.SIGTERM, signal.SIGHUP))])
@@ -327,13 +408,13 @@ def test_more_than_an_environment_can_hold_is_refused(content: bytes) -> None:
 DRIVER = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
-from pydrop import inherited
+from pydrop import inherited, running
 from pydrop.errors import Interrupted, PydropError
 from pydrop.model import Start
 from pydrop.steps import HooksStep
 from pydrop.perform import hooks
 hooks.PLACE = sys.argv[2]
-hooks.PATIENCE = float(sys.argv[3]) or hooks.PATIENCE
+running.PATIENCE = float(sys.argv[3]) or running.PATIENCE
 start = Start(name="", arguments=(), environment=("PATH=/usr/bin:/bin",), ignored=(), blocked=())
 inherited.interruptible(start)
 def stat(pid):

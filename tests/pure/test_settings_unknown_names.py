@@ -33,6 +33,7 @@ def refusal(words=(), environment=(), table=None):
         ("PYDROP_XYZZY_PLUGH", "the nearest that exists is "),
         ("PYDROP_", "the nearest that exists is "),
         ("PYDROP_ENV", "take it out of the container's environment"),
+        ("PYDROP_WORKDIR", "take it out of the container's environment"),
         ("PYDROP_REWRIT", "did you mean PYDROP_REWRITE?"),
         ("PYDROP_SERVICE", "services, which are not in this version"),
     ],

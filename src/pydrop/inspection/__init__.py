@@ -44,7 +44,7 @@ def look(settings: Settings, start: Start) -> Facts:
     if root:
         require_own_code_safe()
     writable = _account_files(root)
-    hooks, idle = _hooks(settings, root)
+    hooks, idle, left_out = _hooks(settings, start, root)
     return Facts(
         credentials=credentials,
         pid=entrypoint,
@@ -60,6 +60,7 @@ def look(settings: Settings, start: Start) -> Facts:
         devices=_devices(settings) if settings.devices else (),
         hooks=hooks,
         hooks_without_bit=idle,
+        left_out=left_out,
         run_stands=root and all([_stands(entry) for entry in tmpfiles.standard_entries()]),
         tmpfiles=_declared() if root else (),
         instance=kernel.instance(entrypoint) if root else "",
@@ -137,12 +138,20 @@ def _devices(settings: Settings) -> tuple[Device, ...]:
     return devices(settings)
 
 
-def _hooks(settings: Settings, root: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _hooks(settings: Settings, start: Start, root: bool) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """The hooks, the programs that lack an execute bit, and the variables that root's hooks do not get."""
     if "hooks" not in settings.sources and not _is_there(settings.hooks):
-        return (), ()
-    from pydrop.inspection.named_paths import hooks
+        return (), (), ()
+    from pydrop.inspection import named_paths
 
-    return hooks(settings, root)
+    hooks, idle = named_paths.hooks(settings, root)
+    if not hooks or not root:
+        return hooks, idle, ()
+    from pydrop import rootenv
+
+    search = rootenv.for_root(start.environment)["PATH"]
+    named_paths.require_interpreters_trusted(hooks, search)
+    return hooks, idle, rootenv.left_out(start.environment)
 
 
 def _declared() -> tuple[tuple[str, str], ...]:

@@ -7,6 +7,7 @@ import os
 import stat
 
 from pydrop.errors import BadSetting, Untrusted
+from pydrop.interpreter import require_trusted
 from pydrop.model import Device, Settings
 from pydrop.trust import open_trusted
 
@@ -90,6 +91,12 @@ def hooks(settings: Settings, root: bool) -> tuple[tuple[str, ...], tuple[str, .
         for path in hooks:
             os.close(open_trusted(path, os.O_PATH))
     return hooks, tuple([path for path in files if path not in hooks and _is_program(path)])
+
+
+def require_interpreters_trusted(hooks: tuple[str, ...], search: str) -> None:
+    """Raise Untrusted for a hook whose interpreter is not root's alone; `search` is the PATH that hooks get."""
+    for path in hooks:
+        require_trusted(path, search)
 
 
 def _mode(path: str) -> int:

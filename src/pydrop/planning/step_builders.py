@@ -163,6 +163,8 @@ def hooks(decision: Decision) -> list[Step]:
     if not facts.hooks:
         return []
     words = "run as root: " + ", ".join(facts.hooks)
+    if facts.left_out:
+        words += f" (without {', '.join(facts.left_out)}, which could make root run what the user wrote)"
     why = settings.sources.get("hooks", "")
     return [HooksStep(words=words, why=why, hooks=facts.hooks, command=settings.command)]
 

@@ -7,6 +7,7 @@ from pydrop.errors import BadSetting
 from pydrop.settings.nearest import misspelt
 from pydrop.settings.table import BY_VARIABLE, ROWS
 
+SET_FOR_HOOKS = ("PYDROP_ENV", "PYDROP_WORKDIR")
 SERVICES = ("service", "services")
 ELSEWHERE = {  # names that are no setting in the place where they stand -> where the same thing is set
     "puid": "set the variable PUID (docker: -e PUID=1000), or the user",
@@ -36,9 +37,9 @@ def without_value(word: str, following: str) -> BadSetting:
 
 
 def variable(name: str) -> BadSetting:
-    if name == "PYDROP_ENV":
+    if name in SET_FOR_HOOKS:
         remedy = "take it out of the container's environment"
-        return BadSetting("PYDROP_ENV is what pydrop itself sets for its hooks, not a setting", remedy)
+        return BadSetting(f"{name} is what pydrop itself sets for its hooks, not a setting", remedy)
     rest = name.removeprefix("PYDROP_").lower().replace("_", "-")
     if rest in SERVICES:
         return services(name, name)

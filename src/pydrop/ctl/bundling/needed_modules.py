@@ -101,7 +101,7 @@ def walk(node: ast.AST) -> Iterator[ast.AST]:
 
 def loaded(names: list[str]) -> list[NeededModule]:
     """What a bare interpreter has loaded after these imports; those that are not there are left out."""
-    command = [sys.executable, "-I", "-S", "-c", LOAD, ":".join(sys.path), *ON_DEMAND, *names]
+    command = [sys.executable, "-I", "-S", "-B", "-c", LOAD, ":".join(sys.path), *ON_DEMAND, *names]
     done = subprocess.run(command, env={"LC_ALL": "C"}, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stderr.splitlines() or [f"exit code {done.returncode}"])[-1]

@@ -42,7 +42,7 @@ def looked_up(uid: int, gid: int, environment: dict[str, str]) -> Names:
 
     As root the child gets no LD_PRELOAD, since it is not known who set the variable."""
     passed_on = {} if uid == 0 else {name: environment[name] for name in PASSED_ON if name in environment}
-    command = [sys.executable, "-I", "-S", "-c", ASK, str(uid), str(gid)]
+    command = [sys.executable, "-I", "-S", "-B", "-c", ASK, str(uid), str(gid)]
     try:
         done = subprocess.run(
             command,
