@@ -40,7 +40,7 @@ AHEAD = {".volumes": (VOLUMES,), ".walk": (VOLUMES, WALK)}
 ELSEWHERE = ("__main__", "boot_files", "ctl")  # not part of a start by the launcher
 HEAD = 1 << 14  # bytes that launcher.c reads
 SHORT_HEAD = 1 << 9  # bytes that boot_files.py reads of a file without its own code
-INDEX = 1 << 12  # bytes that boot_files.py reads of TARGET.rare first
+INDEX = 1 << 13  # bytes that boot_files.py reads of TARGET.rare first
 PART = 3 << 13  # bytes of code from which on a part is full: far below the 128 KB for which malloc asks the kernel anew
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 HEAD = 16384  # bytes of a file, of which the first say how to read the others; as in launcher.c
 SHORT_HEAD = 512  # the same where the code of this module is not among them
-INDEX = 4096  # bytes before the first module of the second file
+INDEX = 8192  # bytes before the first module of the second file
 BUILT_IN = ("errno", "_stat")  # what the modules import that is in every Python, and no start of one imports it
 FAILED = 125  # as in errors, which is not loaded yet
 INIT_REFUSES = b"r"  # as in pid1.dialogue
