@@ -8,7 +8,7 @@ import pytest
 from pydrop.ctl.diagnosis import files_section, identity_section, volumes_section
 from pydrop.ctl.diagnosis.world import World
 from pydrop.ctl.mount_list import Mount
-from pydrop.ctl.verifying import set_id_files, write_test
+from pydrop.ctl.verifying import set_id_files, write_attempt
 from pydrop.model import Credentials, Facts, Identity, IdRange, Settings, Start, Value, Volume
 
 pytestmark = pytest.mark.quick
@@ -140,6 +140,6 @@ def test_where_no_nameless_file_can_be_made_a_named_one_is_and_goes(tmp_path, mo
 
     opening = os.open
     monkeypatch.setattr(os, "open", without_tmpfile)
-    write_test.try_folder(str(tmp_path))
+    write_attempt.try_folder(str(tmp_path))
     assert any(str(path).startswith(".pydrop-verify-") for path in calls)
     assert list(tmp_path.iterdir()) == []

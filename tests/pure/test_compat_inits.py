@@ -7,7 +7,7 @@ import pytest
 
 from pydrop import boot_files, errors
 from pydrop.compat import COMPATIBILITY_NAMES, dumb_init, tini
-from pydrop.compat.init_tools import InitRequest, Said
+from pydrop.compat.init_tools import Answer, InitRequest
 from pydrop.compat.options import Options, variable
 from pydrop.errors import BadSetting
 from pydrop.pid1 import dialogue, init
@@ -22,7 +22,7 @@ def start(*words: str, environment: "tuple[str, ...]" = (), pid: int = 1) -> Sta
     return Start(name="x", arguments=words, environment=environment, ignored=(), blocked=(), init=init)
 
 
-def changed(wanted: "InitRequest | Said") -> "dict[str, object]":
+def changed(wanted: "InitRequest | Answer") -> "dict[str, object]":
     """What differs from what these tools do without an option."""
     assert isinstance(wanted, InitRequest)
     asked = wanted.supervision
@@ -156,7 +156,7 @@ TINI_SAYS = {  # words -> stream, exit code
 @pytest.mark.parametrize("words", TINI_SAYS)
 def test_tini_answers_on_its_stream(words: "tuple[str, ...]") -> None:
     said = tini.parse(start(*words))
-    assert isinstance(said, Said) and (said.stream, said.code) == TINI_SAYS[words]
+    assert isinstance(said, Answer) and (said.stream, said.code) == TINI_SAYS[words]
 
 
 VERBOSITY = {  # TINI_VERBOSITY, how many -v -> the level of the log
@@ -244,7 +244,7 @@ DUMB_SAYS = {("-h",): 0, ("--help", "-x"): 0, ("-V",): 0, ("-cV",): 0, (): 1, ("
 def test_dumb_init_answers_on_standard_error(words: "tuple[str, ...]") -> None:
     """All of it, help too."""
     said = dumb_init.parse(start(*words))
-    assert isinstance(said, Said) and (said.stream, said.code) == (2, DUMB_SAYS[words])
+    assert isinstance(said, Answer) and (said.stream, said.code) == (2, DUMB_SAYS[words])
 
 
 @pytest.mark.parametrize(("value", "level"), [("1", "debug"), ("0", "warn"), ("", "warn"), ("true", "warn")])

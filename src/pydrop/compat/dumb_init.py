@@ -6,8 +6,8 @@ program that cannot be run has 2.
 """
 
 from pydrop import __version__
-from pydrop.compat.init_tools import InitRequest, Said, supervise, supervision
-from pydrop.compat.options import WRONG_WORDS, Options, variable
+from pydrop.compat.init_tools import Answer, InitRequest, supervise, supervision
+from pydrop.compat.options import USAGE_ERROR, Options, variable
 from pydrop.compat.tool import Tool
 from pydrop.errors import FAILED, NOT_EXECUTABLE, NOT_FOUND, BadSetting
 from pydrop.process import Start
@@ -39,20 +39,20 @@ def run(start: Start) -> int:
     return supervise(TOOL, start, parse)
 
 
-def parse(start: Start) -> "InitRequest | Said":
+def parse(start: Start) -> "InitRequest | Answer":
     """The request that the arguments and the environment make, or an answer: help, version, usage."""
     options, rewrite = Options(start.arguments, LETTERS, LONG_OPTIONS), []
     alone = variable(start.environment, "DUMB_INIT_SETSID") == "0"
     speaks = variable(start.environment, "DUMB_INIT_DEBUG") == "1"
     for letter, value in options:
         if letter in ANSWERS:
-            return Said(stream=2, text=ANSWERS[letter], code=0)
+            return Answer(stream=2, text=ANSWERS[letter], code=0)
         if letter == "r":
             rewrite.append(pair(value))
         alone = alone or letter == "c"
         speaks = speaks or letter == "v"
     if not options.rest:
-        return Said(stream=2, text=USAGE, code=WRONG_WORDS)
+        return Answer(stream=2, text=USAGE, code=USAGE_ERROR)
     return InitRequest(
         command=options.rest,
         level="debug" if speaks else "warn",
@@ -71,5 +71,5 @@ def pair(word: str) -> tuple[int, int]:
     raise BadSetting(
         f"-r {word!r} is not S:R, two signals' numbers up to {LAST}",
         "write -r 15:3 to pass on QUIT for TERM, -r 15:0 to pass on nothing for it",
-        WRONG_WORDS,
+        USAGE_ERROR,
     )

@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Parse = Callable[[Start], "InitRequest | Said"]
+    Parse = Callable[[Start], "InitRequest | Answer"]
 
 
 class InitRequest(Value):
@@ -28,7 +28,7 @@ class InitRequest(Value):
     level: str
 
 
-class Said(Value):
+class Answer(Value):
     """An answer in place of the program: help, a version or a usage line, with its stream (1, 2) and exit code."""
 
     stream: int
@@ -50,8 +50,8 @@ def supervise(tool: Tool, start: Start, parse: "Parse") -> int:
     return code
 
 
-def _become_or_answer(start: Start, wanted: "InitRequest | Said") -> int:
-    if isinstance(wanted, Said):
+def _become_or_answer(start: Start, wanted: "InitRequest | Answer") -> int:
+    if isinstance(wanted, Answer):
         return answer(wanted.stream, wanted.text, wanted.code)
     init = start.init
     assert init is not None

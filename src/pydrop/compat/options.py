@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WRONG_WORDS = 1  # exit code of a usage error
+USAGE_ERROR = 1  # exit code of a usage error
 
 
 class Options:
@@ -57,20 +57,20 @@ class Options:
         letter = self.names[matches[0]]
         if not self.letters[letter]:
             if equals:
-                raise BadSetting(f"--{matches[0]} takes no value", f"write --{matches[0]} alone", WRONG_WORDS)
+                raise BadSetting(f"--{matches[0]} takes no value", f"write --{matches[0]} alone", USAGE_ERROR)
             yield letter, ""
         else:
             yield letter, value if equals else self._value(f"--{matches[0]}")
 
     def _value(self, option: str) -> str:
         if not self.rest:
-            raise BadSetting(f"{option} is the last word, and takes a value", f"write it behind {option}", WRONG_WORDS)
+            raise BadSetting(f"{option} is the last word, and takes a value", f"write it behind {option}", USAGE_ERROR)
         return self._take()
 
     def _unknown(self, option: str) -> BadSetting:
         known = [f"-{letter}" for letter in self.letters] + [f"--{name}" for name in self.names]
         return BadSetting(
-            f"{option} is no option here", f"there are {' '.join(known)}, and -- before a program", WRONG_WORDS
+            f"{option} is no option here", f"there are {' '.join(known)}, and -- before a program", USAGE_ERROR
         )
 
 

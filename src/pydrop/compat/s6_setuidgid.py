@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pydrop.compat.userspec import Files
 
-WRONG_WORDS, NO_ACCOUNT, CALL_FAILED = 100, 1, 111
+USAGE_ERROR, NO_ACCOUNT, CALL_FAILED = 100, 1, 111
 TOOL = Tool(name="s6-setuidgid", codes={FAILED: CALL_FAILED})
 # One program of s6 hands the account's numbers to the next in these variables, which removes them again.
 ITS_OWN = (("UID", None), ("GID", None), ("GIDLIST", None))
@@ -25,15 +25,15 @@ def run(start: Start) -> int:
     """Run as s6-setuidgid: with too few arguments the usage goes to standard error, with exit code 100."""
     if len(start.arguments) >= 2:
         return become(TOOL, start, wanted)
-    return answer(2, "s6-setuidgid: usage: s6-setuidgid ACCOUNT|UID:GID PROG...\n", WRONG_WORDS)
+    return answer(2, "s6-setuidgid: usage: s6-setuidgid ACCOUNT|UID:GID PROG...\n", USAGE_ERROR)
 
 
 def wanted(start: Start, known: "Files") -> DropRequest:
     """The request: the first argument names the account or the ids, the rest is the program."""
     who, program = start.arguments[0], start.arguments[1:]
     if ":" in who:
-        return DropRequest(identity=userspec.numbers_identity(who, WRONG_WORDS), command=program)
+        return DropRequest(identity=userspec.numbers_identity(who, USAGE_ERROR), command=program)
     if not who or who.startswith("-"):
-        raise BadSetting(f"{who!r} is no account", "write the account's name, or UID:GID", WRONG_WORDS)
+        raise BadSetting(f"{who!r} is no account", "write the account's name, or UID:GID", USAGE_ERROR)
     account = userspec.account_identity(who, known, NO_ACCOUNT)
     return DropRequest(identity=account, command=program, changes=ITS_OWN)

@@ -4,8 +4,8 @@ The program leads a process group, in the foreground of the terminal. Signals go
 """
 
 from pydrop import __version__, signals
-from pydrop.compat.init_tools import InitRequest, Said, supervise, supervision
-from pydrop.compat.options import WRONG_WORDS, Options, variable
+from pydrop.compat.init_tools import Answer, InitRequest, supervise, supervision
+from pydrop.compat.options import USAGE_ERROR, Options, variable
 from pydrop.compat.tool import Tool
 from pydrop.errors import FAILED, BadSetting
 from pydrop.process import Start
@@ -36,7 +36,7 @@ ANSWERS = {"h": USAGE, "l": LICENSE}
 LEVELS = ("error", "warn", "debug")  # by verbosity
 
 
-class Asked:
+class TiniOptions:
     """The requests of the environment, to which `take` adds each option."""
 
     def __init__(self, environment: tuple[str, ...]) -> None:
@@ -65,17 +65,17 @@ def run(start: Start) -> int:
     return supervise(TOOL, start, parse)
 
 
-def parse(start: Start) -> "InitRequest | Said":
+def parse(start: Start) -> "InitRequest | Answer":
     """The request that the arguments and the environment make, or an answer: help, license, version, usage."""
     if start.arguments == ("--version",):
-        return Said(stream=1, text=VERSION, code=0)
-    options, asked = Options(start.arguments, LETTERS), Asked(start.environment)
+        return Answer(stream=1, text=VERSION, code=0)
+    options, asked = Options(start.arguments, LETTERS), TiniOptions(start.environment)
     for letter, value in options:
         if letter in ANSWERS:
-            return Said(stream=1, text=ANSWERS[letter], code=0)
+            return Answer(stream=1, text=ANSWERS[letter], code=0)
         asked.take(letter, value)
     if not options.rest:
-        return Said(stream=2, text=USAGE, code=WRONG_WORDS)
+        return Answer(stream=2, text=USAGE, code=USAGE_ERROR)
     return InitRequest(
         command=without_dashes(options.rest),
         level=LEVELS[max(0, min(asked.verbosity, len(LEVELS) - 1))],
@@ -106,12 +106,12 @@ def exit_code(word: str) -> int:
     digits = word.strip(BLANKS)
     if digits.isascii() and digits.isdigit() and len(digits) <= 3 and int(digits) <= 255:
         return int(digits)
-    raise BadSetting(f"-e {word!r} is no exit code", "write a number from 0 to 255, as in -e 143", WRONG_WORDS)
+    raise BadSetting(f"-e {word!r} is no exit code", "write a number from 0 to 255, as in -e 143", USAGE_ERROR)
 
 
 def signal(word: str) -> int:
     """The signal that -p names, by its whole name (``SIGTERM``). BadSetting for anything else."""
     number = signals.number_of(word) if word.startswith("SIG") and word.isupper() else None
     if number is None:
-        raise BadSetting(f"-p {word!r} names no signal", "write its whole name, as in -p SIGTERM", WRONG_WORDS)
+        raise BadSetting(f"-p {word!r} names no signal", "write its whole name, as in -p SIGTERM", USAGE_ERROR)
     return number

@@ -15,7 +15,7 @@ init           in init mode: init has to drop privileges before the command can 
 privileges     the drop, always last
 """
 
-from pydrop.planning import step_builders as as_root
+from pydrop.planning import step_builders
 from pydrop.planning.decision import Decision
 from pydrop.steps import Step
 
@@ -38,15 +38,15 @@ def _own_run_dirs(decision: Decision) -> list[Step]:
     return own_steps.run_dirs(decision)
 
 
-_LAST: "tuple[Builder, ...]" = (as_root.oom, as_root.init, as_root.privileges)
+_LAST: "tuple[Builder, ...]" = (step_builders.oom, step_builders.init, step_builders.privileges)
 AS_ROOT: "tuple[Builder, ...]" = (
-    *(as_root.runtime, as_root.home, as_root.accounts, as_root.streams, as_root.volumes),
-    *(as_root.secrets, as_root.hooks, as_root.record),
+    *(step_builders.runtime, step_builders.home, step_builders.accounts, step_builders.streams, step_builders.volumes),
+    *(step_builders.secrets, step_builders.hooks, step_builders.record),
     *_LAST,
 )
-AGAIN: "tuple[Builder, ...]" = (as_root.streams, as_root.secrets, *_LAST)  # `exec` into the same container
-WITHOUT_ROOT: "tuple[Builder, ...]" = (_own_entry, _own_run_dirs, as_root.secrets, *_LAST)
-AGAIN_WITHOUT_ROOT: "tuple[Builder, ...]" = (as_root.secrets, *_LAST)
+AGAIN: "tuple[Builder, ...]" = (step_builders.streams, step_builders.secrets, *_LAST)  # `exec` into the same container
+WITHOUT_ROOT: "tuple[Builder, ...]" = (_own_entry, _own_run_dirs, step_builders.secrets, *_LAST)
+AGAIN_WITHOUT_ROOT: "tuple[Builder, ...]" = (step_builders.secrets, *_LAST)
 
 
 def steps(order: "tuple[Builder, ...]", decision: Decision) -> tuple[Step, ...]:

@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 
-from pydrop.ctl.verifying import write_test
+from pydrop.ctl.verifying import write_attempt
 from pydrop.ctl.verifying.check_result import Check, fail, ok, skip, warn
 from pydrop.ctl.verifying.subject import Subject
 from pydrop.ctl.volume_opening import vetted
@@ -50,7 +50,7 @@ def _home(subject: Subject) -> Check:
     if subject.is_root:
         return skip("HOME", AS_ROOT)
     try:
-        write_test.try_folder(home)
+        write_attempt.try_folder(home)
     except OSError as error:
         remedy = f"own it: PYDROP_CHOWN={home}, or RUN chown in the Dockerfile; or set HOME=/tmp"
         if home in ("/", "/root"):
@@ -70,7 +70,7 @@ def _temporary(subject: Subject, name: str, path: str) -> Check:
         return skip(name, AS_ROOT)
     shown = path if name == path else f"{path} ({name})"
     try:
-        write_test.try_folder(path)
+        write_attempt.try_folder(path)
         mode = os.stat(path).st_mode
     except OSError as error:
         return fail(
@@ -97,7 +97,7 @@ def _volume(subject: Subject, volume: Volume) -> Check:
     try:
         found = vetted(volume.path)
         try:
-            return ok(name, write_test.try_place(found))
+            return ok(name, write_attempt.try_place(found))
         finally:
             found.close()
     except OSError as error:
@@ -116,7 +116,7 @@ def _run_dir(subject: Subject, path: str) -> Check:
     if subject.is_root:
         return skip(name, AS_ROOT)
     try:
-        write_test.try_folder(path)
+        write_attempt.try_folder(path)
     except OSError as error:
         remedy = "start the container as root, so that pydrop can make it; on a read-only root add tmpfs: [/run]"
         return fail(name, f"cannot be written: {error.strerror}", remedy)
