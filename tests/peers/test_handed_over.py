@@ -108,7 +108,7 @@ def own_environment(state: State) -> "list[str]":
     return [escaped(line) for line in result]
 
 
-# On 3.13 it runs in a container, whose cgroup may have no time for real-time processes: the kernel refuses SCHED_RR there.
+# On 3.13 it runs in a container, whose cgroup may have no time for real-time processes: SCHED_RR is refused there
 ON_EACH_PYTHON = [pytest.param(state, marks=[pytest.mark.python] * (state != "SCHED_RR")) for state in STATES]
 
 
