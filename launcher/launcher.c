@@ -211,7 +211,7 @@ static int is_called(int argc, char **argv, const char *const *names)
     return 0;
 }
 
-/* Of the names that pydrop has besides (src/pydrop/personalities) some stay always, some never. */
+/* Of the names that pydrop has besides (src/pydrop/compat) some stay always, some never. */
 static const char *const INITS[] = {"tini", "dumb-init", NULL};
 static const char *const NO_INITS[] = {"pydropctl", "gosu", "su-exec", "s6-setuidgid", NULL};
 

@@ -86,7 +86,7 @@ def _guessed() -> list[str]:
 
 
 def _say(line: str) -> None:
-    """In init mode two processes load the same, and the one that makes the start says what failed. By an init's name it
+    """In init mode two processes load the same, and the starter says what failed. By an init's name it
     needs less, and may not have failed: then it is told that all is said."""
     _, guards, pipes = sys.argv[1].partition(":G:")
     if guards and sys.argv[2].rpartition("/")[2] not in INIT_NAMES:
