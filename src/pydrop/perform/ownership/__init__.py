@@ -162,30 +162,35 @@ def own(
     """
     report = VolumeReport()
     began = time.monotonic()
-    if volume.policy != "never":
+    found = _opened(volume, dry, report) if volume.policy != "never" else None
+    if found:
+        surroundings = around or volume_path.Surroundings()
         try:
-            found = volume_path.opened(volume.path, volume.create and not dry)
-        except FileNotFoundError:
-            report.created = volume.create
-            report.missing = not volume.create
-        except OSError as error:
-            report.refuse(error.errno or 0, ".")
-        else:
-            surroundings = around or volume_path.Surroundings()
-            try:
-                report.created = found.created
-                report.count(1, 0, 0)
-                if not _is_done(volume, uid, gid, found.seen):
-                    from .volume_work import VolumeWork, target_of
+            report.created = found.created
+            report.count(1, 0, 0)
+            if not _is_done(volume, uid, gid, found.seen):
+                from .volume_work import VolumeWork, target_of
 
-                    target = target_of(volume, uid, gid, dry)
-                    VolumeWork(volume, target, groups, report, watch, surroundings).on(found)
-            finally:
-                found.close()
-                if surroundings is not around:
-                    surroundings.close()
+                target = target_of(volume, uid, gid, dry)
+                VolumeWork(volume, target, groups, report, watch, surroundings).on(found)
+        finally:
+            found.close()
+            if surroundings is not around:
+                surroundings.close()
     report.seconds = time.monotonic() - began
     return report
+
+
+def _opened(volume: "Volume", dry: bool, report: VolumeReport) -> "volume_path.OpenVolume | None":
+    """The volume, made where it may be; None where there is none, which is in the report then."""
+    try:
+        return volume_path.opened(volume.path, volume.create and not dry)
+    except FileNotFoundError:
+        report.created = volume.create
+        report.missing = not volume.create
+    except OSError as error:
+        report.refuse(error.errno or 0, ".")
+    return None
 
 
 def _is_done(volume: "Volume", uid: int, gid: int, top: "stat_result") -> bool:

@@ -94,9 +94,8 @@ class Entries:
         is wrong takes two where names can be trusted, without a call in Python.
         """
         uid, gid, mode = self.target.uid, self.target.gid, self.target.mode
-        settle = self._settle
         mount_names = self._mount.names() if self._alone else ()  # else nothing is changed by its name
-        fd, stat, chown = folder.fd, os.stat, os.chown
+        settle, fd, stat, chown = self._settle, folder.fd, os.stat, os.chown
         count, given = 0, 0
         folders: list[str] = []
         hold: Hold | None = None  # the one before was held and wrong: this one probably is too; to look first is waste
