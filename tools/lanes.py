@@ -120,9 +120,11 @@ def test() -> int:
     way to the tests. The second lane has one processor, so that the other is free for the first, which measures times.
     """
     images = Step("images", "nice", "-n", "10", "tools/images.py", "--all")
-    first = [Step("tests on Debian's Python, 3.11", *PYTEST, SLOWEST, "--ignore=tests/container")]
+    first = [
+        Step("lint", "tools/lint"),
+        Step("tests on Debian's Python, 3.11", *PYTEST, SLOWEST, "--ignore=tests/container"),
+    ]
     second = [
-        Step("lint", *one_processor(), "tools/lint"),
         Step("tests on Python 3.13", *one_processor(), "tools/test-3.13", behind=images),
         Step("tests with containers", *one_processor(), *PYTEST, SLOWEST, "tests/container", behind=images),
     ]
