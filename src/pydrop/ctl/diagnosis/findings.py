@@ -69,19 +69,6 @@ def add_tmpfs(path: str, why: str, options: str = "") -> Change:
     )
 
 
-def start_as_root(why: str) -> Change:
-    return Change(
-        key="root",
-        why=why,
-        lines=(
-            (COMPOSE, "take `user:` out of the service"),
-            (DOCKER, "leave out --user"),
-            (KUBERNETES, "securityContext: {runAsUser: 0, runAsNonRoot: false}"),
-            (DOCKERFILE, "take out the last USER line"),
-        ),
-    )
-
-
 def advice(key: str, why: str, remedy: str) -> Change:
     """A change whose remedy itself says where it is written."""
     return Change(key=key, why=why, lines=(("", remedy),))
