@@ -26,7 +26,7 @@ class Change(Value):
     lines: tuple[tuple[str, str], ...]
 
 
-COMPOSE, DOCKER, KUBERNETES, DOCKERFILE = "compose", "docker run", "Kubernetes", "Dockerfile"
+COMPOSE, DOCKER, KUBERNETES = "compose", "docker run", "Kubernetes"
 
 
 def add_capabilities(why: str, names: list[str]) -> Change:
