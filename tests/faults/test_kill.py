@@ -55,7 +55,7 @@ SCENARIOS = {  # name: (passwd, files of /etc that are mount points)
 
 # What makes a change last or keeps others out: the kills just before and just behind these are never left out.
 DECISIVE = ("rename", "fsync", "ftruncate", ".pwd.lock", "record")
-SPREAD = 8  # of the other calls every eighth
+SPREAD = 12  # of the other calls every twelfth
 
 Call = tuple[str, int, str]  # its name, the how-many-th of that name, its text
 Seen = tuple[int, int, int] | bytes  # owner, group and mode of a file; or a text
