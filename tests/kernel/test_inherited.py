@@ -144,7 +144,7 @@ def test_an_empty_environment_is_empty() -> None:
 def test_a_long_environment_is_read_to_its_end() -> None:
     """More than a page, more than a pipe: up to what execve allows."""
     lines = [f"V{number}={'x' * 1000}".encode() for number in range(500)]
-    assert len(taken("without_launcher", [], lines)["environment"]) == 500  # type: ignore[arg-type]
+    assert len(taken("without_launcher", [], lines)["environment"]) == 500  # type: ignore[arg-type] # what JSON gave is a list
 
 
 # -- signals ---------------------------------------------------------------------------------------
