@@ -96,6 +96,7 @@ LIST_SEPARATORS = ":;"  # ld.so(8) and Lua take the second one too
 SEPARATORS = LIST_SEPARATORS + ", \t\r\n=\"'()|&<>"
 # PIP_NO_CACHE_DIR=off names no path, whatever its name ends with
 SWITCHES = ("0", "1", "on", "off", "yes", "no", "true", "false")
+LONGEST_PATH = 4095  # bytes, PATH_MAX without its NUL: nothing is found by a longer one
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ROOTS = {"HOME": "/root", "USER": "root", "LOGNAME": "root"}
 
@@ -125,6 +126,8 @@ def _is_unsafe(name: str, value: str) -> bool:
     if name in HOLDS_CODE or name.startswith(CODE_BY_BEGINNING):
         return True
     if name in ROOTS or name == "PATH" or not value or not _may_name_code(name):
+        return False
+    if value.lower() in SWITCHES and not name.upper().endswith("PATH"):
         return False
     if name in EXPANDED and any([mark in value for mark in "$`~"]):
         return True
@@ -160,7 +163,7 @@ def _is_safe_entry(entry: str, name: str) -> bool:
         return _is_roots(entry)
     if "/" in entry or entry in (".", ".."):
         return _has_a_path_of_its_own(entry)
-    return name in BARE_NAMES or entry.lower() in SWITCHES or not name.upper().endswith(PATHS)
+    return name in BARE_NAMES or not name.upper().endswith(PATHS)
 
 
 def _has_a_path_of_its_own(entry: str) -> bool:
@@ -174,11 +177,19 @@ def _safe_path(value: str) -> str:
 
 
 def _is_roots(path: str) -> bool:
-    """Whether root alone can put something there; where nothing is yet, its folder must be root's."""
-    try:
-        os.close(open_trusted(path, os.O_PATH))
-    except FileNotFoundError:
-        return _is_roots(os.path.dirname(path))
-    except (OSError, Untrusted):
+    """Whether root alone can put something there; where nothing is yet, its folder must be root's.
+
+    A way back (..) through what is not there counts as the user's: programs shorten it to what it would lead to."""
+    if len(path) > LONGEST_PATH:
         return False
-    return True
+    while True:
+        try:
+            os.close(open_trusted(path, os.O_PATH))
+        except FileNotFoundError:
+            if ".." in path.split("/"):
+                return False
+            path = os.path.dirname(path)
+        except (OSError, Untrusted):
+            return False
+        else:
+            return True

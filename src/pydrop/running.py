@@ -32,7 +32,7 @@ class Workdir:
         self.variables: dict[str, str] = {}
         try:
             self.variables["PYDROP_WORKDIR"] = os.getcwd()
-        except FileNotFoundError:  # it was removed, and has no name any more
+        except OSError:  # it was removed, and has no name any more, or one that is too long
             pass
         os.chdir("/")
 

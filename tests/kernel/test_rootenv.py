@@ -109,6 +109,7 @@ NOT_ABSOLUTE = [
         "X_OPTS=-I/usr/../data",
     ),
     *("GIT_DIR=repo", "GIT_EXEC_PATH=..", "MYTOOL_PATH=plugins", "SOME_HOME=.", "COMPOSER_HOME=composer", "PHPRC=."),
+    *("LD_LIBRARY_PATH=/usr/lib:on", "PYTHONPATH=1", "PYTHONPATH=/nowhere/../data"),
     *("BASH_ENV=$HOME/rc", "BASH_ENV=`id`", "BASH_ENV=~/rc", "ENV=$RC", "ENV=~/rc", "BASH_ENV=/etc/$(id)"),
 ]
 
@@ -178,6 +179,11 @@ def test_a_value_of_the_largest_size_takes_no_time(users: str) -> None:
     began = time.process_time()
     assert left_out(lines) == ("MY_PATH",)
     assert time.process_time() - began < 1
+
+
+def test_a_path_that_is_longer_than_any_is_left_out_and_no_fault() -> None:
+    """Of 60,000 folders, none of which is there."""
+    assert left_out((f"MY_PATH=/{'a/' * 60000}",)) == ("MY_PATH",)
 
 
 def test_a_bash_that_gets_it_does_not_read_the_user_s_file(users: str) -> None:
