@@ -214,10 +214,10 @@ def _summary(plan: Plan, done: _Done, began: float) -> str:
 
 
 def _show(topic: str) -> int:
-    from pydrop import __version__
+    from pydrop import __version__, own_code
 
     if topic == "version":
-        text = f"pydrop {__version__}\n"
+        text = f"pydrop {__version__}{own_code.holds()}\n"
     else:
         from pydrop.settings import help_text
 

@@ -13,6 +13,7 @@ import posix as os
 import sys
 
 from pydrop.errors import Untrusted
+from pydrop.own_code import ONE_FILE
 
 MOST_LINKS = 40  # as the kernel's own limit (path_resolution(7))
 
@@ -78,9 +79,8 @@ def require_own_code_safe() -> None:
 
     (Whoever has changed the code can also have removed this check. It is for the first start of an image that was built
     wrongly.)"""
-    compiled = globals().get("__cached__") or __file__
     seen: dict[str, os.stat_result] = {}
-    for path in (__file__.rpartition("/")[0], compiled, sys.executable):
+    for path in _own_code():
         if not _is_there(path) or is_plainly_trusted(path, seen):
             continue
         try:
@@ -90,6 +90,12 @@ def require_own_code_safe() -> None:
                 f"pydrop will not run as root from where somebody else can write: {error.problem}",
                 "install it as root into a folder of its own, as /opt/pydrop, that no chown -R of the image touches",
             ) from error
+
+
+def _own_code() -> list[str]:
+    """What a start runs: the one file, or the package and the interpreter."""
+    package = [] if ONE_FILE else [__file__.rpartition("/")[0], globals().get("__cached__") or __file__]
+    return [*package, sys.executable]
 
 
 def _is_there(path: str) -> bool:

@@ -11,7 +11,7 @@ from tests.shape.source import Module, circles, classes, functions, length, modu
 # above or beside it; a package's own modules may import each other. `perform.*` is a line of many:
 # no step knows another.
 LAYERS = (
-    ("__main__", "boot_files"),
+    ("__main__", "boot_files", "onefile"),
     ("entry",),
     ("ctl",),
     ("compat",),
@@ -23,10 +23,11 @@ LAYERS = (
     ("kernel",),
     ("planning", "lifecycle"),
     ("settings", "accounts", "tmpfiles", "record"),
+    ("calls_by_libraries", "calls_built_in"),
     ("capabilities", "encoding"),
     ("steps",),
     ("model",),
-    ("process", "errors", "signals"),
+    ("process", "errors", "signals", "own_code"),
     ("",),  # pydrop itself: its version, nothing else
 )
 PURE = (
@@ -36,15 +37,16 @@ PURE = (
 
 # What may be imported when a module is loaded, outside of `ctl`. Each is built in or costs next to nothing.
 AT_LOAD = {"os", "posix", "sys", "_imp", "marshal", "stat", "_stat", "errno", "time", "_signal", "fcntl", "itertools"}
-AT_LOAD_OF = {"kernel": {"_prctl"}}
+AT_LOAD_OF = {"calls_by_libraries": {"_prctl"}, "calls_built_in": {"_onefile"}, "onefile": {"_onefile"}}
 
 # Who may import it at all, at any time.
 ONLY_IN = {
     "click": ("ctl",),
     "psutil": ("ctl", "pid1"),
-    "_prctl": ("kernel",),
+    "_prctl": ("calls_by_libraries",),
     "prctl": (),
-    "ctypes": ("kernel",),
+    "ctypes": ("calls_by_libraries",),
+    "_onefile": ("calls_built_in", "onefile", "own_code"),
 }
 # The pure layer computes: late imports of such modules are all that it needs.
 PURE_MAY_IMPORT = {"binascii", "difflib"}

@@ -15,6 +15,7 @@ import click
 from pydrop import __version__
 from pydrop.errors import FAILED, PydropError
 from pydrop.model import Start
+from pydrop.own_code import ONE_FILE
 from pydrop.report import Report
 from pydrop.signals import ENDING
 
@@ -29,6 +30,8 @@ SUBCOMMANDS = {  # name -> module
     "timeline": "pydrop.ctl.timeline",
     "verify": "pydrop.ctl.verify",
 }
+if ONE_FILE:  # which is what a bundle is for, and holds no files to make one of
+    del SUBCOMMANDS["bundle"]
 COMPLETE = "_PYDROPCTL_COMPLETE"  # click's own variable: a shell sets it to ask what to offer (completion.py)
 
 

@@ -6,7 +6,7 @@
 import os
 
 from pydrop.errors import BadSetting, PydropError
-from pydrop.kernel import WHOLE_PYTHON
+from pydrop.own_code import WHOLE_PYTHON
 from pydrop.trust import open_trusted
 
 

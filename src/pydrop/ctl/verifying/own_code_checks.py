@@ -17,6 +17,7 @@ from pydrop.ctl.verifying.identity_checks import BEHIND
 from pydrop.ctl.verifying.subject import Subject
 from pydrop.errors import PydropError, Untrusted
 from pydrop.inspection import named_paths
+from pydrop.own_code import ONE_FILE
 from pydrop.settings import config_path
 from pydrop.settings.secret_names import PREFIX, SUFFIX
 from pydrop.trust import is_plainly_trusted, open_trusted
@@ -100,7 +101,10 @@ def _own_code() -> Check:
 
 
 def _own_files() -> "list[str]":
-    """The interpreter, the launcher, and every file of the packages that they load; in a bundle the libraries too."""
+    """The one file; or the interpreter, the launcher, and every file of the packages that they load; in a bundle the
+    libraries too."""
+    if ONE_FILE:
+        return [sys.executable]
     # The launcher is not looked for below sys.prefix: in a venv that is the base's prefix, since the launcher starts
     # Python without site.
     launcher = own_file()

@@ -1,0 +1,15 @@
+"""Which of its two ways this pydrop came: by pip, or as the one static file, which has all code in it (onefile/)."""
+
+import sys
+
+ONE_FILE = "_onefile" in sys.builtin_module_names
+WHOLE_PYTHON = "install the whole Python in the image (Debian: python3, not python3-minimal alone)"  # a remedy, by pip
+
+
+def holds() -> str:
+    """What the one file was built of, as words behind the version; "" in the pip way."""
+    if not ONE_FILE:
+        return ""
+    from _onefile import HOLDS
+
+    return f" ({HOLDS})"
