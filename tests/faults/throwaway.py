@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PYDROP = f"{sys.prefix}/bin/pydrop"
+PYDROP = os.environ.get("PYDROP_UNDER_TEST") or f"{sys.prefix}/bin/pydrop"  # the first: dist/pydrop, say
 APP = 1500  # the number that the tests ask for
 
 PASSWD = b"""\
