@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pydrop" / "onefile"
 NEEDED = "musl-tools gcc make dpkg-dev linux-libc-dev binutils xz-utils debian-archive-keyring".split()
-STRICT = "-std=gnu11 -Wall -Wextra -Werror".split()
+STRICT = "-std=gnu11 -Wall -Wextra -Werror -fno-builtin-malloc".split()
 # Of psutil, what its own setup.py compiles on Linux.
 PSUTIL = ("psutil/_psutil_linux.c", "psutil/arch/all/*.c", "psutil/arch/posix/*.c", "psutil/arch/linux/*.c")
 
@@ -220,7 +220,7 @@ def link(folder: Path, target: Path, python: Path, libraries: Path, psutil: Path
     holds = f"CPython {VERSION}, {click}, {psutil_version}, musl {version_of('musl-dev')}"
     defined = [f'-DHOLDS="{holds}"', f'-DFROZEN_FILE="{folder}/frozen.bin"', "-DPy_BUILD_CORE", f"-I{folder}"]
     objects = []
-    for name in ("main", "module", "cpython_parts", "musl_parts"):
+    for name in ("main", "module", "cpython_parts", "musl_parts", "memory"):
         objects.append(f"{folder}/{name}.o")
         compile_c(python, f"{name}.c", objects[-1], *STRICT, *defined)
     objects += [str(file) for file in sorted(psutil.glob("*.o"))]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.python
+pytestmark = [pytest.mark.python, pytest.mark.pip]
 
 ROOT = Path(__file__).parent.parent.parent
 PYDROP = f"{sys.prefix}/bin/pydrop"
