@@ -32,6 +32,14 @@ def test_init_mode_stays_as_pid_1(image: Image) -> None:
     assert (done.returncode, done.stderr) == (7, "")
 
 
+@pytest.mark.parametrize("words", [("/bin/pydrop",), ("/bin/pydrop", "--init"), ("/bin/tini", "--")])
+def test_signals_that_musl_keeps_to_itself_come_blocked_and_stay_so(words: "tuple[str, ...]", image: Image) -> None:
+    """34 is SIGRTMIN to programs of glibc; 33 and 34 are unblocked by musl where a handler is installed."""
+    image.link("tini")
+    done = image.run(*words, "/bin/told", "blocked", env=QUIET | {"BLOCK": "34"})
+    assert (done.returncode, done.stdout, done.stderr) == (0, "SigBlk:\t0000000200000000\n", "")
+
+
 @pytest.mark.parametrize("name", ["tini", "dumb-init"])
 def test_by_an_inits_name_it_stays_too(name: str, image: Image) -> None:
     image.link(name)
