@@ -25,16 +25,8 @@ NO_PART = (
     *("psutil._pswindows", "site", "_sitebuiltins", "zipimport", "importlib._bootstrap_external"),
 )
 # What no text names: codecs are found by the name of an encoding, and CPython asks for the others by itself.
-ON_DEMAND = (
-    "encodings",
-    "encodings.utf_8",
-    "encodings.ascii",
-    "encodings.latin_1",
-    "io",
-    "abc",
-    "traceback",
-    "warnings",
-)
+CODECS = ("utf_8", "ascii", "latin_1", "unicode_escape", "utf_8_sig")
+ON_DEMAND = ("encodings", *[f"encodings.{name}" for name in CODECS], "io", "abc", "traceback", "warnings")
 # Other modules in their place: CPython needs the first two before it can import, and knows them by these names.
 REPLACED = {
     "_frozen_importlib": "Lib/importlib/_bootstrap.py",

@@ -2,6 +2,7 @@
 
 import posix as os
 import sys
+import time
 
 import _onefile
 
@@ -54,4 +55,5 @@ def came() -> Start:
         ignored=tuple([number for number, is_so in zip(IGNORED_BY_PYTHON, ignored, strict=True) if is_so]),
         blocked=tuple([number for number, is_so in zip(ENDING, blocked, strict=True) if is_so]),
         began=began,
+        loading=time.monotonic(),
     )

@@ -1,5 +1,6 @@
 """The one file looks nothing up: no environment is obeyed, no file of an interpreter's or a C library's is opened."""
 
+import importlib
 import os
 import re
 import subprocess
@@ -8,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.onefile.conftest import ROOT
 from tests.onefile.image import Image
 
-sys.path.append(str(Path(__file__).parent.parent.parent / "onefile"))
-import recipe
+sys.path.append(str(ROOT / "onefile"))
+frozen, recipe = importlib.import_module("frozen"), importlib.import_module("recipe")
 
 # What one plain start opens or asks for by name, and nothing else (docs/boot.md).
 ASKED_FOR = {
@@ -108,6 +110,13 @@ def test_what_came_is_what_the_command_gets(image: Image) -> None:
     assert without.stdout == "-\n"
 
 
+def test_it_has_every_codec_that_its_text_names() -> None:
+    """A codec is found by its name when it is asked for; one that is missing shows where a name is odd, not before."""
+    text = "".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
+    named = set(re.findall(r"""(?:encode|decode)\("([^"]+)"|encoding="([^"]+)\"""", text))
+    assert {(a or b).replace("-", "_") for a, b in named} <= set(frozen.CODECS) | {"utf_8"}
+
+
 def test_as_a_set_uid_file_it_refuses(onefile: Path, tmp_path: Path) -> None:
     copy = tmp_path / "pydrop"
     copy.write_bytes(onefile.read_bytes())
@@ -159,7 +168,6 @@ def test_nothing_that_is_gpl_is_linked_in(onefile: Path) -> None:
 
 @pytest.mark.soak
 def test_it_is_the_same_byte_for_byte_when_it_is_built_again(onefile: Path, tmp_path: Path) -> None:
-    root = Path(__file__).parent.parent.parent
     for name in ("one", "other"):
-        subprocess.run([sys.executable, root / "onefile/make.py", tmp_path / name], check=True)
+        subprocess.run([sys.executable, ROOT / "onefile/make.py", tmp_path / name], check=True)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
