@@ -122,6 +122,7 @@ static void begin_interpreter(const char *self)
     require(PyConfig_SetBytesString(&config, &config.executable, self));
     require(PyConfig_SetBytesString(&config, &config.base_executable, self));
     require(Py_InitializeFromConfig(&config));
+    PyGC_Disable(); /* what a start leaves lying is gone with exec, and to collect it would take a millisecond */
     PyConfig_Clear(&config);
 }
 
