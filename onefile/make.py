@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from recipe import COMPILE, CONFIGURE, DSC_SHA256, LINK, OFF, PACKAGE, PYTHON, SOURCES, VERSION
+import debian_source
+from recipe import COMPILE, CONFIGURE, DSC_SHA256, LINK, OFF, PACKAGE, PYTHON, RELEASE, VERSION
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -35,7 +36,8 @@ def main(target: Path) -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     install(NEEDED)
     note, sources = target.with_name(f".{target.name}.sources"), digest_of_sources()
-    if target.exists() and note.exists() and note.read_text() == sources:
+    there = all(file.exists() for file in (target, linker_map(target), note))
+    if there and note.read_text() == sources:
         return
     with alone():
         python = kept(f"cpython-{recipe()}", build_python)
@@ -135,27 +137,11 @@ def reproducible(source: Path) -> dict[str, str]:
 
 
 def fetch_source(folder: Path) -> Path:
-    """Debian's source, patched, in `folder`/source. apt checks Debian's signature, and this the version's digest."""
-    for name in ("lists/partial", "archives/partial"):
-        (folder / "apt" / name).mkdir(parents=True)
-    (folder / "apt/own.sources").write_text(SOURCES)
-    (folder / "apt/empty.list").touch()
-    options = {
-        "Dir::Etc::sourcelist": folder / "apt/empty.list",
-        "Dir::Etc::sourceparts": folder / "apt",
-        "Dir::State::lists": folder / "apt/lists",
-        "Dir::Cache::archives": folder / "apt/archives",
-        "APT::Sandbox::User": "root",
-    }
-    apt = ["apt-get", "-q", *[f"-o{name}={value}" for name, value in options.items()]]
-    run(*apt, "update")
+    """Debian's source, patched, in `folder`/source; this version's digest is checked."""
     try:
-        run(*apt, "source", "--download-only", "--only-source", f"{PACKAGE}={VERSION}", cwd=folder)
+        dsc = debian_source.download(folder, debian_source.sources(RELEASE), PACKAGE, VERSION)
     except SystemExit as error:
-        raise SystemExit(
-            f"onefile: Debian has no {PACKAGE} {VERSION} any more: name its newer one in recipe.py"
-        ) from error
-    dsc = next(folder.glob("*.dsc"))
+        raise SystemExit(f"{error}: name its newer one in recipe.py") from error
     if hashlib.sha256(dsc.read_bytes()).hexdigest() != DSC_SHA256:
         raise SystemExit(f"onefile: {dsc.name} is not what recipe.py says")
     run("dpkg-source", "--extract", dsc.name, "source", cwd=folder)
@@ -227,12 +213,18 @@ def link(folder: Path, target: Path, python: Path, libraries: Path, psutil: Path
     archives = [f"{python}/source/libpython{PYTHON}.a", *map(str, sorted((python / "source/Modules").rglob("*.a")))]
     target.parent.mkdir(parents=True, exist_ok=True)
     made = folder / "pydrop"
-    options = [*LINK.split(), "-s", "-Wl,--build-id=none", "-Wl,--gc-sections"]
+    options = [*LINK.split(), "-s", "-Wl,--build-id=none", "-Wl,--gc-sections", f"-Wl,-Map={folder}/map"]
     run(*compiler().split(), *options, "-o", str(made), *objects, *archives, "-lm")
     shutil.move(made, target)
+    shutil.move(folder / "map", linker_map(target))
     with contextlib.suppress(FileExistsError):
         (target.parent / f"{target.name}ctl").symlink_to(target.name)
     say(f"{target} is made: {holds}; {target.stat().st_size / 1e6:.1f} MB")
+
+
+def linker_map(target: Path) -> Path:
+    """The linker's own list of what is in the file: from it sbom.py knows whose work it holds."""
+    return target.with_name(f".{target.name}.map")
 
 
 def freeze(folder: Path, python: Path, libraries: Path) -> None:

@@ -3,22 +3,9 @@
 # Debian's source package, with its security updates. Where Debian has a newer one, this is gone, and the build says so.
 PYTHON = "3.13"
 PACKAGE = f"python{PYTHON}"
+RELEASE = "trixie"
 VERSION = "3.13.5-2+deb13u5"
 DSC_SHA256 = "4be84e20fb902354fa86955e2fbea6e8bdbd158f54833423488308a9b3532662"
-SOURCES = """\
-Types: deb-src
-URIs: http://deb.debian.org/debian
-Suites: trixie trixie-updates
-Components: main
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-
-Types: deb-src
-URIs: http://deb.debian.org/debian-security
-Suites: trixie-security
-Components: main
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-"""
-
 # Words for the compiler and the linker, for CPython and for what is ours. Each function and each table is a section of
 # its own, so that the linker can leave out what nobody asks for; tables for unwinding serve C++ and debuggers.
 COMPILE = (

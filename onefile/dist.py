@@ -1,0 +1,44 @@
+#!/usr/bin/python3
+"""Make build/dist: the tree that the image `pydrop` holds, which COPY --from=pydrop / / lays into an image.
+
+Usage: onefile/dist.py [FOLDER]
+
+Any Python 3.11 on Debian 12 will do, as root: what is needed is fetched, each with its digest pinned, and kept in
+~/.cache/pydrop/onefile. What the tree holds is in layout.py.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import make
+
+NEEDS = make.HERE / "sbom_requirements.txt"
+
+
+def main(folder: Path) -> None:
+    make.CACHE.mkdir(parents=True, exist_ok=True)
+    python = str(tools() / "bin/python")
+    program = make.ROOT / "dist/pydrop"
+    for script, paths in (("make.py", [program]), ("layout.py", [program, folder])):
+        done = subprocess.run([python, make.HERE / script, *paths], check=False)
+        if done.returncode:
+            raise SystemExit(done.returncode)
+
+
+def tools() -> Path:
+    """A virtual environment with the libraries that write and check an SBOM."""
+    with make.alone():
+        name = f"sbom-{sys.implementation.cache_tag}-{make.digest(NEEDS.read_bytes())}"
+        return make.kept(name, make_tools)
+
+
+def make_tools(folder: Path) -> None:
+    make.install(["python3-venv"])
+    make.run(sys.executable, "-m", "venv", str(folder))
+    pip = [str(folder / "bin/python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    make.run(*pip, "--require-hashes", "--only-binary=:all:", "-r", str(NEEDS))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else make.ROOT / "build/dist").absolute())
