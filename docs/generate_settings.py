@@ -119,7 +119,7 @@ In the file alone, one table a volume, with all that can be said of it:
 | `across-mounts` | `true` `false` | `false` | enter other mounts below it |
 | `only-from` | `"UID:GID"`, `"UID"`, `":GID"` | any owner | touch only what has this owner |
 | `create` | `true` `false` | `false` | make the folder where it is missing |
-| `hard-links` | `true` `false` | `false` | give away root's files that have other names too |
+| `hard-links` | `true` `false` | `false` | give away files of [others](volumes.md#files-with-several-names) that have other names too |
 
 Volumes of `[[volume]]` and of `chown` add up, whichever place `chown` comes from. A path that stands in both is as its
 table says, but a policy that `chown` names wins: so `PYDROP_CHOWN=/config:never` switches one volume of the image off.""",

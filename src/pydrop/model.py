@@ -47,7 +47,7 @@ class Volume(Value):
     across_mounts: bool = False
     only_from: tuple[int | None, int | None] | None = None  # (uid, gid); None matches any
     create: bool = False
-    hard_links: bool = False  # also chown root's files that have more than one link
+    hard_links: bool = False  # also chown files of others that have more than one link
     source: str = ""
     former: tuple[int | None, int | None] | None = None  # set by planning alone: the account's former ids, see HomeStep
 

@@ -424,14 +424,6 @@ def test_the_option_gives_linked_files_away_too(volume, tmp_path):
     assert owner(volume / "one") == (UID, GID)
 
 
-def test_another_users_linked_file_is_given(volume, tmp_path):
-    grow(tmp_path, "other")
-    os.chown(tmp_path / "other", 999, 999)
-    os.link(tmp_path / "other", volume / "other")
-    give(volume)
-    assert owner(volume / "other") == (UID, GID)
-
-
 # -- which path -------------------------------------------------------------------------------------
 
 
@@ -709,7 +701,7 @@ def test_linked_files_are_a_warning_and_never_end_a_start(volume, errors):
     grow(volume, "one")
     os.link(volume / "one", volume / "two")
     (warning,) = perform(step(Volume(path=str(volume)), errors=errors), START).warnings
-    assert "2 of root's files" in warning
+    assert "2 files of others" in warning
     assert "hard-links = true" in warning
 
 

@@ -68,7 +68,8 @@ REASONS = [
     ("EINVAL", "Invalid argument", "does not map that number"),
     ("EDQUOT", "Disk quota exceeded", "quota"),
     ("EPERM", "Operation not permitted", "lsattr"),
-    ("ENOTDIR", "Not a directory", "chown(2)"),
+    ("ENOTDIR", "Not a directory", "a file is in the place of a folder"),
+    ("ENOTEMPTY", "Directory not empty", "chown(2)"),
 ]
 
 

@@ -381,6 +381,7 @@ SHAPE = {
     "mounts": NAMES,
     "busy": bool,
     "missing": bool,
+    "replaced": str,
     "created": bool,
     "seconds": float,
     "waited": float,

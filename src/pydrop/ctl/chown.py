@@ -50,7 +50,7 @@ WHO = ("user", "puid", "pgid", "owner-of")  # settings that name a new owner
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave alone what this matches; repeatable.")
 @click.option("--only-from", metavar="UID:GID", help="Touch only what has this owner; UID and :GID are fine too.")
 @click.option("--across-mounts", is_flag=True, help="Enter other mounts below PATH.")
-@click.option("--hard-links", is_flag=True, help="Give away root's files that have other names too.")
+@click.option("--hard-links", is_flag=True, help="Give away files of others that have other names too.")
 @click.option("--create", is_flag=True, help="Make the folder where it is missing.")
 @click.option(
     "--errors",

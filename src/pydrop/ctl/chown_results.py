@@ -31,7 +31,7 @@ class Result:
     def failed(self) -> bool:
         """Whether something is not as asked; files that were left alone for safety are no failure."""
         report = self.report
-        return bool(report.refused or report.missing or report.busy) and not self.would_be_made
+        return bool(report.refused or report.missing or report.replaced or report.busy) and not self.would_be_made
 
     # -- for people ------------------------------------------------------------------------------
 
@@ -72,7 +72,7 @@ class Result:
     def complaints(self) -> list[Complaint]:
         """The complaints of a start about this volume, but with remedies that fit this command."""
         failed, warned = complaints.complaints(self.volume, self.owner, self.report)
-        others = [name for name in ("missing", "busy") if getattr(self.report, name)]
+        others = [name for name in ("missing", "replaced", "busy") if getattr(self.report, name)]
         keys: list[object] = [*sorted(self.report.refused), *others, *(["linked"] if self.report.linked.count else [])]
         remedies = {errno.EROFS: READ_ONLY, "missing": MISSING, "linked": LINKED}
         found = []
@@ -104,6 +104,7 @@ class Result:
             "mounts": _names(report.mounts),
             "busy": report.busy,
             "missing": report.missing and not self.would_be_made,
+            "replaced": report.replaced,
             "created": report.created or self.would_be_made,
             "seconds": round(report.seconds, 3),
             "waited": round(report.waited, 3),

@@ -1,7 +1,7 @@
 """What a report says to a person: how much was refused, why probably, and what to do about it."""
 
 import posix as os
-from errno import EACCES, EDQUOT, EINVAL, EIO, EMFILE, ENOSPC, EOPNOTSUPP, EPERM, EROFS, ESTALE
+from errno import EACCES, EDQUOT, EINVAL, EIO, EMFILE, ENOSPC, ENOTDIR, EOPNOTSUPP, EPERM, EROFS, ESTALE
 
 from pydrop.errors import PydropError
 from pydrop.model import Value
@@ -24,6 +24,7 @@ REMEDIES = {
     EMFILE: "too few open files are allowed: raise `ulimits: nofile`",
     ENOSPC: "the filesystem is full",
     EOPNOTSUPP: "this filesystem keeps no owners: mount it with the options uid= and gid=",
+    ENOTDIR: "a file is in the place of a folder on its way: see what put it there, and remove it",
     EROFS: "it is mounted read-only: take away :ro from the volume, or take it out of PYDROP_CHOWN",
     ESTALE: "it was moved or removed while pydrop walked through it: start again when the other containers are quiet",
 }
@@ -44,6 +45,8 @@ def complaints(volume: "Volume", owner: str, report: VolumeReport) -> tuple[list
     failed = [_refused(volume, owner, report, errno) for errno in sorted(report.refused)]
     if report.missing:
         failed.append(_missing(volume))
+    if report.replaced:
+        failed.append(_replaced(volume, report))
     if report.busy:
         failed.append(_busy(volume, owner, report))
     return failed, [_linked(volume, owner, report)] if report.linked.count else []
@@ -59,6 +62,13 @@ def _missing(volume: "Volume") -> Complaint:
     return Complaint(
         problem=f"unable to own the volume {volume.path}: it does not exist",
         remedy=f"mount it (volumes: [./data:{volume.path}]), or write create = true in its [[volume]] to have it made",
+    )
+
+
+def _replaced(volume: "Volume", report: VolumeReport) -> Complaint:
+    return Complaint(
+        problem=f"left the volume {volume.path} alone: {report.replaced}, and others than root can replace it",
+        remedy=f"remove it (see ls -ld {volume.path}), mount a volume over it, or take it out of PYDROP_CHOWN",
     )
 
 
@@ -120,7 +130,7 @@ def _in_user_namespace() -> bool:
 
 def _linked(volume: "Volume", owner: str, report: VolumeReport) -> Complaint:
     return Complaint(
-        problem=f"left {report.linked.count} of root's files in {volume.path} alone instead of giving them to {owner}:"
+        problem=f"left {report.linked.count} files of others in {volume.path} alone instead of giving them to {owner}:"
         f" they have other names, maybe outside the volume ({report.linked})",
         remedy="if all of those may be given away, write hard-links = true in its [[volume]]",
     )

@@ -52,13 +52,12 @@ class Entries:
                 pass  # one by one, it can be read up to where it is damaged
         names: list[str] = []
         folders: list[str] = []
-        excluded = self.target.excluded
-        prefix = folder.path("") if excluded else ""
+        excluded = self.target.excluded.inside(folder) if self.target.excluded else None
         count, note_folder, note_name = 0, folders.append, names.append
         try:
             for count, entry in zip(range(1, most + 1), folder.listing()):  # noqa: B007, B905 # counted to its end; shorter on purpose
                 name = entry.name
-                if excluded and excluded(prefix + name):
+                if excluded and excluded(name):
                     continue
                 try:
                     note = note_folder if by_kind and entry.is_dir(follow_symlinks=False) else note_name
@@ -78,9 +77,8 @@ class Entries:
     def _listed_at_once(self, folder: "Folder", most: int) -> list[str]:
         """As `listed`, but the rest is listed too, and folders are not told apart. Raises OSError."""
         names = os.listdir(folder.fd)
-        if excluded := self.target.excluded:
-            prefix = folder.path("")
-            names = [name for name in names if not excluded(prefix + name)]
+        if self.target.excluded and (excluded := self.target.excluded.inside(folder)):
+            names = [name for name in names if not excluded(name)]
         folder.end()
         if len(names) <= most:
             return names
@@ -150,7 +148,7 @@ class Entries:
             from . import by_descriptor
 
             if by_descriptor.of_others(target, info):
-                self.report.linked.add(folder.path(name))
+                self.report.linked.add_below(folder, name)
                 return None
         if not folder.taken and self._take(folder):
             info = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
@@ -187,4 +185,4 @@ class Entries:
             self.refuse(error, parent, name)
 
     def refuse(self, error: OSError, folder: "Folder", name: str) -> None:
-        self.report.refuse(error.errno or 0, folder.path(name) or ".")
+        self.report.refuse_below(error.errno or 0, folder, name)

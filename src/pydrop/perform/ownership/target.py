@@ -8,12 +8,14 @@ if TYPE_CHECKING:
 
     from pydrop.model import Volume
 
+    from .patterns import Patterns
+
 
 class Target:
     """The owner that all entries must have."""
 
     mode: "Callable[[int], int] | None" = None  # what becomes of an entry's
-    excluded: "Callable[[str], object] | None" = None  # whether the entry of this path is to be left alone
+    excluded: "Patterns | None" = None  # of entries that are to be left alone
     dry = False
     plain = True  # all that is wrong gets the same owner, and nothing else: no more has to be known about an entry
 
@@ -21,6 +23,9 @@ class Target:
         self.uid = uid
         self.gid = gid
         self.hard_links = volume.hard_links
+        # Whose files may be given away though they have several names: never root's, unless the user is root
+        named = [pair[0] for pair in (volume.only_from, volume.former) if pair and pair[0]]
+        self.owners = {uid, *named}
         self.across_mounts = volume.across_mounts
 
     def owner(self, _info: os.stat_result) -> tuple[int, int]:

@@ -23,7 +23,7 @@ class Special(Target):
         if volume.exclude:
             from . import patterns
 
-            self.excluded = patterns.matcher(volume.exclude)
+            self.excluded = patterns.Patterns(volume.exclude)
         self.only_from = volume.only_from
         self.former = volume.former
         self.plain = self.mode is None and self.only_from is None and self.former is None and not dry

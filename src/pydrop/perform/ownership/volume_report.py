@@ -1,5 +1,9 @@
 """What the work on one volume came to: counts, and a few names that a person can look at."""
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .folder import Folder
+
 NAMES_KEPT = 3  # names kept for each reason: a person needs a sample, and a log does not want the list
 LONGEST_NAME = 200  # characters of a name that are kept; one path may be a megabyte
 
@@ -17,6 +21,11 @@ class Refusals:
             self.names.append(
                 name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME // 2]}…{name[-LONGEST_NAME // 2 :]}"
             )
+
+    def add_below(self, folder: "Folder", name: str) -> None:
+        """Add the entry `name` of a folder, or for "" the folder itself. Its path, which may be a megabyte long, is put
+        together only where it is kept: else what somebody piles up in a deep tree would cost by its depth."""
+        self.add("" if len(self.names) >= NAMES_KEPT else folder.path(name) or ".")
 
     def add_all(self, count: int, names: list[str]) -> None:
         """Add those that another process has met."""
@@ -39,6 +48,7 @@ class VolumeReport:
         self.seconds = 0.0
         self.processes = 1  # that worked on it at once, at most
         self.waited = 0.0  # seconds for another container that worked on it
+        self.replaced = ""  # why its place counts as replaced by somebody else, and it was left alone
         self.busy = False  # that one still worked on it when waiting had taken too long
 
     def begin(self) -> None:
@@ -47,19 +57,18 @@ class VolumeReport:
         self.changed = 0  # entries that got another owner or mode
         self.given = 0  # of those, the ones that got another owner
         self.refused: dict[int, Refusals] = {}  # errno -> the entries that could not be changed or looked into
-        self.linked = Refusals()  # root's files that have other names, left alone
+        self.linked = Refusals()  # files of root's and of third users that have other names, left alone
         self.mounts = Refusals()  # mounts below, not entered
 
     @property
     def silent(self) -> bool:
         """Whether there is nothing to tell: all was right."""
-        told = self.changed or self.created or self.missing or self.refused or self.linked.count or self.busy
-        return not told
+        return not (self.changed or self.created or self.troubled)
 
     @property
     def troubled(self) -> bool:
         """Whether there is something to complain of."""
-        return bool(self.missing or self.busy or self.refused or self.linked.count)
+        return bool(self.missing or self.replaced or self.busy or self.refused or self.linked.count)
 
     def words(self, path: str, owner: str) -> str:
         """What was done to the volume at `path`, for the one line of a good start; "" where nothing was."""
@@ -86,12 +95,19 @@ class VolumeReport:
         """Another container that worked on it was waited for; `in_vain`: it still does."""
         self.waited, self.busy = seconds, in_vain
 
+    def note_replaced(self, why: str) -> None:
+        self.replaced = why
+
     def note_filesystem(self, kind: str) -> None:
         self.filesystem = kind
 
     def refuse(self, errno: int, name: str) -> None:
         """Note an entry that could not be changed or looked into."""
         self.refused.setdefault(errno, Refusals()).add(name)
+
+    def refuse_below(self, errno: int, folder: "Folder", name: str) -> None:
+        """As `refuse`, of an entry of a folder; see Refusals.add_below."""
+        self.refused.setdefault(errno, Refusals()).add_below(folder, name)
 
     def withdraw(self, errno: int) -> None:
         """What was refused with this error needed no change after all."""

@@ -3,7 +3,7 @@
 import posix as os
 import time
 
-from . import volume_lock, volume_path, walk
+from . import replaced_place, volume_lock, volume_path, walk
 from .target import Target
 
 TYPE_CHECKING = False
@@ -51,9 +51,14 @@ class VolumeWork:
 
     def on(self, found: "OpenVolume") -> None:
         """Do what the policy asks for, where that is not done. Raises BadSetting for what must never be given away."""
-        if self._is_done(found):
-            return
         try:
+            if why := replaced_place.why(found, self.target, self.around):
+                self.report.note_replaced(why)
+                return
+            if self._is_done(found):
+                return
+            if found.trusted and found.seen.st_uid != 0:
+                self.target.owners.add(found.seen.st_uid)
             volume_path.vet(found, self.around)
             if found.is_folder and self.volume.policy != "top":
                 self._in_turn(found)
@@ -100,7 +105,8 @@ class VolumeWork:
     def _walk(self, found: "OpenVolume", turn: volume_lock.Lock) -> None:
         tell = self._tell if self.watch else None
         try:
-            taken = walk.Walk(self.target, self.report, turn.alone, self.around, tell, turn.fd).run(found.fd)
+            alone = turn.alone and not replaced_place.may_look_private(found)
+            taken = walk.Walk(self.target, self.report, alone, self.around, tell, turn.fd).run(found.fd)
         except OSError as error:
             self._refused(found, error)
             return
