@@ -137,7 +137,13 @@ It is also the policy for the home folder of an account whose numbers change, wh
     "chown-errors": """\
 `warn`: the first few entries that could not be changed are named, and the start goes on. `fail`: it ends with 125. Both
 also for the home folder of an account whose numbers change.""",
-    "run-dirs": "Made at every start, since a tmpfs is empty then. Owned by the user. Without root, where the user may make them.",
+    "run-dirs": """\
+Made at every start, since a tmpfs is empty then. Owned by the user. Without root, where the user may make them.
+
+Where something is in the way that others than root could have put there (it belongs to somebody else, or a folder above
+it does, or may be written by others), it is left, and the start goes on with a warning: what the program did in one run
+does not keep the next from starting. A file of root's in folders of root's alone is a mistake of the image, and ends
+the start with 125.""",
     "secrets": """\
 `PYDROP_SECRETS=DB_PASSWORD` reads the file that `DB_PASSWORD_FILE` names, as root, into `DB_PASSWORD`, and takes
 `DB_PASSWORD_FILE` out of the program's environment. `FILE__DB_PASSWORD=/run/secrets/db` does the same without a list.

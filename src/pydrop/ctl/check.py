@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import click
 
-from pydrop import settings
+from pydrop import checked_reads, settings
 from pydrop.errors import PydropError, Untrusted
 from pydrop.model import Value
 from pydrop.report import escaped
@@ -49,8 +49,11 @@ def command(file: str | None, as_json: bool, content_only: bool) -> None:
     path = file if file is not None else in_force()
     found = [] if content_only else untrusted(path)
     try:
-        with open(path, "rb") as opened:
-            content = opened.read()
+        opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        try:
+            content = checked_reads.whole(opened, checked_reads.SMALL)
+        finally:
+            os.close(opened)
     except OSError as error:
         remedy = "name the file to check, or COPY it into the image first"
         raise click.exceptions.Exit(

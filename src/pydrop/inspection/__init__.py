@@ -9,7 +9,9 @@ import _stat as stat
 import posix as os
 
 from pydrop import accounts, checked_reads, kernel, record, tmpfiles
-from pydrop.errors import PydropError, Untrusted
+from pydrop.encoding import decoded
+from pydrop.errors import Untrusted
+from pydrop.inspection.tmpfiles_glance import may_mention_run
 from pydrop.model import Device, Facts, Record, Settings, Start
 from pydrop.settings import config_path, read
 from pydrop.steps import RunEntry
@@ -155,29 +157,11 @@ def _hooks(settings: Settings, start: Start, root: bool) -> tuple[tuple[str, ...
 
 
 def _declared() -> tuple[tuple[str, str], ...]:
-    if not any([_may_mention_run(folder) for folder in tmpfiles.FOLDERS]):
+    if not any([may_mention_run(folder) for folder in tmpfiles.FOLDERS]):
         return ()
     from pydrop.inspection.image_tmpfiles import declared
 
     return declared()
-
-
-def _may_mention_run(folder: str) -> bool:
-    """Whether a file of this tmpfiles.d folder may mention /run, so that image_tmpfiles has to read it.
-
-    image_tmpfiles reads everything again, and checks who could have written it."""
-    try:
-        names = [name for name in os.listdir(folder) if name.endswith(".conf")]
-    except OSError:
-        return False
-    for name in names:
-        try:
-            text = checked_reads.text(f"{folder}/{name}")
-        except PydropError:
-            return True
-        if "/run" in text or "%t" in text:
-            return True
-    return False
 
 
 def _stands(entry: RunEntry) -> bool:
@@ -202,11 +186,14 @@ def _record(entrypoint: int) -> Record | None:
         return None
     try:
         file = open_trusted(f"{record.PLACE}/{record.NAME}")
+        try:
+            content = checked_reads.whole(file, checked_reads.LARGE)
+        finally:
+            os.close(file)
     except (OSError, Untrusted):
         return None
-    with open(file, encoding="utf-8", errors="surrogateescape", newline="") as content:
-        decoded = record.decode(content.read())
-    return decoded if decoded and _lives(decoded.instance) else None
+    found = record.decode(decoded(content))
+    return found if found and _lives(found.instance) else None
 
 
 def _lives(instance: str) -> bool:

@@ -5,6 +5,7 @@
 
 import os
 
+from pydrop import checked_reads
 from pydrop.errors import BadSetting, PydropError
 from pydrop.kernel import WHOLE_PYTHON
 from pydrop.trust import open_trusted
@@ -16,7 +17,7 @@ def read(path: str) -> dict[str, object]:
     Raises BadSetting where it cannot be read or is no TOML, Untrusted where another user than root could have written
     it, PydropError where Python has no tomllib."""
     try:
-        file = open_trusted(path) if os.geteuid() == 0 else os.open(path, os.O_RDONLY)
+        file = open_trusted(path) if os.geteuid() == 0 else os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except FileNotFoundError as error:
         raise BadSetting(f"the settings file {path} is not there", "check PYDROP_CONFIG, or leave it out") from error
     except OSError as error:
@@ -28,9 +29,10 @@ def read(path: str) -> dict[str, object]:
         raise PydropError(f"unable to read {path}: {error}", WHOLE_PYTHON) from error
 
     try:
-        with open(file, "rb") as content:
-            return tomllib.load(content)
+        return tomllib.loads(checked_reads.whole(file, checked_reads.SMALL).decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadSetting(f"{path} is no TOML: {error}", f"try it with: pydropctl check {path}") from error
     except OSError as error:
         raise BadSetting(f"unable to read {path}: {error.strerror}", "make it a readable file of root's") from error
+    finally:
+        os.close(file)

@@ -6,7 +6,8 @@ The copies hold the image's own accounts too, so that root and nobody still reso
 import os
 import stat
 
-from pydrop import accounts
+from pydrop import accounts, checked_reads
+from pydrop.encoding import decoded
 from pydrop.errors import PydropError
 from pydrop.model import Outcome, Start
 from pydrop.steps import AccountsStep
@@ -53,11 +54,11 @@ def _text(name: str) -> str:
     except OSError as error:
         raise PydropError(f"unable to read /etc/{name}: {error.strerror}", "make it readable: mode 0644") from error
     try:
-        mode = os.fstat(file).st_mode
-        if not stat.S_ISREG(mode) or not mode & stat.S_IROTH:
+        if not os.fstat(file).st_mode & stat.S_IROTH:
             raise PydropError(f"/etc/{name} is not a file that everybody may read", "make it one: mode 0644")
-        with open(file, "rb", closefd=False) as content:
-            return content.read().decode("utf-8", "surrogateescape")
+        return decoded(checked_reads.whole(file, checked_reads.LARGE))
+    except OSError as error:
+        raise PydropError(f"unable to read /etc/{name}: {error.strerror}", "make it readable: mode 0644") from error
     finally:
         os.close(file)
 
@@ -110,7 +111,7 @@ def _write_copy(folder: int, name: str, text: str) -> bool:
 
     A program that reads the copy meanwhile sees the whole old text or the whole new one."""
     data, new = text.encode("utf-8", "surrogateescape"), f".{name}.new"
-    if _content(folder, name) == data:
+    if _content(folder, name, len(data)) == data:
         return False
     try:
         os.unlink(new, dir_fd=folder)
@@ -124,13 +125,16 @@ def _write_copy(folder: int, name: str, text: str) -> bool:
     return True
 
 
-def _content(folder: int, name: str) -> bytes | None:
+def _content(folder: int, name: str, most: int) -> bytes | None:
+    """What the copy holds; None where it is none, or longer than `most` bytes."""
     try:
         file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        try:
+            return checked_reads.whole(file, most)
+        finally:
+            os.close(file)
     except OSError:
         return None
-    with open(file, "rb") as copy:
-        return copy.read()
 
 
 def _environment(path: str, library: str, start: Start) -> tuple[tuple[str, str | None], ...]:

@@ -2,7 +2,7 @@
 
 import os
 
-from pydrop import kernel
+from pydrop import checked_reads, kernel
 from pydrop.encoding import decoded
 from pydrop.errors import PydropError, Untrusted
 from pydrop.model import Value
@@ -19,7 +19,6 @@ PHASES = {  # kind -> words, for the parts of a start that are no steps of its p
     "summary": "the line of the log is written",
     "wait": "init mode: the process that stays gives up root too",
 }
-LARGEST_TIMELINE = 1 << 20  # bytes that are read
 
 
 class NotLeft(PydropError):
@@ -78,8 +77,12 @@ def _text(path: str) -> str:
         raise NotLeft(f"the times of the start are not root's: {error.problem}", error.remedy) from error
     except OSError as error:
         raise NotLeft(f"unable to read {path}: {error.strerror}", "start the container anew") from error
-    with open(file, "rb") as content:
-        return decoded(content.read(LARGEST_TIMELINE))
+    try:
+        return decoded(checked_reads.whole(file, checked_reads.SMALL))
+    except OSError as error:
+        raise NotLeft(f"unable to read {path}: {error.strerror}", "start the container anew") from error
+    finally:
+        os.close(file)
 
 
 def parsed(text: str) -> Timeline | None:

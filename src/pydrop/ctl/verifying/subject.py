@@ -2,11 +2,10 @@
 
 import os
 
-from pydrop import accounts, inspection, kernel
+from pydrop import accounts, checked_reads, inspection, kernel
 from pydrop.ctl.pydrop_arguments import start_of
 from pydrop.ctl.verifying.check_result import Check, fail, ok, warn
 from pydrop.ctl.verifying.name_lookup import Names, looked_up
-from pydrop.encoding import decoded
 from pydrop.errors import BadSetting, PydropError, Untrusted
 from pydrop.inspection import named_paths
 from pydrop.model import Credentials, Device, Identity, Settings, Value
@@ -144,7 +143,6 @@ def _wanted(settings: Settings, held: Credentials, devices: tuple[Device, ...]) 
 
 def _text(path: str) -> str:
     try:
-        with open(path, "rb") as file:
-            return decoded(file.read())
-    except OSError:
+        return checked_reads.text(path)
+    except PydropError:
         return ""

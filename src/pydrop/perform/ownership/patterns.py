@@ -8,7 +8,6 @@ That costs the same at any depth.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-
     from typing import Protocol
 
     Excluded = Callable[[str], object]

@@ -23,7 +23,8 @@ def perform(step: RuntimeStep, _start: Start) -> Outcome:
     """Create or fix every entry.
 
     Raises NotPermitted for an entry that a setting asked for and that cannot be created. For the standard
-    entries and those of tmpfiles.d there is a warning instead."""
+    entries and those of tmpfiles.d there is a warning instead. So there is for one whose place others than root can
+    have replaced: what the program did must not keep the next start from running."""
     umask = os.umask(0)  # so that mkdir(2) and open(2) set the exact mode
     try:
         done, failed = _make_all(step.entries)
@@ -33,7 +34,7 @@ def perform(step: RuntimeStep, _start: Start) -> Outcome:
     finally:
         os.umask(umask)
     for entry, refused in failed:
-        if entry.source and not entry.source.startswith("/"):
+        if entry.source and not entry.source.startswith("/") and not refused.replaced:
             raise NotPermitted(f"unable to make {entry.path} ({entry.source}): {refused.why}", refused.remedy)
     return Outcome(changed=len(done), words=_few("made right", done), warnings=_warnings(failed))
 
@@ -43,14 +44,19 @@ def _make_all(entries: tuple[RunEntry, ...]) -> tuple[list[str], list[tuple[RunE
     done: list[str] = []
     failed: list[tuple[RunEntry, Refused]] = []
     for entry in entries:
+        place = path_walk.Place()
         try:
-            if make(entry):
+            if make(place, entry):
                 done.append(entry.path)
         except Refused as refused:
+            refused.replaced = place.may_be_replaced()
             failed.append((entry, refused))
         except OSError as error:
             if not _is_usable(entry):
                 failed.append((entry, _reason(entry, error)))
+                failed[-1][1].replaced = error.errno != errno.EROFS and place.may_be_replaced()
+        finally:
+            place.close()
     return done, failed
 
 
