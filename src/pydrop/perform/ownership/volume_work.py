@@ -78,7 +78,7 @@ class VolumeWork:
     def _user_can_write(self, found: "OpenVolume") -> bool:
         from .writable import can_write
 
-        return can_write(found, self.target.uid, self.target.gid, self.groups)
+        return bool(can_write(found, self.target.uid, self.target.gid, self.groups))
 
     def _in_turn(self, found: "OpenVolume") -> None:
         """Walk, unless another container has done so while this one waited for it.
