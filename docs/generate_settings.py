@@ -154,7 +154,7 @@ should. Settings of pydrop itself (`PUID`, `PYDROP_...`) are not read from secre
     "hooks": """\
 Executables in byte order of their names. One that somebody other than root can write or replace is refused, and so is
 one whose interpreter (its `#!` line) is. A script or program without an execute bit is not run, and named in a warning;
-other files may lie there.
+other files may lie there. [hooks.md](hooks.md) has what hooks find and what they can change.
 
 A hook starts in `/`; `PYDROP_WORKDIR` names the image's working folder. It gets the program's environment, less the
 variables that could make root run what the user wrote (`PYTHONPATH=/data`, `LD_LIBRARY_PATH=/usr/lib:`): those of

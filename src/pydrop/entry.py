@@ -6,15 +6,13 @@ drop. The launcher, boot_files and `__main__` call this module.
 
 import posix as os
 import sys
-import time
 
-from pydrop import compat, handover, inherited, inspection, planning
+from pydrop import compat, handover, inherited, inspection, performing, planning
 from pydrop.errors import FAILED, Interrupted, PydropError
-from pydrop.model import Outcome, Start
+from pydrop.model import Start
 from pydrop.perform import timeline_writer
 from pydrop.report import Report
 from pydrop.signals import name_of
-from pydrop.steps import Plan, PrivilegesStep, RecordStep, SecretsStep, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +91,7 @@ def _start(start: Start, report: Report) -> int:
         report.warn(warning)
     timeline_writer.mark(start, "plan")
     # ---- the first step that cannot be undone: from here on a failure lists what is already done ----
-    done = _Done(plan, start, report)
+    done = performing.Performing(plan, settings, facts, start, report)
     for step in plan.steps[:-1]:
         done.perform(step)
     last = plan.steps[-1]
@@ -103,7 +101,7 @@ def _start(start: Start, report: Report) -> int:
     timeline_writer.mark(start, "command")
     # ---- the drop: from here on nothing is imported and nothing is opened ----
     done.perform(last)
-    report.info(_summary(plan, done, start.marks[0][3]))
+    report.info(done.summary(start.marks[0][3]))
     timeline_writer.mark(start, "summary")
     if start.init:
         await_init()
@@ -136,81 +134,6 @@ def _correct_guess(start: Start) -> None:
     if start.init:
         starter.decline(start.init)
     forking.fork(start)
-
-
-class _Done:
-    """The steps performed so far, and their changes to the program's environment."""
-
-    def __init__(self, plan: Plan, start: Start, report: Report) -> None:
-        self.start = start
-        self.report = report
-        self.recorded = False  # whether /run/pydrop exists and belongs to root alone
-        start.progress, start.note = report.progress, report.info
-        self.came = start.environment
-        self.changes: list[tuple[str, str | None]] = list(plan.environment)
-        self.public = list(plan.environment)
-        self.words: list[str] = []
-        self.apply()
-
-    def apply(self) -> None:
-        """Give the next step an environment with all changes so far."""
-        self.start.environment = handover.environment(self.came, self.changes)
-
-    def perform(self, step: Step) -> None:
-        inherited.require_uninterrupted()
-        if step.done:
-            timeline_writer.mark(self.start, step, "", "0")
-            self.report.debug(f"{step.words}: so already")
-            return
-        if isinstance(step, RecordStep):
-            step.record.environment = tuple([f"{n}={v}" for n, v in self.public if v is not None])
-        began = time.monotonic()
-        try:
-            outcome = perform(step, self.start)
-        except PydropError as error:
-            raise self.after(error) from error
-        self.report.clear()
-        changed = "1" if outcome.words or outcome.changed else "0"
-        self.note(step, outcome, timeline_writer.mark(self.start, step, outcome.words, changed) - began)
-
-    def after(self, error: PydropError) -> PydropError:
-        """The error with a list of what earlier steps have done, since that stays done."""
-        if self.words and error.remedy:
-            error.args = (f"{error} (done before: {'; '.join(self.words)})",)
-        return error
-
-    def note(self, step: Step, outcome: Outcome, seconds: float) -> None:
-        if isinstance(step, PrivilegesStep):
-            return  # the summary reports the drop
-        for warning in outcome.warnings:
-            self.report.warn(warning)
-        if outcome.words:
-            self.words.append(outcome.words)
-        if outcome.environment:
-            self.changes += outcome.environment
-            self.apply()
-        if isinstance(step, RecordStep):
-            self.recorded = outcome.changed > 0
-        if not isinstance(step, SecretsStep):
-            self.public += [(name, value) for name, value in outcome.environment if value is not None]
-        self.report.debug(f"{step.words}: {outcome.words or 'so already'} ({seconds * 1000:.1f} ms)")
-
-
-def perform(step: Step, start: Start) -> Outcome:
-    """Carry out one step. Its performer is imported only now, since most starts need few of them."""
-    if not step.performer:
-        return Outcome()
-    __import__(step.performer)
-    performer: Callable[[Step, Start], Outcome] = sys.modules[step.performer].perform
-    return performer(step, start)
-
-
-def _summary(plan: Plan, done: _Done, began: float) -> str:
-    """The one line of a successful start: the identity, the changes, and the milliseconds since `began`."""
-    who = plan.identity
-    changed = "; ".join(done.words) or "nothing to change"
-    took = (time.monotonic() - began) * 1000
-    return f"{who.name} {who.uid}:{who.gid} ({who.why}): {changed}; starting {plan.command[0]} after {took:.0f} ms"
 
 
 def _show(topic: str) -> int:

@@ -104,13 +104,16 @@ class SecretsStep(Step):
 
 
 class HooksStep(Step):
-    """These executables have run and succeeded, in this order, each with the command as its arguments."""
+    """These executables have run and succeeded, in this order, each with the command as its arguments.
+
+    `record` says who the program becomes, and what it keeps."""
 
     kind = "hooks"
     performer = "pydrop.perform.hooks"
 
     hooks: tuple[str, ...]
     command: tuple[str, ...]
+    record: Record
 
 
 class RecordStep(Step):

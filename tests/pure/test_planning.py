@@ -45,7 +45,7 @@ ORDERS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "everything asked": (
         EVERYTHING,
         {"hooks": ("/etc/pydrop.d/10",)},
-        "runtime accounts streams volumes secrets hooks record privileges",
+        "runtime accounts streams secrets hooks volumes record privileges",
     ),
     "root asked for: its streams are its own already": ({"puid": 0}, {}, "runtime accounts record privileges"),
     "a second time": ({}, {"record": record()}, "streams privileges"),

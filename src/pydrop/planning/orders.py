@@ -4,18 +4,20 @@ runtime        first, since the other steps may need /run. It creates the home o
                killed after the accounts step finds the account existing, and would not create its home
 home           for an account whose numbers change. Before the accounts step, since only the old /etc/passwd has the old
                numbers: after a start that was killed in the home, the next start begins the home again
-accounts       before volumes and hooks, so that names resolve
-streams        since the program reopens /dev/stdout after the drop. An `exec` has streams of its own, which are root's
-volumes        before hooks, which expect the data to be the program's
+accounts       before hooks and volumes, so that names resolve
+streams        since the program reopens /dev/stdout after the drop, as does what a hook runs as the program's user. An
+               `exec` has streams of its own, which are root's
 secrets        before hooks, which get the program's environment
-hooks          after all that root does for the program
+hooks          before volumes, so that what a hook puts into one is the program's, and groups that a hook gives the
+               account count there too
+volumes        after the last step that makes files there as root
 record         for a later `exec` into this container
 oom            late, so that the kernel does not kill root's own work first
 init           in init mode: init has to drop privileges before the command can run
 privileges     the drop, always last
 """
 
-from pydrop.planning import step_builders
+from pydrop.planning import hook_steps, step_builders
 from pydrop.planning.decision import Decision
 from pydrop.steps import Step
 
@@ -40,8 +42,8 @@ def _own_run_dirs(decision: Decision) -> list[Step]:
 
 _LAST: "tuple[Builder, ...]" = (step_builders.oom, step_builders.init, step_builders.privileges)
 AS_ROOT: "tuple[Builder, ...]" = (
-    *(step_builders.runtime, step_builders.home, step_builders.accounts, step_builders.streams, step_builders.volumes),
-    *(step_builders.secrets, step_builders.hooks, step_builders.record),
+    *(step_builders.runtime, step_builders.home, step_builders.accounts, step_builders.streams, step_builders.secrets),
+    *(hook_steps.hooks, step_builders.volumes, hook_steps.record),
     *_LAST,
 )
 AGAIN: "tuple[Builder, ...]" = (step_builders.streams, step_builders.secrets, *_LAST)  # `exec` into the same container

@@ -7,13 +7,11 @@ The steps that only a start without root has are in `own_steps`.
 from pydrop import accounts as account_texts
 from pydrop import tmpfiles
 from pydrop.capabilities import mask_of
-from pydrop.model import Facts, Identity, Record, Settings
+from pydrop.model import Facts, Identity, Settings
 from pydrop.planning.decision import Decision
 from pydrop.steps import (
     AccountsStep,
-    HooksStep,
     PrivilegesStep,
-    RecordStep,
     RunEntry,
     RuntimeStep,
     SecretsStep,
@@ -158,29 +156,6 @@ def secrets(decision: Decision) -> list[Step]:
     return [SecretsStep(words=words, why=why, secrets=settings.secrets)]
 
 
-def hooks(decision: Decision) -> list[Step]:
-    settings, facts = decision.settings, decision.facts
-    if not facts.hooks:
-        return []
-    words = "run as root: " + ", ".join(facts.hooks)
-    if facts.left_out:
-        words += f" (without {', '.join(facts.left_out)}, which could make root run what the user wrote)"
-    why = settings.sources.get("hooks", "")
-    return [HooksStep(words=words, why=why, hooks=facts.hooks, command=settings.command)]
-
-
-def record(decision: Decision) -> list[Step]:
-    kept = Record(
-        instance=decision.facts.instance,
-        identity=decision.who,
-        umask=decision.umask,
-        keep_caps=decision.keep_caps,
-        no_new_privs=decision.no_new_privs,
-        environment=(),
-    )
-    return [RecordStep(words="/run/pydrop/record tells a later `exec` who the program is", record=kept)]
-
-
 def oom(decision: Decision) -> list[Step]:
     settings = decision.settings
     if settings.oom_score_adj is None:
@@ -212,6 +187,8 @@ def privileges(decision: Decision) -> list[Step]:
     """The drop; its words name all that the program keeps."""
     who, umask = decision.who, decision.umask
     groups = " ".join([str(gid) for gid in who.groups]) or "none"
+    if decision.facts.hooks:
+        groups += " and those that a hook adds"
     kept = f"keeps {', '.join(decision.keep_caps)}" if decision.keep_caps else "no capability"
     words = [f"{who.uid}:{who.gid}", f"groups {groups}", kept]
     if who.uid == 0:

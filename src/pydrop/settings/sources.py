@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 OUR_VARIABLES = ("PYDROP_", "PUID=", "PGID=", "UMASK=")  # how a line of the environment begins that is a setting
+TELL_HOOKS = ("PYDROP_ENV", "PYDROP_UID", "PYDROP_GID")  # pydrop sets all of them for each hook
 SHOWN = ("help", "version")  # options that print a text in place of a start
 
 
@@ -92,6 +93,9 @@ def from_environment(environment: tuple[str, ...]) -> dict[str, RawSetting]:
         if line.startswith(OUR_VARIABLES):
             variable, _, value = line.partition("=")
             found.setdefault(variable, value.strip(BLANKS))
+    if all([name in found for name in TELL_HOOKS]):  # a hook runs this pydrop
+        for name in (*TELL_HOOKS, "PYDROP_WORKDIR"):
+            found.pop(name, "")
     given: dict[str, RawSetting] = {}
     for variable, row in BY_VARIABLE.items():
         value = found.pop(variable, "")
