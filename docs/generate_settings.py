@@ -43,9 +43,11 @@ replaces the other whole; nothing is put together from two places (but `chown` a
   means true and takes no word behind it; `--no-new-privs=false` switches it off.
 - **Variables** lose the blanks, CR and LF around their value (env files leave them). An empty variable counts as unset.
   Of a variable that is there twice the first holds. Lists are separated by `:` (paths) or `,` (names); empty items are
-  left out.
-- **The file** is TOML. Lists are arrays, yes and no are `true` and `false`, ids may be numbers, modes and umasks are
-  text in quotes (a number does not tell whether it was meant octal).
+  left out. A list of paths with a `,`, `;`, tab, line end, quote or bracket in it, or a blank beside a path, is an error that
+  shows the list as it should be: `PYDROP_CHOWN=/data, /config` would have made a folder `/data,`. A path that holds such a
+  character is named in the file.
+- **The file** is TOML, of 256 KiB at most. Lists are arrays, yes and no are `true` and `false`, ids may be numbers, modes
+  and umasks are text in quotes (a number does not tell whether it was meant octal).
 - **Yes or no**: `1` `0` `true` `false` `yes` `no` `on` `off`, in any case.
 - **Ids** are digits alone, 0 to 4294967294. No sign, no underscore, no hexadecimal, no digits of another script.
   4294967295 and larger are refused: the kernel takes the first as "leave unchanged" and cuts the others off, and either
@@ -76,6 +78,27 @@ RUN pydropctl check
 
 `pydropctl check --content-only FILE` asks what the file says alone, for a checkout where somebody else owns it.
 
+### Variables in the file
+
+A text in the file may hold `${NAME}` and `${NAME:-default}`, as in Compose; they are filled from the container's environment. So
+an image goes on taking the variables that its users know, and follows those that its base image sets:
+
+```toml
+puid = "${USERMAP_UID:-}"
+pgid = "${USERMAP_GID:-}"
+chown = ["${PGDATA:-/var/lib/postgresql/data}"]
+init = "${SUPERVISE:-false}"
+```
+
+- `${NAME:-default}` is the default where the variable is not set or is empty. `${NAME}` without a default is an error where it is
+  not set; `pydropctl check` says that too, by the environment that it runs in.
+- `$$` is a dollar. A `$` that stands before anything else is text. One `${` within another is an error.
+- Each text is filled once, after the file was read as TOML: what a variable holds is one value, never two, and never a key.
+  It is held to the same forms as any other, and `"true"` and `"1500"` are taken where yes or no, or a number belongs.
+- A text that becomes empty is as if the setting, or its place in the list, were not there. A `[[volume]]` whose `path` becomes
+  empty is none.
+- A message shows what a variable gave, but not where its name holds PASS, PWD, SECRET, TOKEN, KEY, CREDENTIAL, AUTH or PRIVATE.
+
 # Each setting
 
 """
@@ -85,13 +108,15 @@ MORE = {
 `NAME`, `UID`, `NAME:GROUP`, `UID:GID`, `:GROUP`, or mixed. A name that the image does not have is made. Root only
 where it is asked for in so many words (`root` or `0`). `PUID` and `PGID` win over numbers in `user`.""",
     "puid": """\
-A variable alone. The account that `user` names (or `app`) takes this number. `0` is root, asked for in so many words.""",
+The account that `user` names (or `app`) takes this number. `0` is root, asked for explicitly, in the file too. Names of
+other images (`UID`, `USER_ID`, `USERMAP_UID`, `APP_UID`, `NB_UID` and so on) are not obeyed: a warning says so where one asks
+for another number. In the file they go on working: `puid = "${USERMAP_UID:-}"`.""",
     "pgid": """\
-A variable alone. Without it the account's group comes along with `PUID` where the account has one, else the gid is
+Without it the account's group comes along with `PUID` where the account has one, else the gid is
 the uid. Write both where the volume's files have both.""",
     "owner-of": """\
 The uid and gid of this path are used where neither `PUID`/`PGID` nor `user` has numbers. Never root: a path that root owns
-is no answer.""",
+is passed over with a warning. Where its group is root's, the gid is the uid's number.""",
     "home": "For an account that pydrop makes. An account that exists keeps its home.",
     "groups": "Added to the groups that the account has in `/etc/group` and to those that the runtime granted.",
     "devices": "The group that may open each device is joined. A folder stands for all devices in it.",
@@ -102,7 +127,7 @@ a `UMASK` of its own with another meaning; where both are set, `UMASK` is not ev
     "chown": """\
 Each path may have a policy behind a colon (see `chown-policy`): `PYDROP_CHOWN=/data:/config:on-root-mismatch` owns `/data`
 by the default policy and `/config` by its own. An array's item is cut at its colon the same way. A path with a colon in
-its name needs a `[[volume]]` table. The same path twice is one volume; with two policies it is an error.""",
+its name needs a `[[volume]]` table. The same path twice is an error.""",
     "volume": """\
 In the file alone, one table a volume, with all that can be said of it:
 
@@ -148,8 +173,8 @@ the start with 125.""",
 `PYDROP_SECRETS=DB_PASSWORD` reads the file that `DB_PASSWORD_FILE` names, as root, into `DB_PASSWORD`, and takes
 `DB_PASSWORD_FILE` out of the program's environment. `FILE__DB_PASSWORD=/run/secrets/db` does the same without a list.
 
-A name in the list whose variable has its value already needs no file. A value and a file, or two files, for one name
-are an error, and so is a name in the list with neither. No message shows a value, nor what stands where a file's path
+A name in the list whose variable has its value already needs no file, and a name with neither is nothing: an image lists what
+it could use. A value and a file, or two files, for one name are an error, and so is a file that is missing. No message shows a value, nor what stands where a file's path
 should. Settings of pydrop itself (`PUID`, `PYDROP_...`) are not read from secrets.""",
     "hooks": """\
 Executables in byte order of their names. One that somebody other than root can write or replace is refused, and so is
@@ -163,6 +188,13 @@ programs that load code (`LD_*`, `PYTHON*`, `PERL*`, `RUBY*`, `NODE_*`, `NPM_*`,
 MODULE, HOOK, EDITOR, PAGER, SHELL or WRAPPER, or have a part that begins or ends with RC or INIT, wherever a path in the
 value, an empty or a relative entry included, is not root's alone. `pydropctl plan` and `log-level = debug` name them. Any
 other variable is passed (`DATA_DIR=/data`).""",
+    "default-command": """\
+A list of words, in the file alone: what official images do with `if [ "${1#-}" != "$1" ]; then set -- nginx "$@"; fi`. With
+`default-command = ["nginx", "-g", "daemon off;"]` in the image, `docker run IMAGE -c /x.conf` runs `nginx -g 'daemon off;' -c
+/x.conf`, `docker run IMAGE` without a `CMD` runs the default as it is, and `docker run IMAGE sh` runs `sh`.
+
+Where it is set, the first word that is none of pydrop's own options begins the program's words. Behind `--` nothing is
+pydrop's: `docker run IMAGE -- --help` shows the program's help. Without it an unknown option is an error.""",
     "keep-caps": """\
 Names as in capabilities(7), in upper or lower case, with or without `CAP_`. `ALL` is refused, and so are `setuid` and
 `setgid`: with them the program could become root again.""",
@@ -215,8 +247,8 @@ whose processes run as several users needs a PID 1 that is root.""",
 
 EXAMPLES = {  # name -> what stands behind the = of a variable, and of a key
     "user": ("app:video", '"app:video"'),
-    "puid": ("1500", ""),
-    "pgid": ("1500", ""),
+    "puid": ("1500", "1500"),
+    "pgid": ("1500", "1500"),
     "owner-of": ("/data", '"/data"'),
     "home": ("/config", '"/config"'),
     "groups": ("video,109", '["video", 109]'),
@@ -233,6 +265,7 @@ EXAMPLES = {  # name -> what stands behind the = of a variable, and of a key
     "run-dirs": ("/run/app:/run/app/cache", '["/run/app", "/run/app/cache"]'),
     "secrets": ("DB_PASSWORD,API_KEY", '["DB_PASSWORD", "API_KEY"]'),
     "hooks": ("/opt/start.d", '"/opt/start.d"'),
+    "default-command": ("", '["nginx", "-g", "daemon off;"]'),
     "keep-caps": ("net_bind_service", '["net_bind_service"]'),
     "no-new-privs": ("0", "false"),
     "oom-score-adj": ("500", "500"),
@@ -256,7 +289,7 @@ BESIDES = {"secrets": ("FILE__NAME",)}  # variables whose names are the person's
 
 def page() -> str:
     """The whole text of docs/settings.md."""
-    return HEAD.format(overview=overview()) + "\n".join([section(row) for row in ROWS])
+    return HEAD.replace("{overview}", overview()) + "\n".join([section(row) for row in ROWS])
 
 
 def overview() -> str:
@@ -268,7 +301,7 @@ def overview() -> str:
 
 
 def title(row: Row) -> str:
-    return row.name if row.key or row.option else row.environment[0]
+    return row.environment[0] if row.environment == (row.name.upper(),) else row.name
 
 
 def anchor(row: Row) -> str:
@@ -301,7 +334,7 @@ def spellings(row: Row) -> list[tuple[str, str]]:
 
 def example(row: Row) -> str:
     text, value = EXAMPLES[row.name]
-    spoken = [f"`{row.environment[0]}={text}`"]
+    spoken = [f"`{row.environment[0]}={text}`"] if row.environment else []
     if row.option:
         spoken.append(f"`--{row.name}={text}`")
     if row.key:

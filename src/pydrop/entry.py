@@ -9,7 +9,7 @@ import sys
 
 from pydrop import compat, handover, inherited, inspection, performing, planning
 from pydrop.errors import FAILED, Interrupted, PydropError
-from pydrop.model import Start
+from pydrop.model import Settings, Start
 from pydrop.perform import timeline_writer
 from pydrop.report import Report
 from pydrop.signals import name_of
@@ -77,9 +77,8 @@ def _begin(start: Start, report: Report) -> int:
 
 def _start(start: Start, report: Report) -> int:
     timeline_writer.mark(start, "modules")
-    settings = inspection.read_settings(start)
+    settings = _settings(start, report)
     timeline_writer.mark(start, "settings")
-    report.obey(settings)
     if settings.show:
         return _show(settings.show)
     if settings.init != bool(start.init):
@@ -110,6 +109,19 @@ def _start(start: Start, report: Report) -> int:
         timeline_writer.write(timeline, start, facts.instance, plan.command[0])
     ready.run()
     return FAILED
+
+
+def _settings(start: Start, report: Report) -> Settings:
+    """The settings; the report obeys them. Where they cannot be read, it says so as they ask for it all the same."""
+    try:
+        settings = inspection.read_settings(start)
+    except BaseException:
+        from pydrop.inspection import spoken_form
+
+        report.speak(*spoken_form.asked(start))
+        raise
+    report.obey(settings)
+    return settings
 
 
 def _init_waiter(start: Start) -> "Callable[[], None]":

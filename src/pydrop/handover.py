@@ -76,7 +76,8 @@ REMEDIES = {
     "on a mount that is not noexec",
     errno.ENOEXEC: "begin the script with a line like #!/bin/sh, or build the program for this machine's processor",
     errno.EAGAIN: "the user has too many processes; raise the limit (docker: --ulimit nproc=...)",
-    errno.E2BIG: "the arguments and the environment together are too long",
+    errno.E2BIG: "shorten the arguments or the environment: the kernel takes 128 KiB for one of them, "
+    "and 2 MiB or less for all",
     errno.ENOMEM: "give the container more memory",
     errno.EPERM: "the runtime forbids it; look for a seccomp or AppArmor profile",
 }

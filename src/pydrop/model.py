@@ -77,6 +77,7 @@ class Settings(Value):
     run_dirs: tuple[str, ...] = ()
     secrets: tuple[Secret, ...] = ()
     hooks: str = "/etc/pydrop.d"
+    default_command: tuple[str, ...] = ()  # in front of a command that begins with a dash, or is not there
     keep_caps: tuple[str, ...] = ()  # lower case, without "cap_"
     no_new_privs: bool = True
     oom_score_adj: int | None = None

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 ECHO = 2  # columns of the ^C that a terminal echoes behind a live line
 LEVELS = ("error", "warn", "info", "debug")
+LONGEST_LINE = 4096  # bytes, with its newline
 
 
 class Report:
@@ -61,19 +62,21 @@ class Report:
         if LEVELS.index(level) > LEVELS.index(self.level):
             return
         self.clear()
+        message = escaped(message[:LONGEST_LINE])
         line = self._as_json(level, message) if self.as_json else self._as_text(level, message)
-        _tell(line.encode("utf-8", "backslashreplace") + b"\n")
+        _tell(line + b"\n")
 
-    def _as_text(self, level: str, message: str) -> str:
+    def _as_text(self, level: str, message: str) -> bytes:
         warning = "warning: " if level == "warn" else ""
-        return f"{self.program}: {warning}{escaped(message)}"
+        return fitting(f"{self.program}: {warning}{message}", LONGEST_LINE - 1)
 
-    def _as_json(self, level: str, message: str) -> str:
+    def _as_json(self, level: str, message: str) -> bytes:
         """One object of four strings, made here, since the module `json` would cost 8 ms."""
         now = time.time()
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
-        text = escaped(message).replace("\\", "\\\\").replace('"', '\\"')
-        return f'{{"time": "{stamp}", "level": "{level}", "program": "{self.program}", "message": "{text}"}}'
+        head = f'{{"time": "{stamp}", "level": "{level}", "program": "{self.program}", "message": "'.encode()
+        text = message.replace("\\", "\\\\").replace('"', '\\"')
+        return head + fitting(text, LONGEST_LINE - len(head) - 3) + b'"}'
 
     def own_fault(self, bug: BaseException, to_see_where: str = "") -> None:
         """Print a bug of pydrop's as one line; the traceback follows at level `debug` alone."""
@@ -137,6 +140,16 @@ def cut(line: str, columns: int) -> str:
     while line and columns_of(line) > columns - 3:
         line = line[:-1]
     return line + "..." if columns > 3 else ""
+
+
+def fitting(text: str, most: int) -> bytes:
+    """The text in UTF-8, cut where it has more than `most` bytes: neither within a character nor within an escape."""
+    octets = text.encode("utf-8", "backslashreplace")
+    if len(octets) <= most:
+        return octets
+    kept = octets[: most - 3].decode("utf-8", "ignore")
+    whole = kept.rstrip("\\")
+    return (whole + "\\" * ((len(kept) - len(whole)) // 2 * 2) + "…").encode()
 
 
 def escaped(text: str) -> str:

@@ -32,7 +32,7 @@ def test_every_problem_is_found_with_key_place_and_nearest():
         "volume": [{"path": "/a", "polcy": "top", "policy": "topp"}, {"path": "/b"}, {"create": 5}],
         "service": {},
     }
-    found = settings.problems(table, "/x.toml")
+    found = settings.problems(table, (), "/x.toml")
     assert [(p.key, p.where, p.nearest) for p in found] == [
         ("usr", ("usr",), "user"),
         ("umask", ("umask",), ""),

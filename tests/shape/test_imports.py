@@ -48,7 +48,7 @@ ONLY_IN = {
     "ctypes": ("kernel",),
 }
 # The pure layer computes: late imports of such modules are all that it needs.
-PURE_MAY_IMPORT = {"binascii", "difflib"}
+PURE_MAY_IMPORT = {"binascii", "difflib", "re", "tomllib"}
 TOUCHES_THE_WORLD = {"open", "exec", "eval", "input", "print", "__import__", "compile"}
 
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "base", "core", "shared", "lib"}

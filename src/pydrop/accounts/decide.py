@@ -17,6 +17,7 @@ from pydrop.accounts.numbers import (
     chosen_account,
     gid_for,
     own_uid,
+    passed_over,
     refuse_by_accident,
     uid_asked,
 )
@@ -96,6 +97,7 @@ def _ordinary(
     joined, new_groups, warnings = _device_groups(devices, account.uid, gids, changed_groups)
     if 0 in own_gids - asked_gids and not (gid.number == 0 and gid.asked):
         warnings = (_roots_group_warning(account.name), *warnings)
+    warnings = (*passed_over(question), *warnings)
     program = _identity(account, group, gids | joined, _reason(uid, gid))
     return program, AccountChange(account=account, group=group, former=former, more_groups=new_groups), warnings
 

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import tomllib
 from typing import Any, TypeAlias
 
 import click
@@ -12,12 +11,13 @@ from pydrop import checked_reads, settings
 from pydrop.errors import PydropError, Untrusted
 from pydrop.model import Value
 from pydrop.report import escaped
+from pydrop.settings.toml_text import NotToml, table_of
 from pydrop.trust import open_trusted
 
 Place: TypeAlias = tuple[str | int, ...]
 
 KEY = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+)\s*[.=]""")
-HEADER = re.compile(r"""\s*(\[\[?)\s*([^\]]+?)\s*\]""")
+HEADER = re.compile(r"""\s*(\[\[?)([^\]]+)\]""")
 TRIPLE = re.compile(r"\"\"\"|'''")
 
 
@@ -82,27 +82,17 @@ def untrusted(path: str) -> list[Finding]:
 def review(content: bytes, path: str) -> tuple[int, list[Finding]]:
     """How many settings a file has, and what is wrong with them."""
     try:
-        text = content.decode("utf-8")
-        table = tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        return 0, [Finding(problem="not UTF-8", remedy="save the file as UTF-8", line=line)]
-    except tomllib.TOMLDecodeError as error:
-        return 0, [syntax_error(str(error), text)]
-    lines = Lines(text)
+        table = table_of(content, path)
+    except NotToml as error:
+        remedy = "correct this first"
+        return 0, [Finding(problem=f"not TOML: {error.reason}", remedy=remedy, line=error.line, column=error.column)]
+    lines = Lines(content.decode("utf-8"))
+    environment = tuple([f"{name}={value}" for name, value in os.environ.items()])
     found = [
         Finding(problem=p.problem, remedy=p.remedy, key=p.key, nearest=p.nearest, line=lines.of(p.where))
-        for p in settings.problems(table, path)
+        for p in settings.problems(table, environment, path)
     ]
     return count(table), found
-
-
-def syntax_error(message: str, text: str) -> Finding:
-    """tomllib's words, which end in a place: ``... (at line 3, column 5)`` or ``(at end of document)``."""
-    reason, _, place = message.removesuffix(")").rpartition(" (at ")
-    numbers = [int(number) for number in re.findall(r"\d+", place)]
-    line, column = numbers if len(numbers) == 2 else (text.count("\n") + 1, 0)
-    return Finding(problem=f"not TOML: {reason or message}", remedy="correct this first", line=line, column=column)
 
 
 def count(table: dict[str, Any]) -> int:
@@ -126,7 +116,7 @@ class Lines:
 
     def look(self, line: str, number: int) -> None:
         if header := HEADER.match(line):
-            self.enter(header[1], header[2].strip("\"'"), number)
+            self.enter(header[1], header[2].strip().strip("\"'"), number)
         elif key := KEY.match(line):
             self.places.setdefault((*self.header, key[1].strip("\"'")), number)
 

@@ -8,7 +8,10 @@ import os
 from pydrop import checked_reads
 from pydrop.errors import BadSetting, PydropError
 from pydrop.kernel import WHOLE_PYTHON
+from pydrop.settings import toml_text
 from pydrop.trust import open_trusted
+
+REMEDY = "make it a readable file of root's"
 
 
 def read(path: str) -> dict[str, object]:
@@ -16,23 +19,25 @@ def read(path: str) -> dict[str, object]:
 
     Raises BadSetting where it cannot be read or is no TOML, Untrusted where another user than root could have written
     it, PydropError where Python has no tomllib."""
+    content = whole(path)
     try:
-        file = open_trusted(path) if os.geteuid() == 0 else os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        return toml_text.table_of(content, path)
+    except ImportError as error:  # python3-minimal lacks it
+        raise PydropError(f"unable to read {path}: {error}", WHOLE_PYTHON) from error
+
+
+def whole(path: str) -> bytes:
+    """The bytes of the settings file, and one more than it may have where it has too many."""
+    try:
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
+        file = open_trusted(path) if os.geteuid() == 0 else os.open(path, flags)
     except FileNotFoundError as error:
         raise BadSetting(f"the settings file {path} is not there", "check PYDROP_CONFIG, or leave it out") from error
     except OSError as error:
-        raise BadSetting(f"unable to read {path}: {error.strerror}", "make it a readable file of root's") from error
+        raise BadSetting(f"unable to read {path}: {error.strerror}", REMEDY) from error
     try:
-        import tomllib
-    except ImportError as error:  # python3-minimal lacks it
-        os.close(file)
-        raise PydropError(f"unable to read {path}: {error}", WHOLE_PYTHON) from error
-
-    try:
-        return tomllib.loads(checked_reads.whole(file, checked_reads.SMALL).decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSetting(f"{path} is no TOML: {error}", f"try it with: pydropctl check {path}") from error
+        return checked_reads.whole(file, checked_reads.SMALL)
     except OSError as error:
-        raise BadSetting(f"unable to read {path}: {error.strerror}", "make it a readable file of root's") from error
+        raise BadSetting(f"unable to read {path}: {error.strerror}", REMEDY) from error
     finally:
         os.close(file)

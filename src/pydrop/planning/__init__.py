@@ -13,6 +13,12 @@ from pydrop.steps import Plan
 # Settings that a record does not hold. An option for one of them makes a second pydrop in a container start anew.
 NOT_REMEMBERED = ("user", "owner-of", "home", "groups", "devices", "chown", "run-dirs", "hooks")
 
+# How variables end by which images take numbers; what each of them means is in `foreign_names`.
+MAY_MEAN_IDS = (
+    *("UID", "GID", "_ID", "UIDS", "GIDS", "USERID", "GROUPID", "PUI", "PIUD", "PIGD", "UID_", "GID_"),
+    *("AS_USER", "AS_GROUP", "ASUSER", "ASGROUP", "WWWUSER", "WWWGROUP"),
+)
+
 
 def plan(settings: Settings, facts: Facts) -> Plan:
     """The plan of the start that `settings` asks for, in the world of `facts`.
@@ -93,6 +99,10 @@ def _warnings(settings: Settings, facts: Facts, who: Identity) -> list[str]:
     warnings = step_builders.without_init(settings)
     if who.uid == 0:
         warnings.append(f"the program runs as root, because {who.why} asks for it")
+    if any([line.partition("=")[0].upper().endswith(MAY_MEAN_IDS) for line in facts.environment]):
+        from pydrop.planning import foreign_names
+
+        warnings += foreign_names.warnings(settings, facts, who)
     for path in facts.hooks_without_bit:
         warnings.append(
             f"the hook {path} is not run: it has no execute bit; chmod a+x it in the image (COPY --chmod=0755), "

@@ -1,7 +1,7 @@
 """The step of init mode: who init becomes, and how it looks after the command. `step_builders` calls it."""
 
-from pydrop.errors import BadSetting
 from pydrop.model import Facts, Identity, Settings, Supervision
+from pydrop.settings.init_values import not_both
 from pydrop.signals import name_of
 from pydrop.steps import InitStep
 
@@ -11,11 +11,8 @@ def step(settings: Settings, facts: Facts, who: Identity, no_new_privs: bool) ->
 
     Raises BadSetting where init would stay root and make a file in a folder that the program's user may write."""
     if settings.keep_root and settings.ready_file is not None and who.uid != 0:
-        raise BadSetting(
-            f"{settings.sources['keep-root']} and {settings.sources['ready-file']} cannot both be had: PID 1 would "
-            f"make {settings.ready_file} as root where the program's user may write, and could be led elsewhere",
-            "leave one of them out; a program can make such a file itself",
-        )
+        sources = settings.sources
+        raise not_both(sources["keep-root"], sources["ready-file"], settings.ready_file)
     process = "PID 1" if facts.pid == 1 else f"process {facts.pid}"
     stops = "never" if settings.stop_timeout is None else f"{settings.stop_timeout:g} s later"
     becomes = "stays root" if settings.keep_root else f"becomes {who.uid}:{who.gid} too"

@@ -2,13 +2,17 @@
 
 from pydrop.errors import BadSetting
 from pydrop.model import Value
-from pydrop.settings.sources import from_key
-from pydrop.settings.table import BY_NAME
+from pydrop.settings import interpolation
+from pydrop.settings.init_values import not_both
+from pydrop.settings.refusals import better
+from pydrop.settings.sources import from_key, parsed_or_refused
 from pydrop.settings.volume_tables import review
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pydrop.settings.volume_tables import Place
+
+MOST = 100  # problems; to say more would help nobody, and looking for what is near takes time
 
 
 class Problem(Value):
@@ -28,17 +32,36 @@ class Problem(Value):
         return f"{self.problem}; {self.remedy}"
 
 
-def problems(table: dict[str, object], file: str) -> list[Problem]:
-    """Every problem of a file's table, in the order of the file."""
-    return [problem for key, value in table.items() for problem in _of_key(key, value, file)]
+def problems(table: dict[str, object], environment: tuple[str, ...], file: str) -> list[Problem]:
+    """The problems of a file's table, in the order of the file: all, or the first hundred. The last one says so."""
+    filled, faults = interpolation.review(table, environment, file)
+    found = [_problem(where, fault) for where, fault in faults[: MOST + 1]]
+    for key, value in filled.items():
+        if len(found) <= MOST:
+            found += _of_key(key, value, file)
+    places = {key: place for place, key in enumerate(table)}
+    found.sort(key=lambda problem: places[problem.where[0]])  # type: ignore[index] # a key
+    found += _of_two(filled, file) if not found else []
+    if len(found) > MOST:
+        more = BadSetting(f"{file} has more problems than the {MOST} before this one", "correct those first")
+        found[MOST:] = [_problem((), more)]
+    return found
+
+
+def _of_two(table: dict[str, object], file: str) -> list[Problem]:
+    """What is wrong with settings that are right alone."""
+    if table.get("keep-root") and "ready-file" in table and table.get("user") not in ("root", "0", 0):
+        fault = not_both(f"keep-root in {file}", f"ready-file in {file}", str(table["ready-file"]))
+        return [_problem(("keep-root",), fault)]
+    return []
 
 
 def _of_key(key: str, value: object, file: str) -> list[Problem]:
     try:
         given = from_key(key, value, file)
         if key == "volume":
-            return [_problem((key, *place), fault) for place, fault in review(given)[1]]
-        BY_NAME[key].parse(given)
+            return [_problem((key, *place), better(given, fault)) for place, fault in review(given)[1]]
+        parsed_or_refused(given)
     except BadSetting as fault:
         return [_problem((key,), fault)]
     return []

@@ -36,11 +36,11 @@ ROWS = (
         meaning="who to become, by name or number",
     ),
     Row(
-        name="puid", field="puid", environment=("PUID",), option=False, key=False, parse=parsers.number, form="UID",
+        name="puid", field="puid", environment=("PUID",), option=False, parse=parsers.number, form="UID",
         default="the account's own, else 1000", meaning="the uid that the account gets",
     ),
     Row(
-        name="pgid", field="pgid", environment=("PGID",), option=False, key=False, parse=parsers.number, form="GID",
+        name="pgid", field="pgid", environment=("PGID",), option=False, parse=parsers.number, form="GID",
         default="the account's own, else the uid", meaning="the gid that the account gets",
     ),
     Row(
@@ -90,6 +90,10 @@ ROWS = (
     Row(
         name="hooks", field="hooks", environment=("PYDROP_HOOKS",), parse=parsers.path, form="PATH",
         meaning="folder of the executables that root runs before",
+    ),
+    Row(
+        name="default-command", field="default_command", option=False, parse=parsers.command, form="[WORD, ...]",
+        meaning="put in front where the command begins with a dash, or none is given",
     ),
     Row(
         name="keep-caps", field="keep_caps", environment=("PYDROP_KEEP_CAPS",), parse=parsers.capabilities,

@@ -1,6 +1,6 @@
 """The plain kinds of value: text, lists, paths."""
 
-from pydrop.settings.raw_setting import BLANKS, RawSetting, quoted
+from pydrop.settings.raw_setting import BLANKS, ODD_MARKS, RawSetting, as_toml, quoted
 
 
 def text(given: RawSetting) -> str:
@@ -29,7 +29,7 @@ def items(given: RawSetting, separator: str) -> list[object]:
 
 def listable(value: object) -> str:
     """The item of a list that the remedy shows: the value itself, where it could be one."""
-    return f'"{value}"' if isinstance(value, str | int) and not isinstance(value, bool) else '"..."'
+    return as_toml(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else '"..."'
 
 
 def texts(given: RawSetting, separator: str) -> list[str]:
@@ -50,7 +50,40 @@ def path(given: RawSetting) -> str:
 
 def paths(given: RawSetting) -> tuple[str, ...]:
     """Absolute paths, normalised, each once."""
+    require_colons(given)
     return tuple(dict.fromkeys([absolute(given, item) for item in texts(given, ":")]))
+
+
+def require_colons(given: RawSetting) -> None:
+    """Raise BadSetting for a list of paths in an option or a variable that something else than `:` separates."""
+    value = "" if given.file else str(given.value).strip(BLANKS)
+    if not is_oddly_listed(value):
+        return
+    from pydrop.settings import path_lists
+
+    raise path_lists.refusal(given, value)
+
+
+def is_oddly_listed(value: str) -> bool:
+    """Whether a list of paths holds what stands between paths in other lists, or a blank beside one."""
+    if any([mark in value for mark in ODD_MARKS]):
+        return True
+    return " " in value and any([mark in value for mark in (" /", " :", ": ")])
+
+
+def command(given: RawSetting) -> tuple[str, ...]:
+    """The words of a command. Only its first must not be empty."""
+    words = given.value
+    if not isinstance(words, list):
+        whole = str(words).split() if isinstance(words, str) else ["..."]
+        shown = ", ".join([f'"{word}"' for word in whole])
+        raise given.refuse("is not a list", f"write each word apart: {given.name} = [{shown}]")
+    for word in words:
+        if not isinstance(word, str) or "\0" in word:
+            raise given.refuse("has a word that is no text", 'write each word in quotes, as "..."')
+    if words and (not words[0].strip(BLANKS) or words[0].startswith("-")):
+        raise given.refuse("begins with no command", f'write {given.name} = ["nginx", "-g", "daemon off;"]')
+    return tuple([str(word) for word in words])
 
 
 def absolute(given: RawSetting, item: str) -> str:

@@ -1,7 +1,9 @@
 """The volumes that a `chown` list written plainly names, and those of the list and the `[[volume]]` tables together."""
 
 from pydrop.model import CHOWN_POLICIES, Volume
-from pydrop.settings.raw_setting import RawSetting
+from pydrop.settings.raw_setting import ODD_MARKS, RawSetting
+
+NOT_PLAIN = ("//", "/.", "\0", " ", *ODD_MARKS)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def plainly_listed(value: str) -> dict[str, str | None]:
     for word in value.split(":"):
         if word in CHOWN_POLICIES and where and not found[where]:
             found[where] = word
-        elif word[:1] == "/" != word[-1:] and not ("//" in word or "/." in word or "\0" in word or word in found):
+        elif word[:1] == "/" != word[-1:] and word not in found and not any([mark in word for mark in NOT_PLAIN]):
             found[where := word] = None
         else:
             return {}
