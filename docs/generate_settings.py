@@ -137,7 +137,7 @@ It is also the policy for the home folder of an account whose numbers change, wh
     "chown-errors": """\
 `warn`: the first few entries that could not be changed are named, and the start goes on. `fail`: it ends with 125. Both
 also for the home folder of an account whose numbers change.""",
-    "run-dirs": "Made at every start, since a tmpfs is empty then. Owned by the user. Without root, where the user may make them.",
+    "run-dirs": "Made at every start, since a tmpfs is empty then. Owned by the user. Without root, where the user may make them. Folders that root executes or obeys from are refused: see [volumes.md](volumes.md#what-is-nobodys-to-be-given).",
     "secrets": """\
 `PYDROP_SECRETS=DB_PASSWORD` reads the file that `DB_PASSWORD_FILE` names, as root, into `DB_PASSWORD`, and takes
 `DB_PASSWORD_FILE` out of the program's environment. `FILE__DB_PASSWORD=/run/secrets/db` does the same without a list.

@@ -18,7 +18,7 @@ LAYERS = (
     ("pid1", "handover"),
     ("perform.*",),
     ("inspection", "running"),
-    ("rootenv", "interpreter"),
+    ("rootenv", "interpreter", "ground"),
     ("inherited", "trust", "report", "checked_reads"),
     ("kernel",),
     ("planning", "lifecycle"),

@@ -1,10 +1,12 @@
-"""Reads the settings file, which root obeys: so for root it counts only where no other user could have written it.
+"""Reads the settings file, which root obeys: so for root, and for whoever holds capabilities, it counts only where no
+other user could have written it.
 
 `settings` gives the table its meaning.
 """
 
 import os
 
+from pydrop import checked_reads
 from pydrop.errors import BadSetting, PydropError
 from pydrop.kernel import WHOLE_PYTHON
 from pydrop.trust import open_trusted
@@ -16,7 +18,7 @@ def read(path: str) -> dict[str, object]:
     Raises BadSetting where it cannot be read or is no TOML, Untrusted where another user than root could have written
     it, PydropError where Python has no tomllib."""
     try:
-        file = open_trusted(path) if os.geteuid() == 0 else os.open(path, os.O_RDONLY)
+        file = open_trusted(path) if checked_reads.is_privileged() else os.open(path, os.O_RDONLY)
     except FileNotFoundError as error:
         raise BadSetting(f"the settings file {path} is not there", "check PYDROP_CONFIG, or leave it out") from error
     except OSError as error:

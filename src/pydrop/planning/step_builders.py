@@ -95,6 +95,7 @@ def runtime(decision: Decision) -> list[Step]:
             why=source,
             entries=tmpfiles.merged(asked, declared, tmpfiles.standard_entries(), home),
             done=facts.run_stands and not (declared or asked or home),
+            hooks_folder=settings.hooks,
         )
     ]
 
@@ -145,6 +146,7 @@ def volumes(decision: Decision) -> list[Step]:
             gid=who.gid,
             groups=who.groups,
             errors=settings.chown_errors,
+            hooks_folder=settings.hooks,
         )
     ]
 

@@ -54,7 +54,7 @@ class VolumeWork:
         if self._is_done(found):
             return
         try:
-            volume_path.vet(found, self.around)
+            volume_path.vet(found, self.around, self.volume.across_mounts)
             if found.is_folder and self.volume.policy != "top":
                 self._in_turn(found)
             else:

@@ -11,13 +11,21 @@ from pydrop.encoding import encoded
 from pydrop.perform.runtime.path_walk import Refused, look, place
 from pydrop.steps import RunEntry
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 BEGUN = {stat.S_IFDIR: 0o400, stat.S_IFREG: 0o200}  # a folder nobody can enter, a file nobody can read
 
 
-def make(entry: RunEntry) -> bool:
-    """Create or fix one entry; False where it is unchanged. Raises Refused, OSError."""
+def make(entry: RunEntry, guard: "Callable[[int, str], None] | None" = None) -> bool:
+    """Create or fix one entry; False where it is unchanged. Raises Refused, OSError.
+
+    `guard` raises Refused for a place (the folder and the name in it) that must not be given to the entry's owner."""
     parent, name = place(entry.path, follow=entry.kind in "dD")
     try:
+        if guard:
+            guard(parent, name)
         if entry.kind == "L":
             return _link(parent, name, entry)
         if entry.kind == "f":
