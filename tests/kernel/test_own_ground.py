@@ -11,8 +11,9 @@ import pytest
 from pydrop.errors import BadSetting, Untrusted
 from pydrop.ground import own_code, own_ground, system_folders
 from pydrop.ground.own_ground import Ground, Way
-from pydrop.model import Settings, Volume
-from pydrop.perform.ownership import own
+from pydrop.model import Settings, Start, Volume
+from pydrop.perform.ownership import own, perform
+from pydrop.steps import VolumesStep
 from tests.kernel.test_ownership import GID, UID, apart, mount, owner
 
 pytestmark = pytest.mark.quick
@@ -214,6 +215,32 @@ def test_across_mounts_own_ground_below_is_seen(place: Path) -> None:
         assert (owner(place / "volume"), owner(place / "volume/a")) == ((0, 0), (0, 0))
 
     apart(check)
+
+
+@pytest.mark.parametrize("policy", ["mismatch", "on-root-mismatch", "top"])
+@pytest.mark.parametrize("name", ["", "hooks", "hooks/inner", "links", "roots"])
+def test_the_volume_engine_asks_again_through_its_descriptor(place: Path, name: str, policy: str) -> None:
+    """Of a start's own ground: the folder of hooks is the step's, the name and PATH are the start's."""
+    for folder in ("hooks/inner", "links", "data"):
+        (place / folder).mkdir(parents=True)
+    (place / "links/pydrop").touch()
+    (place / "roots").symlink_to("links")
+    start = Start(name=f"{place}/links/pydrop", arguments=(), environment=(PATH,), ignored=(), blocked=())
+    before = {path: owner(path) for path in [place, *place.rglob("*")]}
+    fields: dict[str, Any] = {
+        "words": "",
+        "uid": UID,
+        "gid": GID,
+        "groups": (),
+        "errors": "warn",
+        "hooks_folder": f"{place}/hooks",
+    }
+    volume = Volume(path=str(place / name), policy=policy)
+    with pytest.raises(BadSetting, match="could become root at the next start"):
+        perform(VolumesStep(volumes=(volume,), **fields), start)
+    assert {path: owner(path) for path in [place, *place.rglob("*")]} == before
+    perform(VolumesStep(volumes=(Volume(path=str(place / "data")),), **fields), start)
+    assert owner(place / "data") == (UID, GID)
 
 
 # -- links on the way ------------------------------------------------------------------------------
