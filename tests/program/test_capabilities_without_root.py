@@ -2,6 +2,10 @@
 could open for the program's user what that user may not open."""
 
 import os
+import shutil
+import struct
+import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -120,3 +124,20 @@ def test_the_copies_of_nss_wrapper_are_led_nowhere(place: Throwaway, capabilitie
     assert done.returncode == 0, done.stderr
     assert not (place.folder / "etc/pydrop-nss-1500").exists()
     assert done.stdout.startswith(b"/tmp/pydrop-nss-1500/"), done.stderr
+
+
+WITHOUT_LAUNCHER = "import sys; sys.path[:0] = [sys.argv.pop(1)]; from pydrop.entry import module; module()"
+
+
+def test_a_capability_of_the_interpreters_own_file_counts_too(place: Throwaway) -> None:
+    """`setcap` on an image's python gives the start what --cap-add would have."""
+    python = place.folder / "python"
+    shutil.copy(os.path.realpath(sys.executable), python)
+    words = (*user(), "/mnt/python", "-I", "-B", "-c", WITHOUT_LAUNCHER, sysconfig.get_path("platlib"))
+    dac_read_search = struct.pack("<5I", 0x02000001, 1 << 2, 0, 0, 0)  # vfs_cap_data, revision 2, effective
+    for capability, code in ((b"", 0), (dac_read_search, 125)):
+        if capability:
+            os.setxattr(python, "security.capability", capability)
+        env = ENV | {"PYDROP_CONFIG": "/mnt/data/pydrop.toml"}
+        done = place.run(*words, "sh", "-c", "umask", env=env)
+        assert (done.returncode, done.stdout) == (code, b"" if code else b"0707\n"), done.stderr
