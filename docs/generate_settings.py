@@ -163,7 +163,8 @@ It is also the policy for the home folder of an account whose numbers change, wh
 `warn`: the first few entries that could not be changed are named, and the start goes on. `fail`: it ends with 125. Both
 also for the home folder of an account whose numbers change.""",
     "run-dirs": """\
-Made at every start, since a tmpfs is empty then. Owned by the user. Without root, where the user may make them.
+Made at every start, since a tmpfs is empty then. Owned by the user. Without root, where the user may make them. Folders
+that root executes or obeys from are refused: see [volumes.md](volumes.md#what-is-nobodys-to-be-given).
 
 Where something is in the way that others than root could have put there (it belongs to somebody else, or a folder above
 it does, or may be written by others), it is left, and the start goes on with a warning: what the program did in one run

@@ -40,6 +40,17 @@ def credentials() -> Credentials:
         os.close(status)
 
 
+def is_privileged(held: Credentials | None = None) -> bool:
+    """Whether this process may open or change what its user may not: root by any of its ids, or by a capability.
+
+    Then a path that the user could have planted is followed by root's rules alone. `held` are its credentials where
+    they are known. An inheritable capability by itself grants nothing here."""
+    if os.geteuid() == 0:
+        return True
+    held = held or credentials()
+    return 0 in held.uids or bool(held.permitted | held.effective | held.ambient)
+
+
 def id_map(name: str) -> tuple[IdRange, ...]:
     """The ranges of this user namespace's ``uid_map`` or ``gid_map``, which `name` says."""
     try:

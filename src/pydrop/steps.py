@@ -54,6 +54,7 @@ class RuntimeStep(Step):
     performer = "pydrop.perform.runtime"
 
     entries: tuple[RunEntry, ...]
+    hooks_folder: str = ""  # as configured: with what lies there it is never to be given
 
 
 class StreamsStep(Step):
@@ -79,6 +80,7 @@ class HomeStep(Step):
     gid: int
     groups: tuple[int, ...]  # supplementary, for "can the user write this"
     errors: str  # warn | fail
+    hooks_folder: str = ""  # as configured: with what lies there it is never to be given
 
 
 class VolumesStep(Step):
@@ -92,6 +94,7 @@ class VolumesStep(Step):
     gid: int
     groups: tuple[int, ...]  # supplementary, for "can the user write this"
     errors: str  # warn | fail
+    hooks_folder: str = ""  # as configured: with what lies there it is never to be given
 
 
 class SecretsStep(Step):

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from pydrop import inspection
+from pydrop import checked_reads, inspection
 from pydrop.errors import BadSetting, PydropError, Untrusted
 from pydrop.inspection import image_tmpfiles, named_paths, settings_file
-from pydrop.model import Settings, Start, Volume
+from pydrop.model import Credentials, Settings, Start, Volume
 from tests.kernel.forked import forked
 
 pytestmark = pytest.mark.quick
@@ -251,3 +251,40 @@ def test_without_proc_there_is_no_start(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("pydrop.kernel.open_status", missing)
     with pytest.raises(PydropError, match="mount /proc"):
         inspection.look(settings(), start())
+
+
+# -- who is held to root's rules -------------------------------------------------------------------
+
+PERMITTED = {"permitted": 1 << 10, "effective": 0, "ambient": 0}
+FREE = {"permitted": 0, "effective": 0, "ambient": 0}
+
+
+@pytest.mark.parametrize(
+    ("uids", "sets", "privileged"),
+    [
+        ((1500, 1500, 1500, 1500), FREE, False),
+        ((1500, 1500, 1500, 1500), PERMITTED, True),
+        ((0, 1500, 1500, 1500), FREE, True),
+        ((1500, 1500, 0, 1500), FREE, True),
+        ((1500, 1500, 1500, 0), FREE, True),
+        ((1500, 1500, 1500, 1500), FREE | {"inheritable": 1 << 2, "bounding": (1 << 41) - 1}, False),
+    ],
+)
+def test_whoever_could_open_what_its_user_may_not_is_privileged(uids, sets, privileged) -> None:
+    """By any id of root's and any capability; an inheritable one by itself, as old runtimes leave it, opens nothing."""
+    fields = {"inheritable": 0, "bounding": 0, "gids": (0,) * 4, "groups": (0,), "no_new_privs": False, "umask": 0}
+    held = Credentials(uids=uids, **fields | sets)
+
+    def asked():
+        os.setresuid(1500, 1500, 1500)
+        return checked_reads.is_privileged(held)
+
+    assert forked(asked) is privileged
+
+
+def test_a_real_root_with_another_effective_id_is_privileged() -> None:
+    def asked():
+        os.seteuid(1500)
+        return checked_reads.is_privileged()
+
+    assert forked(asked)

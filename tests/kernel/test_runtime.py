@@ -436,3 +436,35 @@ def test_a_missing_capability_is_named_with_the_line_that_gives_it() -> None:
     )
     assert "cap_add: [CHOWN, FOWNER, DAC_OVERRIDE]" in warnings[0]
     assert words == ""
+
+
+# -- own ground ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/run/hooks", "d"),
+        ("/run/link", "d"),
+        *[(f"/run/{name}/new", kind) for name in ("hooks", "link") for kind in "df"],
+    ],
+)
+def test_what_root_executes_from_is_given_by_no_setting(root: Path, path: str, kind: str) -> None:
+    """It is asked of the descriptor that the way has led to, whatever the settings were asked before."""
+    (root / "run/hooks").mkdir()
+    (root / "run/link").symlink_to("hooks")
+    before = snapshot(root)
+    step = RuntimeStep(words="", entries=(entry(path, kind),), hooks_folder=str(root / "run/hooks"))
+    with pytest.raises(NotPermitted, match="could become root at the next start"):
+        runtime.perform(step, START)
+    assert snapshot(root) == before
+
+
+def test_the_images_own_words_are_obeyed_there_too(root: Path) -> None:
+    """Who wrote a tmpfiles.d of the image is root; and a home that nobody named is a warning."""
+    hooks = str(root / "run/hooks")
+    declared = entry("/run/hooks", source="/usr/lib/tmpfiles.d/x.conf")
+    home = entry("/run/hooks/home", source="", exact=False)
+    outcome = runtime.perform(RuntimeStep(words="", entries=(declared, home), hooks_folder=hooks), START)
+    assert look(root / "run/hooks") == (0o755, 1000, 1001)
+    assert "lies in" in outcome.warnings[0] and not (root / "run/hooks/home").exists()

@@ -75,9 +75,9 @@ FAILING = {
         "the volume /missing cannot be owned: No such file",
     ),
     "a volume that is read-only, and must not be": (
-        {"PYDROP_CHOWN": "/run/lock", "PYDROP_CHOWN_ERRORS": "fail"},
+        {"PYDROP_CHOWN": "/run/volume", "PYDROP_CHOWN_ERRORS": "fail"},
         [],
-        "the volume /run/lock cannot be owned: it is mounted read-only",
+        "the volume /run/volume cannot be owned: it is mounted read-only",
     ),
     "a misspelt variable": ({"PYDROP_CHWON": "/data"}, [], "PYDROP_CHWON is not a setting of pydrop"),
 }
@@ -90,6 +90,7 @@ def test_what_a_start_would_fail_of_is_said_and_exit_code_1(place: Throwaway, ca
     hook = place.folder / "home/hook"
     hook.write_text("#!/bin/sh\n")
     hook.chmod(0o755)
+    (place.folder / "run/volume").mkdir()
     script = "chown 1500 /mnt/home/hook; mount --bind /run /run; mount -o remount,bind,ro /run; "
     line = " ".join([f"{name}={value}" for name, value in env.items()])
     doctor = f"exec env {line} {WITHOUT_MOUNTING} {CTL} doctor --json {' '.join(words)}"

@@ -19,7 +19,7 @@ LAYERS = (
     ("pid1", "handover"),
     ("perform.*",),
     ("inspection", "running", "hook_environment"),
-    ("rootenv", "interpreter"),
+    ("rootenv", "interpreter", "ground"),
     ("inherited", "trust", "report", "checked_reads"),
     ("kernel",),
     ("planning", "lifecycle"),

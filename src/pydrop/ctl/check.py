@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import click
 
 from pydrop import checked_reads, settings
+from pydrop.ctl import ground_findings
 from pydrop.errors import PydropError, Untrusted
 from pydrop.model import Value
 from pydrop.report import escaped
@@ -59,7 +60,7 @@ def command(file: str | None, as_json: bool, content_only: bool) -> None:
         raise click.exceptions.Exit(
             say(path, [Finding(problem=f"unable to read it: {error.strerror}", remedy=remedy)], 0, as_json)
         ) from error
-    count, more = review(content, path)
+    count, more = review(content, path, content_only)
     raise click.exceptions.Exit(say(path, found + more, count, as_json))
 
 
@@ -79,7 +80,7 @@ def untrusted(path: str) -> list[Finding]:
     return []
 
 
-def review(content: bytes, path: str) -> tuple[int, list[Finding]]:
+def review(content: bytes, path: str, content_only: bool = True) -> tuple[int, list[Finding]]:
     """How many settings a file has, and what is wrong with them."""
     try:
         table = table_of(content, path)
@@ -92,6 +93,8 @@ def review(content: bytes, path: str) -> tuple[int, list[Finding]]:
         Finding(problem=p.problem, remedy=p.remedy, key=p.key, nearest=p.nearest, line=lines.of(p.where))
         for p in settings.problems(table, environment, path)
     ]
+    for where, fault in [] if found else ground_findings.found(table, path, content_only):
+        found.append(Finding(problem=fault.problem, remedy=fault.remedy, key=str(where[0]), line=lines.of(where)))
     return count(table), found
 
 

@@ -11,7 +11,7 @@ from pydrop import inherited
 from pydrop.ctl import chown_results, completion_items, new_owner
 from pydrop.ctl.progress_bar import Bar
 from pydrop.ctl.usage_errors import Strict
-from pydrop.ctl.volume_opening import vetted
+from pydrop.ctl.volume_opening import surroundings, vet_all
 from pydrop.errors import BadSetting, Interrupted, PydropError
 from pydrop.model import CHOWN_POLICIES, Identity, Start, Volume
 from pydrop.perform.ownership import own, progress_messages
@@ -79,8 +79,6 @@ def command(
         fail = _parsed("chown-errors", "errors", errors) == "fail"
         todo = [_volume(path, words) for path in dict.fromkeys(paths)]
         who = new_owner.receiver(user, dry_run)
-        for volume in todo:
-            vet(volume)
         code = perform(todo, who, Speaking(report, dry_run, as_json, quiet))
     except Interrupted as stop:
         report.warn(f"stopped by {signal.Signals(stop.signum).name}; the next run goes on from here")
@@ -136,14 +134,6 @@ def whole(path: str) -> str:
     return "/" + "/".join([name for name in here.split("/") if name] + names)
 
 
-def vet(volume: Volume) -> None:
-    """Raise what the engine would raise for this volume, before any other volume is changed."""
-    try:
-        vetted(volume.path).close()
-    except OSError:
-        pass  # the volume's report tells the error
-
-
 # -- the work --------------------------------------------------------------------------------------
 
 
@@ -180,10 +170,13 @@ class Speaking:
 def perform(todo: list[Volume], who: Identity, speaking: Speaking) -> int:
     """Chown one volume after the other. Returns 1 where something was refused or is missing, else 0."""
     results = []
+    around = surroundings()
+    vet_all(todo, around)
     for volume in todo:
-        report = own(volume, who.uid, who.gid, who.groups, speaking.watch(volume), speaking.dry)
+        report = own(volume, who.uid, who.gid, who.groups, speaking.watch(volume), speaking.dry, around)
         results.append(chown_results.Result(volume, f"{who.uid}:{who.gid}", report, speaking.dry))
         speaking.tell(results[-1])
+    around.close()
     if speaking.as_json:
         click.echo(chown_results.as_json(results, speaking.dry))
     return 1 if any([result.failed for result in results]) else 0

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import click
 
 import pydrop
+from pydrop.checked_reads import is_privileged
 from pydrop.compat import COMPATIBILITY_NAMES
 from pydrop.ctl import completion_items
 from pydrop.ctl.usage_errors import Strict
@@ -120,7 +121,7 @@ def open_folder(folder: str) -> int:
     root."""
     flags = os.O_PATH | os.O_DIRECTORY
     try:
-        return open_trusted(folder, flags) if os.geteuid() == 0 else os.open(folder, flags | os.O_CLOEXEC)
+        return open_trusted(folder, flags) if is_privileged() else os.open(folder, flags | os.O_CLOEXEC)
     except Untrusted as error:
         problem = f"a link in {folder} could be replaced, and what came in its place would run as root: {error.problem}"
         raise Untrusted(problem, "name a folder of root's alone: --into DIR") from error

@@ -1,14 +1,47 @@
 """Opens a volume as the volume engine would open it, for subcommands that look at the volume first."""
 
+import os
+
+from pydrop import inspection
+from pydrop.errors import PydropError
+from pydrop.model import Settings, Start, Volume
 from pydrop.perform.ownership import volume_path
 
 
-def vetted(path: str) -> volume_path.OpenVolume:
+def surroundings() -> volume_path.Surroundings:
+    """What lies around all volumes here; the caller must close it. Own ground is that of a start with this environment.
+
+    Settings that cannot be read are none of this subcommand's: then hooks are where they are by default."""
+    lines = tuple([f"{name}={value}" for name, value in os.environ.items()])
+    start = Start(name="pydrop", arguments=("true",), environment=lines, ignored=(), blocked=())
+    try:
+        hooks = inspection.read_settings(start).hooks
+    except PydropError:
+        hooks = Settings.hooks
+    return volume_path.Surroundings(named=(hooks, start.name, lines))
+
+
+def vetted(path: str, around: "volume_path.Surroundings | None" = None, across: bool = False) -> volume_path.OpenVolume:
     """The opened volume, which the caller must close. Raises what volume_path.opened and volume_path.vet raise."""
     opened = volume_path.opened(path, create=False)
     try:
-        volume_path.vet(opened, volume_path.Surroundings())
+        volume_path.vet(opened, around or volume_path.Surroundings(), across)
     except BaseException:
         opened.close()
         raise
     return opened
+
+
+def vet_all(todo: list[Volume], around: volume_path.Surroundings) -> None:
+    """Raise what the engine would raise for one of the volumes, before any of them is changed.
+
+    A folder that `create` is still to make is asked for by its name, as a start asks."""
+    for volume in todo:
+        if volume.policy == "never":
+            continue
+        try:
+            vetted(volume.path, around, volume.across_mounts).close()
+        except FileNotFoundError:
+            around.ground().require_other("the volume", volume.path)
+        except OSError:
+            pass  # the volume's report tells the error

@@ -11,11 +11,12 @@ import posix as os
 from pydrop import accounts, checked_reads, kernel, record, tmpfiles
 from pydrop.encoding import decoded
 from pydrop.errors import Untrusted
+from pydrop.ground.own_code import require_own_code_safe
 from pydrop.inspection.tmpfiles_glance import may_mention_run
 from pydrop.model import Device, Facts, Record, Settings, Start
 from pydrop.settings import config_path, read
 from pydrop.steps import RunEntry
-from pydrop.trust import open_trusted, require_own_code_safe
+from pydrop.trust import open_trusted
 
 LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64")
 WRAPPER = "libnss_wrapper.so"
@@ -43,8 +44,10 @@ def look(settings: Settings, start: Start) -> Facts:
     credentials = checked_reads.credentials()
     root = credentials.uids[1] == 0
     entrypoint = start.init.pid if start.init else os.getpid()
-    if root:
-        require_own_code_safe()
+    privileged = root or checked_reads.is_privileged(credentials)
+    if privileged:
+        require_own_code_safe(start.name, start.environment)
+        _require_other_ground(settings, start)
     writable = _account_files(root)
     hooks, idle, left_out = _hooks(settings, start, root)
     return Facts(
@@ -82,6 +85,14 @@ def _is_there(path: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def _require_other_ground(settings: Settings, start: Start) -> None:
+    """Raise BadSetting where a setting names what root executes or obeys from as a folder to be given."""
+    if settings.volumes or settings.run_dirs or settings.home:
+        from pydrop.ground.own_ground import require_other
+
+        require_other(settings, start.name, start.environment)
 
 
 def _account_files(root: bool) -> str:

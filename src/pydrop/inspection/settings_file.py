@@ -1,4 +1,5 @@
-"""Reads the settings file, which root obeys: so for root it counts only where no other user could have written it.
+"""Reads the settings file, which root obeys: so for root, and for whoever holds capabilities, it counts only where no
+other user could have written it.
 
 `settings` gives the table its meaning.
 """
@@ -30,7 +31,7 @@ def whole(path: str) -> bytes:
     """The bytes of the settings file, and one more than it may have where it has too many."""
     try:
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
-        file = open_trusted(path) if os.geteuid() == 0 else os.open(path, flags)
+        file = open_trusted(path) if checked_reads.is_privileged() else os.open(path, flags)
     except FileNotFoundError as error:
         raise BadSetting(f"the settings file {path} is not there", "check PYDROP_CONFIG, or leave it out") from error
     except OSError as error:

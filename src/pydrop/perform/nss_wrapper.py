@@ -7,10 +7,12 @@ import os
 import stat
 
 from pydrop import accounts, checked_reads
+from pydrop.checked_reads import is_privileged
 from pydrop.encoding import decoded
-from pydrop.errors import PydropError
+from pydrop.errors import PydropError, Untrusted
 from pydrop.model import Outcome, Start
 from pydrop.steps import AccountsStep
+from pydrop.trust import open_trusted
 
 ETC = "/etc"
 WORDS = "nss_wrapper names the user from {}"
@@ -77,7 +79,7 @@ def _places(start: Start) -> list[Place]:
 def _open_or_create(place: Place) -> int:
     """A descriptor of the folder, created where it is missing; -1 where somebody else could write or replace it."""
     parent, path, mode = place
-    folder = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
+    folder = _open_parent(parent)
     status = os.fstat(folder)
     safe = status.st_uid in (0, os.geteuid()) and (not status.st_mode & 0o022 or bool(status.st_mode & stat.S_ISVTX))
     for name in path.split("/"):
@@ -96,6 +98,19 @@ def _open_or_create(place: Place) -> int:
         return folder
     os.close(folder)
     return -1
+
+
+def _open_parent(path: str) -> int:
+    """A descriptor of an existing folder, which may be anybody's. Raises OSError.
+
+    Whoever holds capabilities is led to it by root alone: a link of the user's could lead to a folder that only the
+    capability opens."""
+    if not is_privileged():
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return open_trusted(path, os.O_RDONLY | os.O_DIRECTORY, content_may_be_foreign=True)
+    except Untrusted as error:
+        raise PermissionError(str(error)) from error
 
 
 def _open_folder(folder: int, name: str) -> int:

@@ -45,6 +45,7 @@ def steps(settings: Settings, who: Identity, change: AccountChange) -> list[Step
             gid=account.gid,
             groups=who.groups,
             errors=settings.chown_errors,
+            hooks_folder=settings.hooks,
         )
     ]
 

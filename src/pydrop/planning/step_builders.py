@@ -93,6 +93,7 @@ def runtime(decision: Decision) -> list[Step]:
             why=source,
             entries=tmpfiles.merged(asked, declared, tmpfiles.standard_entries(), home),
             done=facts.run_stands and not (declared or asked or home),
+            hooks_folder=settings.hooks,
         )
     ]
 
@@ -143,6 +144,7 @@ def volumes(decision: Decision) -> list[Step]:
             gid=who.gid,
             groups=who.groups,
             errors=settings.chown_errors,
+            hooks_folder=settings.hooks,
         )
     ]
 

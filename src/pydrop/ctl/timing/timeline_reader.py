@@ -3,6 +3,7 @@
 import os
 
 from pydrop import checked_reads, kernel
+from pydrop.checked_reads import is_privileged
 from pydrop.encoding import decoded
 from pydrop.errors import PydropError, Untrusted
 from pydrop.model import Value
@@ -62,7 +63,7 @@ def left(path: str = TIMELINE) -> Timeline:
 
 def _text(path: str) -> str:
     try:
-        file = open_trusted(path) if os.geteuid() == 0 else os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        file = open_trusted(path) if is_privileged() else os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise NotLeft(
             "no start has left its times in this container",

@@ -16,14 +16,13 @@ from pydrop.ctl.verifying.check_result import Check, fail, ok, skip, warn
 from pydrop.ctl.verifying.identity_checks import BEHIND
 from pydrop.ctl.verifying.subject import Subject
 from pydrop.errors import PydropError, Untrusted
+from pydrop.ground.own_code import KINDS, started_by
 from pydrop.inspection import named_paths
 from pydrop.settings import config_path
 from pydrop.settings.secret_names import PREFIX, SUFFIX
 from pydrop.trust import is_plainly_trusted, open_trusted
 
 MOST_FILES = 20_000  # files of pydrop's own code that are looked at
-# The ends of the names of the files from which a start loads its modules, see launcher/freeze.py.
-KINDS = ("", ".rare", ".init", ".ask", ".named", ".volumes", ".walk")
 
 
 def checks(subject: Subject) -> list[Check]:
@@ -100,12 +99,14 @@ def _own_code() -> Check:
 
 
 def _own_files() -> "list[str]":
-    """The interpreter, the launcher, and every file of the packages that they load; in a bundle the libraries too."""
+    """The interpreter, the launcher, the link in PATH that an ENTRYPOINT finds, and every file of their packages; in a
+    bundle the libraries too."""
     # The launcher is not looked for below sys.prefix: in a venv that is the base's prefix, since the launcher starts
     # Python without site.
     launcher = own_file()
     prefix = os.path.dirname(os.path.dirname(launcher))
-    found = [sys.executable, launcher, f"{launcher}ctl"]
+    link = started_by("pydrop", (f"PATH={os.environ.get('PATH', '')}",))
+    found = [sys.executable, launcher, f"{launcher}ctl", *([link] if link else [])]
     found += [f"{prefix}/lib/pydrop/{sys.implementation.cache_tag}{kind}" for kind in KINDS]
     found += [str(sys.modules["_prctl"].__file__)]
     tops = [os.path.dirname(str(module.__file__)) for module in (kernel, click)]  # pydrop/kernel.py, click/__init__.py

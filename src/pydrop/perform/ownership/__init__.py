@@ -100,7 +100,7 @@ def perform(step: "VolumesStep", start: "Start") -> Outcome:
     """
     owner = f"{step.uid}:{step.gid}"
     changed, done, warnings, failed = 0, [], [], []
-    around = volume_path.Surroundings()
+    around = volume_path.Surroundings(named=(step.hooks_folder, start.name, start.environment))
     try:
         for volume in step.volumes:
             try:

@@ -59,7 +59,7 @@ class VolumeWork:
                 return
             if found.trusted and found.seen.st_uid != 0:
                 self.target.owners.add(found.seen.st_uid)
-            volume_path.vet(found, self.around)
+            volume_path.vet(found, self.around, self.volume.across_mounts)
             if found.is_folder and self.volume.policy != "top":
                 self._in_turn(found)
             else:

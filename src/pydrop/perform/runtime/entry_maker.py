@@ -11,12 +11,20 @@ from pydrop.encoding import encoded
 from pydrop.perform.runtime.path_walk import Place, Refused, is_private, look
 from pydrop.steps import RunEntry
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 BEGUN = {stat.S_IFDIR: 0o400, stat.S_IFREG: 0o200}  # a folder nobody can enter, a file nobody can read
 
 
-def make(place: Place, entry: RunEntry) -> bool:
-    """Create or fix one entry at its place; False where it is unchanged. Raises Refused, OSError."""
+def make(place: Place, entry: RunEntry, guard: "Callable[[int, str], None] | None" = None) -> bool:
+    """Create or fix one entry at its place; False where it is unchanged. Raises Refused, OSError.
+
+    `guard` raises Refused for a place (the folder and the name in it) that must not be given to the entry's owner."""
     place.follow(entry.path, last=entry.kind in "dD")
+    if guard:
+        guard(place.parent, place.name)
     if entry.kind == "L":
         return _link(place.parent, place.name, entry)
     return _file(place, entry) if entry.kind == "f" else _folder(place, entry)
