@@ -150,7 +150,10 @@ the start with 125.""",
 
 A name in the list whose variable has its value already needs no file. A value and a file, or two files, for one name
 are an error, and so is a name in the list with neither. No message shows a value, nor what stands where a file's path
-should. Settings of pydrop itself (`PUID`, `PYDROP_...`) are not read from secrets.""",
+should. Settings of pydrop itself (`PUID`, `PYDROP_...`) are not read from secrets.
+
+Only a regular file is read, at most as much of it as a variable can hold (131,072 bytes): no pipe, no device, no
+`/dev/stdin`. What orchestrators mount as secrets are regular files.""",
     "hooks": """\
 Executables in byte order of their names. One that somebody other than root can write or replace is refused, and so is
 one whose interpreter (its `#!` line) is. A script or program without an execute bit is not run, and named in a warning;

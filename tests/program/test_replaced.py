@@ -1,4 +1,4 @@
-"""What the program does in one run does not keep the next start from running, nor `plan` and `doctor` from an answer."""
+"""What the program does in one run does not keep the next start from running, nor `plan` and `doctor` from answers."""
 
 import json
 import os
