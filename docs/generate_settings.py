@@ -174,9 +174,13 @@ the start with 125.""",
 `PYDROP_SECRETS=DB_PASSWORD` reads the file that `DB_PASSWORD_FILE` names, as root, into `DB_PASSWORD`, and takes
 `DB_PASSWORD_FILE` out of the program's environment. `FILE__DB_PASSWORD=/run/secrets/db` does the same without a list.
 
-A name in the list whose variable has its value already needs no file, and a name with neither is nothing: an image lists what
-it could use. A value and a file, or two files, for one name are an error, and so is a file that is missing. No message shows a value, nor what stands where a file's path
-should. Settings of pydrop itself (`PUID`, `PYDROP_...`) are not read from secrets.""",
+A name in the list whose variable has its value already needs no file, and a name with neither is nothing: an image lists
+what it could use. A value and a file, or two files, for one name are an error, and so is a file that is missing. No
+message shows a value, nor what stands where a file's path should. Settings of pydrop itself (`PUID`, `PYDROP_...`) are not
+read from secrets.
+
+Only a regular file is read, at most as much of it as a variable can hold (131,072 bytes): no pipe, no device, no
+`/dev/stdin`. What orchestrators mount as secrets are regular files.""",
     "hooks": """\
 Executables in byte order of their names. One that somebody other than root can write or replace is refused, and so is
 one whose interpreter (its `#!` line) is. A script or program without an execute bit is not run, and named in a warning;

@@ -174,7 +174,7 @@ def test_a_bundle_is_not_laid_where_a_link_of_anothers_leads(tmp_path: Path) -> 
 def test_folders_of_a_bundle_have_their_modes_whatever_the_umask(tmp_path: Path) -> None:
     umask = os.umask(0o077)
     tree = Tree(str(tmp_path / "new/bundle"))
-    tree.write(b"content", "/opt/inner/file")
+    tree.write(b"content", "/opt//inner/file")
     tree.link("../file", "/opt/inner/link")
     tree.close()
     os.umask(umask)

@@ -3,9 +3,11 @@
 import os
 
 from pydrop import inspection
-from pydrop.errors import PydropError
+from pydrop.errors import PydropError, Untrusted
 from pydrop.model import Settings, Start, Volume
-from pydrop.perform.ownership import volume_path
+from pydrop.perform.ownership import complaints, replaced_place, volume_path
+
+SOMEBODY = 1  # any uid but root's
 
 
 def surroundings() -> volume_path.Surroundings:
@@ -22,13 +24,18 @@ def surroundings() -> volume_path.Surroundings:
 
 
 def vetted(path: str, around: "volume_path.Surroundings | None" = None, across: bool = False) -> volume_path.OpenVolume:
-    """The opened volume, which the caller must close. Raises what volume_path.opened and volume_path.vet raise."""
-    opened = volume_path.opened(path, create=False)
+    """The opened volume, which the caller must close. Raises what volume_path.opened and volume_path.vet raise.
+
+    One that the engine leaves alone, since its place was replaced, is none that it refuses."""
+    opened, around = volume_path.opened(path, create=False), around or volume_path.Surroundings()
     try:
-        volume_path.vet(opened, around or volume_path.Surroundings(), across)
+        if not replaced_place.why(opened, SOMEBODY, around):
+            volume_path.vet(opened, around, across)
     except BaseException:
         opened.close()
         raise
+    finally:
+        around.close()
     return opened
 
 
@@ -45,3 +52,21 @@ def vet_all(todo: list[Volume], around: volume_path.Surroundings) -> None:
             around.ground().require_other("the volume", volume.path)
         except OSError:
             pass  # the volume's report tells the error
+def replaced(path: str, uid: int) -> PydropError | None:
+    """What a start says of a volume that it leaves alone, since others than root can have put there what is in its
+    place; None for any other, and for one that is not there."""
+    try:
+        opened, around = volume_path.opened(path, create=False), volume_path.Surroundings()
+    except Untrusted as error:
+        return error
+    except (OSError, PydropError):
+        return None
+    try:
+        why = replaced_place.why(opened, uid, around)
+    except OSError:
+        return None
+    finally:
+        opened.close()
+        around.close()
+    told = complaints.replaced(path, why)
+    return Untrusted(told.problem, told.remedy) if why else None

@@ -32,7 +32,7 @@ class Tree:
         """The open folder of a file, and the file's name there; the folders that lead there are made."""
         above, _, name = path.strip("/").rpartition("/")
         made = ""
-        for each in above.split("/") if above else ():
+        for each in filter(None, above.split("/")):
             outer, made = self._folders[made], f"{made}/{each}"
             if made not in self._folders:
                 self._folders[made] = _folder(outer, each)

@@ -1,12 +1,13 @@
 """The outlook for a start here: its plan, the error with which it would end, and the steps that are known to fail."""
 
 import os
+import stat
 
 from pydrop.capabilities import names_of
 from pydrop.ctl.diagnosis.findings import Change, add_capabilities, add_tmpfs, advice
 from pydrop.ctl.diagnosis.world import World
 from pydrop.ctl.mount_list import holding
-from pydrop.ctl.volume_opening import vetted
+from pydrop.ctl.volume_opening import SOMEBODY, replaced, vetted
 from pydrop.errors import PydropError
 from pydrop.handover import candidates
 from pydrop.model import Volume
@@ -35,6 +36,7 @@ def outlook(world: World) -> Outlook:
             problem, change = failure
             error = error or problem
             changes.append(change)
+    changes += _left_alone(world)
     for warning in warnings:
         problem, _, remedy = warning.partition("; ")
         changes.append(advice(f"warning {problem}", problem, remedy or "nothing, if that is meant"))
@@ -67,6 +69,10 @@ def _volumes(world: World) -> tuple[str, Change] | None:
     A volume that must never be chowned always ends it. A volume whose chown fails ends it only where a setting
     asks for that (chown-errors=fail)."""
     for volume in world.settings.volumes if world.settings and world.is_root else ():
+        if gone := replaced(volume.path, world.wanted.uid if world.wanted else SOMEBODY):
+            if _must_be_owned(world, volume):
+                return str(gone), advice(f"volume {volume.path}", gone.problem, gone.remedy)
+            continue
         try:
             found = vetted(volume.path)
         except PydropError as error:
@@ -79,6 +85,8 @@ def _volumes(world: World) -> tuple[str, Change] | None:
         try:
             owned = found.look().st_uid == world.wanted.uid if world.wanted else True
             read_only = bool(os.statvfs(f"/proc/self/fd/{found.fd}").f_flag & os.ST_RDONLY)
+        except OSError:  # a server that is gone, say; volumes_section tells it
+            continue
         finally:
             found.close()
         if read_only and not owned and _must_be_owned(world, volume):
@@ -86,6 +94,30 @@ def _volumes(world: World) -> tuple[str, Change] | None:
             remedy = f"take :ro (Kubernetes: readOnly: true) away, or {volume.path} out of {volume.source}"
             return problem, advice(f"volume {volume.path}", problem, remedy)
     return None
+
+
+def _left_alone(world: World) -> list[Change]:
+    """What stands in the place of a volume or a run-dir, which a start warns of and leaves."""
+    if not (world.settings and world.is_root):
+        return []
+    changes = []
+    for volume in world.settings.volumes:
+        gone = replaced(volume.path, world.wanted.uid if world.wanted else SOMEBODY)
+        if gone and volume.policy != "never":
+            changes.append(advice(f"volume {volume.path}", gone.problem, gone.remedy))
+    for path in world.settings.run_dirs:
+        if _is_in_the_way(path):
+            changes.append(advice(f"run-dir {path}", f"something that is no folder is at {path}", f"rm {path}"))
+    return changes
+
+
+def _is_in_the_way(path: str) -> bool:
+    """Whether there is something that is no folder, or a link that is not root's."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return not os.path.isdir(path) or (stat.S_ISLNK(status.st_mode) and status.st_uid != 0)
 
 
 def _must_be_owned(world: World, volume: Volume) -> bool:

@@ -53,6 +53,8 @@ def _mount(world: World, mount: Mount, changes: list[Change]) -> Fact:
     try:
         status = found.look()
         can = _can_write(world, found)
+    except OSError as error:  # a server that is gone, say
+        return Fact(name=mount.point, found=f"{kind}; unable to look at it: {error.strerror}", level="problem")
     finally:
         found.close()
     owner = f"owned by {status.st_uid}:{status.st_gid}, mode {stat.S_IMODE(status.st_mode):04o}"

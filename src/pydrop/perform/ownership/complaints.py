@@ -46,7 +46,7 @@ def complaints(volume: "Volume", owner: str, report: VolumeReport) -> tuple[list
     if report.missing:
         failed.append(_missing(volume))
     if report.replaced:
-        failed.append(_replaced(volume, report))
+        failed.append(replaced(volume.path, report.replaced))
     if report.busy:
         failed.append(_busy(volume, owner, report))
     return failed, [_linked(volume, owner, report)] if report.linked.count else []
@@ -65,10 +65,11 @@ def _missing(volume: "Volume") -> Complaint:
     )
 
 
-def _replaced(volume: "Volume", report: VolumeReport) -> Complaint:
+def replaced(path: str, why: str) -> Complaint:
+    """`why` as replaced_place has it."""
     return Complaint(
-        problem=f"left the volume {volume.path} alone: {report.replaced}, and others than root can replace it",
-        remedy=f"remove it (see ls -ld {volume.path}), mount a volume over it, or take it out of PYDROP_CHOWN",
+        problem=f"left the volume {path} alone: {why}, and others than root can replace it",
+        remedy=f"remove it (see ls -ld {path}), mount a volume over it, or take it out of PYDROP_CHOWN",
     )
 
 

@@ -12,7 +12,6 @@ from .volume_report import VolumeReport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .target import Target
     from .volume_path import OpenVolume, Surroundings
 
 KINDS = (
@@ -24,13 +23,14 @@ KINDS = (
 )
 
 
-def why(found: "OpenVolume", target: "Target", around: "Surroundings") -> str:
-    """Why the volume is to be left alone, in words; "" where it is not. Raises OSError where there is no /proc."""
+def why(found: "OpenVolume", uid: int, around: "Surroundings") -> str:
+    """Why the volume, which `uid` is to get, is to be left alone, in words; "" where it is not. Raises OSError where
+    there is no /proc."""
     if found.trusted:
         return ""
     mode = found.seen.st_mode
     words = next((kind for is_kind, kind in KINDS if is_kind(mode)), "")
-    if not words and found.seen.st_uid == 0 != target.uid and is_private(mode):
+    if not words and found.seen.st_uid == 0 != uid and is_private(mode):
         words = f"it is a private folder of root's (mode {mode & 0o7777:04o})"
     return "" if not words or _is_mount(found, around) else words
 

@@ -52,7 +52,7 @@ class VolumeWork:
     def on(self, found: "OpenVolume") -> None:
         """Do what the policy asks for, where that is not done. Raises BadSetting for what must never be given away."""
         try:
-            if why := replaced_place.why(found, self.target, self.around):
+            if why := replaced_place.why(found, self.target.uid, self.around):
                 self.report.note_replaced(why)
                 return
             if self._is_done(found):
