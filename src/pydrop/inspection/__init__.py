@@ -10,6 +10,7 @@ import posix as os
 
 from pydrop import accounts, checked_reads, kernel, record, tmpfiles
 from pydrop.errors import PydropError, Untrusted
+from pydrop.inspection import volume_mounts
 from pydrop.model import Device, Facts, Record, Settings, Start
 from pydrop.settings import config_path, read
 from pydrop.steps import RunEntry
@@ -71,6 +72,7 @@ def look(settings: Settings, start: Start) -> Facts:
         makeable=() if root else tuple([path for path in settings.run_dirs if _can_be_made(path)]),
         root_folder_writable=os.access("/", os.W_OK),
         noexec_run=_noexec_run(settings),
+        mounts=volume_mounts.found((*[volume.path for volume in settings.volumes], *settings.run_dirs)),
     )
 
 

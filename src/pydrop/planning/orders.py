@@ -9,6 +9,7 @@ streams        since the program reopens /dev/stdout after the drop. An `exec` h
 volumes        before hooks, which expect the data to be the program's
 secrets        before hooks, which get the program's environment
 hooks          after all that root does for the program
+mounts         after volumes and hooks, which may have made a mount writable; it only looks
 record         for a later `exec` into this container
 oom            late, so that the kernel does not kill root's own work first
 init           in init mode: init has to drop privileges before the command can run
@@ -38,14 +39,22 @@ def _own_run_dirs(decision: Decision) -> list[Step]:
     return own_steps.run_dirs(decision)
 
 
+def _mounts(decision: Decision) -> list[Step]:
+    if not decision.facts.mounts:
+        return []
+    from pydrop.planning import mounts_step
+
+    return mounts_step.steps(decision)
+
+
 _LAST: "tuple[Builder, ...]" = (step_builders.oom, step_builders.init, step_builders.privileges)
 AS_ROOT: "tuple[Builder, ...]" = (
     *(step_builders.runtime, step_builders.home, step_builders.accounts, step_builders.streams, step_builders.volumes),
-    *(step_builders.secrets, step_builders.hooks, step_builders.record),
+    *(step_builders.secrets, step_builders.hooks, _mounts, step_builders.record),
     *_LAST,
 )
 AGAIN: "tuple[Builder, ...]" = (step_builders.streams, step_builders.secrets, *_LAST)  # `exec` into the same container
-WITHOUT_ROOT: "tuple[Builder, ...]" = (_own_entry, _own_run_dirs, step_builders.secrets, *_LAST)
+WITHOUT_ROOT: "tuple[Builder, ...]" = (_own_entry, _own_run_dirs, step_builders.secrets, _mounts, *_LAST)
 AGAIN_WITHOUT_ROOT: "tuple[Builder, ...]" = (step_builders.secrets, *_LAST)
 
 
