@@ -56,7 +56,7 @@ CASES: "dict[str, tuple[list[str], dict[str, str], list[str], int, list[str]]]" 
         [],
         1,
         [
-            "A start of pydrop would FAIL here: /run/web cannot be made, since / is read-only",
+            "A start of pydrop would FAIL here: unable to make /run/web (PYDROP_RUN_DIRS): /run is read-only",
             "- / overlay, read-only",
             "! /run part of the root filesystem, read-only",
             'compose: tmpfs: ["/run"]',
