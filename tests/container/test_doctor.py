@@ -61,7 +61,7 @@ CASES: "dict[str, tuple[list[str], dict[str, str], list[str], int, list[str]]]" 
             "! /run part of the root filesystem, read-only",
             'compose: tmpfs: ["/run"]',
             "docker run: --tmpfs /run",
-            "It would not come to its end: /run/web",
+            "It would not come to its end: unable to make /run/web",
         ],
     ),
     "a read-only root with a tmpfs on /run": (
