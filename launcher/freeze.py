@@ -33,6 +33,7 @@ BUNDLES = (
     GROUND,
     VOLUMES,
     WALK,
+    ("inspection.mount_visibility", "planning.mounts_step", "perform.unwritable_mounts"),
     ("perform.ownership.worker_count",),
     ("perform.ownership.sharing",),
     ("compat.gosu", "compat.su_exec", "compat.s6_setuidgid"),

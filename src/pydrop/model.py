@@ -171,6 +171,7 @@ class Facts(Value):
     makeable: tuple[str, ...] = ()  # without root: missing run-dirs that this process can create
     root_folder_writable: bool = True  # whether this process can write the folder /
     noexec_run: bool = False  # the command lies on a /run mounted noexec
+    mounts: tuple[tuple[str, str], ...] = ()  # (mount point, type) of what is mounted for the program: volume_mounts
 
 
 # -- what follows ---------------------------------------------------------------------------------

@@ -128,6 +128,18 @@ class RecordStep(Step):
     record: Record
 
 
+class MountsStep(Step):
+    """Each folder of `mounts` that the program cannot write is named in one warning. Nothing is changed."""
+
+    kind = "mounts"
+    performer = "pydrop.perform.unwritable_mounts"
+
+    mounts: tuple[tuple[str, str], ...]  # (mount point, type), see Facts
+    identity: Identity
+    root: bool  # root makes this start, so it could chown them
+    listed: str  # PYDROP_CHOWN as it is, which a longer one has to repeat
+
+
 class OomStep(Step):
     """oom_score_adj (proc(5)) of this process, and so of the program that it becomes, is `score_adj`."""
 

@@ -56,12 +56,12 @@ CASES: "dict[str, tuple[list[str], dict[str, str], list[str], int, list[str]]]" 
         [],
         1,
         [
-            "A start of pydrop would FAIL here: /run/web cannot be made, since / is read-only",
+            "A start of pydrop would FAIL here: unable to make /run/web (PYDROP_RUN_DIRS): /run is read-only",
             "- / overlay, read-only",
             "! /run part of the root filesystem, read-only",
             'compose: tmpfs: ["/run"]',
             "docker run: --tmpfs /run",
-            "It would not come to its end: /run/web",
+            "It would not come to its end: unable to make /run/web",
         ],
     ),
     "a read-only root with a tmpfs on /run": (

@@ -42,7 +42,7 @@ nogroup:x:65534:"""
 ENTER = """\
 mount --bind "$1" /mnt && mount --bind /mnt/etc /etc && mount --bind /mnt/run /run || exit 99
 for folder in /usr/lib/tmpfiles.d /usr/local/lib/tmpfiles.d; do
-    [ ! -d "$folder" ] || mount --bind /mnt/home "$folder" || exit 99
+    [ ! -d "$folder" ] || { mount --bind /mnt/home "$folder" && mount -o remount,bind,ro "$folder"; } || exit 99
 done
 for name in $2; do mount --bind "/etc/$name" "/etc/$name" || exit 99; done
 shift 2; exec "$@"

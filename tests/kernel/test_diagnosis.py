@@ -125,7 +125,7 @@ def test_sizes_are_told_as_people_say_them(octets, said):
 def test_a_walk_for_set_uid_files_ends_when_its_time_is_over(monkeypatch):
     held = world("ext4", "/x").held
     monkeypatch.setattr(set_id_files, "SEARCH_TIME", -1.0)
-    found = set_id_files.within_reach(held)
+    found = set_id_files.within_reach(set_id_files.as_this(held))
     assert (found.complete, found.files) == (False, [])
 
 

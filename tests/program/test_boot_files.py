@@ -19,7 +19,7 @@ NOTHING_TO_DO = {"PUID": "1500", "PGID": "1500", "PATH": "/usr/bin:/bin", "PYDRO
 RIGHT = """
 echo 'bench:*:1500:1500::/:/bin/sh' >"$1/passwd" && echo 'bench:x:1500:' >"$1/group" && mkdir "$1/none" || exit 99
 mount --bind "$1" /etc && mount -t tmpfs -o mode=755 tmpfs /run && mkdir -m 1777 /run/lock || exit 99
-[ ! -d /usr/lib/tmpfiles.d ] || mount --bind "$1/none" /usr/lib/tmpfiles.d || exit 99
+[ ! -d /usr/lib/tmpfiles.d ] || mount --bind -o ro "$1/none" /usr/lib/tmpfiles.d || exit 99
 shift; exec "$@"
 """
 

@@ -29,7 +29,10 @@ def facts(found: "dict[str, Any]", title: str) -> "dict[str, dict[str, str]]":
     return {fact["name"]: fact for fact in section["facts"]}
 
 
-TITLES = ["Who runs this", "What the runtime allows", "Files", "Volumes and other mounts", "Resources", "Settings"]
+TITLES = [
+    *("Who runs this", "What the runtime allows", "Beyond the container", "Files", "Volumes and other mounts"),
+    *("Resources", "Settings"),
+]
 
 
 @pytest.mark.quick
@@ -67,7 +70,11 @@ FAILING = {
     "a secret that is not there": ({"FILE__DB": "/run/secrets/db"}, [], "FILE__DB=/run/secrets/db is not there"),
     "a command that is not there": ({}, ["--", "nonsense"], "the command nonsense was not found"),
     "a hook of somebody else's": ({"PYDROP_HOOKS": "/mnt/home"}, [], "/mnt/home/hook belongs to user 1500"),
-    "a run-dir on a read-only folder": ({"PYDROP_RUN_DIRS": "/run/web"}, [], "/run/web cannot be made"),
+    "a run-dir on a read-only folder": (
+        {"PYDROP_RUN_DIRS": "/run/web"},
+        [],
+        "unable to make /run/web (PYDROP_RUN_DIRS): /run is read-only",
+    ),
     "a volume that is part of the system": ({"PYDROP_CHOWN": "/etc"}, [], "the volume /etc is part of the system"),
     "a volume that is missing, and must not be": (
         {"PYDROP_CHOWN": "/missing", "PYDROP_CHOWN_ERRORS": "fail"},

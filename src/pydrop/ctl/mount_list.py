@@ -1,14 +1,10 @@
 """Reads the mounts of this container from /proc/self/mountinfo (proc_pid_mountinfo(5)), for doctor and verify."""
 
 from pydrop.encoding import decoded
+from pydrop.inspection.mountinfo_names import plain
+from pydrop.inspection.volume_mounts import KERNELS
 from pydrop.model import Value
-from pydrop.perform.ownership.mountinfo_names import plain
 
-# The types of the kernel's own filesystems, in which no program keeps anything.
-KERNELS = frozenset(
-    "proc sysfs cgroup cgroup2 devpts mqueue devtmpfs debugfs tracefs securityfs pstore bpf configfs "
-    "binfmt_misc fusectl hugetlbfs rpc_pipefs selinuxfs efivarfs nsfs autofs".split()
-)
 KERNEL_FOLDERS = ("/proc", "/sys", "/dev")
 
 

@@ -52,6 +52,8 @@ def vet_all(todo: list[Volume], around: volume_path.Surroundings) -> None:
             around.ground().require_other("the volume", volume.path)
         except OSError:
             pass  # the volume's report tells the error
+
+
 def replaced(path: str, uid: int) -> PydropError | None:
     """What a start says of a volume that it leaves alone, since others than root can have put there what is in its
     place; None for any other, and for one that is not there."""

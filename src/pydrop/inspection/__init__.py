@@ -12,6 +12,7 @@ from pydrop import accounts, checked_reads, kernel, record, tmpfiles
 from pydrop.encoding import decoded
 from pydrop.errors import Untrusted
 from pydrop.ground.own_code import require_own_code_safe
+from pydrop.inspection import volume_mounts
 from pydrop.inspection.tmpfiles_glance import may_mention_run
 from pydrop.model import Device, Facts, Record, Settings, Start
 from pydrop.settings import config_path, read
@@ -76,6 +77,7 @@ def look(settings: Settings, start: Start) -> Facts:
         makeable=() if root else tuple([path for path in settings.run_dirs if _can_be_made(path)]),
         root_folder_writable=os.access("/", os.W_OK),
         noexec_run=_noexec_run(settings),
+        mounts=volume_mounts.found((*[volume.path for volume in settings.volumes], *settings.run_dirs)),
     )
 
 

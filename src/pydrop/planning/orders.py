@@ -11,6 +11,7 @@ secrets        before hooks, which get the program's environment
 hooks          before volumes, so that what a hook puts into one is the program's, and groups that a hook gives the
                account count there too
 volumes        after the last step that makes files there as root
+mounts         after volumes and hooks, which may have made a mount writable; it only looks
 record         for a later `exec` into this container
 oom            late, so that the kernel does not kill root's own work first
 init           in init mode: init has to drop privileges before the command can run
@@ -40,14 +41,22 @@ def _own_run_dirs(decision: Decision) -> list[Step]:
     return own_steps.run_dirs(decision)
 
 
+def _mounts(decision: Decision) -> list[Step]:
+    if not decision.facts.mounts:
+        return []
+    from pydrop.planning import mounts_step
+
+    return mounts_step.steps(decision)
+
+
 _LAST: "tuple[Builder, ...]" = (step_builders.oom, step_builders.init, step_builders.privileges)
 AS_ROOT: "tuple[Builder, ...]" = (
     *(step_builders.runtime, step_builders.home, step_builders.accounts, step_builders.streams, step_builders.secrets),
-    *(hook_steps.hooks, step_builders.volumes, hook_steps.record),
+    *(hook_steps.hooks, step_builders.volumes, _mounts, hook_steps.record),
     *_LAST,
 )
 AGAIN: "tuple[Builder, ...]" = (step_builders.streams, step_builders.secrets, *_LAST)  # `exec` into the same container
-WITHOUT_ROOT: "tuple[Builder, ...]" = (_own_entry, _own_run_dirs, step_builders.secrets, *_LAST)
+WITHOUT_ROOT: "tuple[Builder, ...]" = (_own_entry, _own_run_dirs, step_builders.secrets, _mounts, *_LAST)
 AGAIN_WITHOUT_ROOT: "tuple[Builder, ...]" = (step_builders.secrets, *_LAST)
 
 

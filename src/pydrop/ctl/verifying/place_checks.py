@@ -10,9 +10,13 @@ from pydrop.ctl.verifying.subject import Subject
 from pydrop.ctl.volume_opening import vetted
 from pydrop.errors import BadSetting, PydropError
 from pydrop.handover import candidates
+from pydrop.inspection import volume_mounts
 from pydrop.model import Device, Volume
+from pydrop.perform import unwritable_mounts
 from pydrop.perform.streams import UNMAPPED
+from pydrop.planning import mounts_step
 
+REFUSED = (unwritable_mounts.REFUSED, unwritable_mounts.CLOSED)
 AS_ROOT = "this is root, which may write nearly everywhere: that says nothing about the program's user"
 REFUSED_REMEDY = "see what the start said about it, and who owns it: ls -ldn; on NFS see root_squash"
 REMEDIES = {
@@ -31,6 +35,7 @@ def checks(subject: Subject) -> list[Check]:
         _temporary(subject, "/tmp", "/tmp"),
         *([_temporary(subject, "TMPDIR", temporary)] if temporary not in ("", "/tmp", "/tmp/") else []),
         *[_volume(subject, volume) for volume in settings.volumes],
+        _other_mounts(subject),
         *[_run_dir(subject, path) for path in settings.run_dirs],
         *[_stream(name, descriptor) for name, descriptor in (("/dev/stdout", 1), ("/dev/stderr", 2))],
         *[_device(subject, device) for device in subject.devices],
@@ -109,6 +114,25 @@ def _volume(subject: Subject, volume: Volume) -> Check:
     if remedy == REFUSED_REMEDY:
         remedy = "give it another policy, such as mismatch"
     return warn(name, f"{problem}; its policy is never, so nobody owned it", remedy)
+
+
+def _other_mounts(subject: Subject) -> Check:
+    """What is mounted and no setting names is there to be written, more often than not."""
+    name = "other mounts"
+    if subject.is_root:
+        return skip(name, AS_ROOT)
+    lines = tuple([f"{variable}={value}" for variable, value in subject.environment.items()])
+    found, home = volume_mounts.found(), subject.environment.get("HOME", "")
+    left = [point for point, _ in mounts_step.unnamed(found, subject.settings, lines, home)]
+    refused = [point for point in left if unwritable_mounts.judged(point) in REFUSED]
+    if not refused:
+        return ok(name, f"{len(left)} that no setting names, each can be written" if left else "none")
+    return warn(
+        name,
+        f"{mounts_step.few(refused)} cannot be written, and no setting names it",
+        f"{mounts_step.to_own(mounts_step.listed(subject.settings), refused)}; {mounts_step.ONLY_READ}, or "
+        "named with the policy never",
+    )
 
 
 def _run_dir(subject: Subject, path: str) -> Check:

@@ -25,7 +25,7 @@ class MountTable:
             lines = decoded(self.text).split("\n")
             points = [line.split(" ", 5)[4].rpartition("/")[2] for line in lines if line]
             if "\\" in "".join(points):
-                from .mountinfo_names import plain
+                from pydrop.inspection.mountinfo_names import plain
 
                 points = [plain(point) for point in points]
             self._names = frozenset(points)

@@ -46,26 +46,26 @@ class Place:
         """Walk to the last component; folders on the way are created where they are missing.
 
         With `last`, a link of root's in the last place is walked too. Raises Refused, OSError."""
-        rest = _names(path)
+        rest = names(path)
         links = 0
         while rest:
             self.name = rest.pop()
             target = None
             if self.name == "..":
-                self._leave()
+                self.leave()
             elif rest:
-                target = self._enter()
+                target = self.enter()
             else:
-                target = self._target() if last else None
+                target = self.target() if last else None
                 if target is None:
                     return
             if target is not None:
                 links += 1
                 if links > MOST_LINKS:
                     raise Refused("it leads through too many links", "name the folder itself")
-                rest += _names(target)
+                rest += names(target)
                 while target.startswith("/") and len(self.folders) > 1:
-                    self._leave()
+                    self.leave()
         raise Refused("it is no place for anything", "name a path below /run")
 
     def may_be_replaced(self) -> bool:
@@ -83,11 +83,11 @@ class Place:
         """Whether nobody but root can have put what has this status into the last folder."""
         return self.alone and _keeps(os.fstat(self.parent), status)
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         if len(self.folders) > 1:
             os.close(self.folders.pop())
 
-    def _enter(self) -> str | None:
+    def enter(self) -> str | None:
         """Open the next folder, created where it is missing. Where a link is in its place, return its target."""
         above = os.fstat(self.parent)
         try:
@@ -98,7 +98,7 @@ class Place:
         except OSError as error:
             if error.errno not in (errno.ENOTDIR, errno.ELOOP):
                 raise
-            target = self._target()
+            target = self.target()
             if target is None:
                 raise Refused(
                     f"{self.name} on the way there is no folder", "remove it, or name another path"
@@ -119,7 +119,7 @@ class Place:
                 "remove it, or give it the right owner in the image",
             )
 
-    def _target(self) -> str | None:
+    def target(self) -> str | None:
         """The target of a link; None for anything else. Raises Refused for a link that is not surely root's."""
         status = look(self.parent, self.name)
         if status is None or not stat.S_ISLNK(status.st_mode):
@@ -148,7 +148,7 @@ def _keeps(folder: os.stat_result, status: os.stat_result) -> bool:
     return _is_roots(folder)
 
 
-def _names(path: str) -> list[str]:
+def names(path: str) -> list[str]:
     """The components of a path, last first, so that the next one is popped off the end."""
     return [name for name in reversed(path.split("/")) if name not in ("", ".")]
 
