@@ -7,7 +7,7 @@ drop. The launcher, boot_files and `__main__` call this module.
 import posix as os
 import sys
 
-from pydrop import compat, handover, inherited, inspection, performing, planning
+from pydrop import compat, handover, inherited, inspection, performing, planning, standing
 from pydrop.errors import FAILED, Interrupted, PydropError
 from pydrop.model import Settings, Start
 from pydrop.perform import timeline_writer
@@ -77,13 +77,18 @@ def _begin(start: Start, report: Report) -> int:
 
 def _start(start: Start, report: Report) -> int:
     timeline_writer.mark(start, "modules")
+    descent = standing.inside_hook(start)
     settings = _settings(start, report)
     timeline_writer.mark(start, "settings")
     if settings.show:
         return _show(settings.show)
-    if settings.init != bool(start.init):
-        _correct_guess(start)
-    facts = inspection.look(settings, start)
+    place = standing.known(start, descent)
+    _settle_init(settings, start, again=bool(place and place.second))
+    if place is None:
+        place = standing.awaited(start, descent, report.debug)
+        _settle_init(settings, start, again=place.second)
+    facts = inspection.look(settings, start, place.record)
+    facts.in_hook = place.in_hook
     timeline_writer.mark(start, "survey")
     plan = planning.plan(settings, facts)
     for warning in plan.warnings:
@@ -91,6 +96,7 @@ def _start(start: Start, report: Report) -> int:
     timeline_writer.mark(start, "plan")
     # ---- the first step that cannot be undone: from here on a failure lists what is already done ----
     done = performing.Performing(plan, settings, facts, start, report)
+    done.lock = place.lock
     for step in plan.steps[:-1]:
         done.perform(step)
     last = plan.steps[-1]
@@ -100,7 +106,7 @@ def _start(start: Start, report: Report) -> int:
     timeline_writer.mark(start, "command")
     # ---- the drop: from here on nothing is imported and nothing is opened ----
     done.perform(last)
-    report.info(done.summary(start.marks[0][3]))
+    report.say("debug" if place.second else "info", done.summary(start.marks[0][3]))
     timeline_writer.mark(start, "summary")
     if start.init:
         await_init()
@@ -134,6 +140,14 @@ def _init_waiter(start: Start) -> "Callable[[], None]":
 
     init = start.init
     return lambda: starter.wait_for_go(init)
+
+
+def _settle_init(settings: Settings, start: Start, again: bool) -> None:
+    """Decide about init mode. In a second pydrop only an option asks for it: `exec` repeats the start's variables."""
+    if again and not settings.sources.get("init", "").startswith("--"):
+        settings.init = False
+    if settings.init != bool(start.init):
+        _correct_guess(start)
 
 
 def _correct_guess(start: Start) -> None:

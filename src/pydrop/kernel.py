@@ -117,15 +117,6 @@ def setgroups_allowed() -> bool:
         return True
 
 
-def instance(pid: int) -> str:
-    """A name for a process that no later process gets. OSError where no process has that pid.
-
-    It is made of the mount namespace (this container's), the pid, and the start time (field 22 of /proc/PID/stat,
-    proc(5))."""
-    started = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()[19]
-    return f"{os.readlink('/proc/self/ns/mnt')} {pid} {started}"
-
-
 # -- changing -------------------------------------------------------------------------------------
 
 

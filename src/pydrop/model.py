@@ -140,7 +140,7 @@ class Record(Value):
     umask: int | None
     keep_caps: tuple[str, ...]
     no_new_privs: bool
-    environment: tuple[str, ...]  # NAME=value lines that hooks and settings added; no secrets
+    environment: tuple[str, ...]  # NAME=value lines that hooks and settings added, NAME those they unset; no secrets
 
 
 class Facts(Value):
@@ -163,8 +163,9 @@ class Facts(Value):
     hooks_without_bit: tuple[str, ...] = ()  # programs in the hooks folder that lack an execute bit
     run_stands: bool = False  # /run, /tmp and the like have their standard entries already
     tmpfiles: tuple[tuple[str, str], ...] = ()  # (path, text) of tmpfiles.d files that mention /run
-    instance: str = ""  # names this process (kernel.instance)
+    instance: str = ""  # names this process (proc_stat.instance)
     record: Record | None = None  # left by this container's entrypoint, where this is a later `exec`
+    in_hook: bool = False  # the record is that of the start whose hook runs this process
     second_time: bool = False  # without root: an entrypoint that ran as root has left its record
     environment: tuple[str, ...] = ()
     writable: tuple[str, ...] = ()  # without root: paths of chown and run-dirs that this process can write

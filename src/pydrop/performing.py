@@ -11,7 +11,8 @@ from pydrop.errors import PydropError
 from pydrop.model import Facts, Outcome, Settings, Start
 from pydrop.perform import timeline_writer
 from pydrop.report import Report
-from pydrop.steps import HooksStep, Plan, PrivilegesStep, RecordStep, SecretsStep, Step
+from pydrop.start_lock import StartLock
+from pydrop.steps import HooksStep, Plan, PrivilegesStep, RecordStep, RuntimeStep, SecretsStep, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Performing:
     """The steps performed so far, and their changes to the program's environment."""
 
     def __init__(self, plan: Plan, settings: Settings, facts: Facts, start: Start, report: Report) -> None:
+        self.lock: StartLock | None = None  # of a process that makes the start
         self.plan = plan
         self.settings = settings
         self.facts = facts
@@ -31,7 +33,7 @@ class Performing:
         start.progress, start.note = report.progress, report.info
         self.came = start.environment
         self.changes: list[tuple[str, str | None]] = list(plan.environment)
-        self.public = list(plan.environment)
+        self.public: list[tuple[str, str | None]] = list(plan.environment)
         self.words: list[str] = []
         self.apply()
 
@@ -46,7 +48,7 @@ class Performing:
             self.report.debug(f"{step.words}: so already")
             return
         if isinstance(step, RecordStep):
-            step.record.environment = tuple([f"{n}={v}" for n, v in self.public if v is not None])
+            step.record.environment = tuple([n if v is None else f"{n}={v}" for n, v in self.public])
         began = time.monotonic()
         try:
             outcome = perform(step, self.start)
@@ -57,6 +59,8 @@ class Performing:
         self.note(step, outcome, timeline_writer.mark(self.start, step, outcome.words, changed) - began)
         if isinstance(step, HooksStep):
             self.regroup()
+        if isinstance(step, RuntimeStep) and self.lock:
+            self.lock.retake()
 
     def regroup(self) -> None:
         """Read the account files again, since a hook may have given the account more groups."""
@@ -90,7 +94,7 @@ class Performing:
         if isinstance(step, RecordStep):
             self.recorded = outcome.changed > 0
         if not isinstance(step, SecretsStep):
-            self.public += [(name, value) for name, value in outcome.environment if value is not None]
+            self.public += outcome.environment
         self.report.debug(f"{step.words}: {outcome.words or 'so already'} ({seconds * 1000:.1f} ms)")
 
     def summary(self, began: float) -> str:

@@ -6,9 +6,10 @@ follow. Any other text is no record. perform/record_file writes the file, `inspe
 
 from pydrop.model import Identity, Record
 
-FORM = "pydrop record 1"
+FORM = "pydrop record 2"
 PLACE = "/run/pydrop"  # a folder of root's alone; the files through which hooks hand on variables are here too
 NAME = "record"
+LOCK = "lock"  # held by the start while it is at work (start_lock)
 TIMELINE = f"{PLACE}/timeline"  # where the start spent its time (perform/timeline_writer)
 TIMELINE_FORM = "pydrop timeline 1"
 

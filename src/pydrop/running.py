@@ -17,6 +17,10 @@ from pydrop.model import Start
 from pydrop.signals import ENDING
 from pydrop.trust import open_trusted
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 IGNORED_BY_PYTHON = (_signal.SIGPIPE, _signal.SIGXFSZ)
 PATIENCE = 0.06  # seconds from a signal until the hook is killed: a start must end within 0.1
 LAST_WAIT = 1.0  # seconds to wait at most for a killed hook; the kernel ends it at once unless a disk hangs
@@ -42,8 +46,10 @@ class Workdir:
         os.close(self.folder)
 
 
-def run(hook: str, arguments: tuple[str, ...], environment: dict[str, str], start: Start) -> None:
-    """Run one hook to its end. Raises HookFailed, Untrusted.
+def run(
+    hook: str, arguments: tuple[str, ...], environment: dict[str, str], start: Start, began: "Callable[[int], None]"
+) -> None:
+    """Run one hook to its end; `began` gets its process id. Raises HookFailed, Untrusted.
 
     A signal that arrives meanwhile goes to the hook. When the hook is gone, the signal goes to this process's own
     handler, which ends the start."""
@@ -54,6 +60,7 @@ def run(hook: str, arguments: tuple[str, ...], environment: dict[str, str], star
         _signal.pthread_sigmask(_signal.SIG_BLOCK, [*held, _signal.SIGCHLD])
         _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # while SIGCHLD is ignored, wait(2) has no status
         process = _spawn(hook, arguments, environment, (set(came_blocked) - set(ENDING)) | set(start.blocked), start)
+        began(process)
         status = _wait(process, held)
     finally:
         _signal.signal(_signal.SIGCHLD, child_signal or _signal.SIG_DFL)

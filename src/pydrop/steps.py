@@ -156,4 +156,4 @@ class Plan(Value):
     steps: tuple[Step, ...]
     warnings: tuple[str, ...]
     command: tuple[str, ...]
-    environment: tuple[tuple[str, str], ...]  # HOME, USER, LOGNAME and what the settings add
+    environment: tuple[tuple[str, str | None], ...]  # HOME, USER, LOGNAME and what the settings add; None unsets

@@ -13,7 +13,7 @@ import pytest
 from pydrop import checked_reads, inspection, record
 from pydrop.ctl.timing import timeline_reader
 from pydrop.errors import BadSetting, PydropError
-from pydrop.inspection import settings_file, tmpfiles_glance
+from pydrop.inspection import earlier_start, settings_file, tmpfiles_glance
 from pydrop.perform import nss_wrapper
 from tests.kernel.forked import forked
 from tests.kernel.test_inspection import settings, start
@@ -157,7 +157,7 @@ def test_whatever_is_in_the_place_of_the_record(place: Path, what: str, monkeypa
     place.mkdir()
     PLANTS[what](place / record.NAME)
     monkeypatch.setattr(record, "PLACE", str(place))
-    assert bounded(lambda: inspection._record(2)) is None
+    assert bounded(lambda: earlier_start.record_left(2)) is None
 
 
 @pytest.mark.parametrize("as_root", [True, False])

@@ -33,6 +33,7 @@ RECORDS = {
     "the last id": record(identity=identity(uid=4294967294, gid=4294967294, groups=(4294967294,))),
     "newlines and equals signs in a value": record(environment=("A=x\ny=z", "B=", "C==")),
     "bytes that are no UTF-8": record(environment=("A=\udcff",), identity=identity(home="/h\udc80", why="user\udcff")),
+    "a variable that a hook unset": record(environment=("GONE", "A=1")),
     "empty names": record(identity=identity(shell="", why="", home="")),
     "blanks in a name": record(identity=identity(why="user in /etc/pydrop.toml", home="/home/my app")),
 }
@@ -58,7 +59,7 @@ def test_a_part_of_a_record_is_none() -> None:
 
 NONE = {
     "empty": "",
-    "another form": TEXT.replace(FORM, "pydrop record 2"),
+    "another form": TEXT.replace(FORM, "pydrop record 3"),
     "something before it": " " + TEXT,
     "something behind it": TEXT + "more",
     "an id that is a name": TEXT.replace("1500", "app"),

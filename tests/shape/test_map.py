@@ -114,7 +114,7 @@ def test_a_step_names_its_kind_and_its_performer(kind: type[Step]) -> None:
 
 def test_every_builder_of_a_step_stands_in_an_order() -> None:
     """Items 2 and 3: whoever writes one has to say when it is called; and the drop is always the last."""
-    every = (orders.AS_ROOT, orders.AGAIN, orders.WITHOUT_ROOT, orders.AGAIN_WITHOUT_ROOT)
+    every = (orders.AS_ROOT, orders.AGAIN, orders.IN_HOOK, orders.WITHOUT_ROOT, orders.AGAIN_WITHOUT_ROOT)
     takes_decision = {
         each.__name__
         for each in (*vars(step_builders).values(), *vars(hook_steps).values())

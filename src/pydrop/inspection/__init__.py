@@ -8,16 +8,13 @@ are opened plainly, since they grant no rights that the user lacks. `entry` and 
 import _stat as stat
 import posix as os
 
-from pydrop import accounts, checked_reads, kernel, record, tmpfiles
-from pydrop.encoding import decoded
-from pydrop.errors import Untrusted
+from pydrop import accounts, checked_reads, kernel, proc_stat, tmpfiles
 from pydrop.ground.own_code import require_own_code_safe
-from pydrop.inspection import volume_mounts
+from pydrop.inspection import earlier_start, volume_mounts
 from pydrop.inspection.tmpfiles_glance import may_mention_run
 from pydrop.model import Device, Facts, Record, Settings, Start
 from pydrop.settings import config_path, read
 from pydrop.steps import RunEntry
-from pydrop.trust import open_trusted
 
 LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64")
 WRAPPER = "libnss_wrapper.so"
@@ -40,8 +37,10 @@ def settings_table(path: str, named: bool) -> dict[str, object] | None:
     return settings_file.read(path)
 
 
-def look(settings: Settings, start: Start) -> Facts:
-    """The facts that planning needs. Raises PydropError where root must not go on, or the kernel does not tell."""
+def look(settings: Settings, start: Start, left: Record | None = None) -> Facts:
+    """The facts that planning needs. `left` is the record by which this process goes on, where that is known already.
+
+    Raises PydropError where root must not go on, or the kernel does not tell."""
     credentials = checked_reads.credentials()
     root = credentials.uids[1] == 0
     entrypoint = start.init.pid if start.init else os.getpid()
@@ -50,7 +49,8 @@ def look(settings: Settings, start: Start) -> Facts:
         require_own_code_safe(start.name, start.environment)
         _require_other_ground(settings, start)
     writable = _account_files(root)
-    hooks, idle, left_out = _hooks(settings, start, root)
+    left = left or (earlier_start.record_left(entrypoint) if root else None)
+    hooks, idle, left_out = ((), (), ()) if left else _hooks(settings, start, root)
     return Facts(
         credentials=credentials,
         pid=entrypoint,
@@ -69,9 +69,9 @@ def look(settings: Settings, start: Start) -> Facts:
         left_out=left_out,
         run_stands=root and all([_stands(entry) for entry in tmpfiles.standard_entries()]),
         tmpfiles=_declared() if root else (),
-        instance=kernel.instance(entrypoint) if root else "",
-        record=_record(entrypoint) if root else None,
-        second_time=not root and entrypoint != 1 and _is_there(f"{record.PLACE}/{record.NAME}"),
+        instance=proc_stat.instance(entrypoint) if root else "",
+        record=left,
+        second_time=not root and earlier_start.is_second(entrypoint),
         environment=start.environment,
         writable=() if root else _writable(settings),
         makeable=() if root else tuple([path for path in settings.run_dirs if _can_be_made(path)]),
@@ -188,33 +188,6 @@ def _stands(entry: RunEntry) -> bool:
     if entry.kind == "L":
         return True
     return (status.st_mode, status.st_uid, status.st_gid) == (stat.S_IFDIR | (entry.mode or 0), entry.uid, entry.gid)
-
-
-def _record(entrypoint: int) -> Record | None:
-    """The record of this container's entrypoint, while that lives; else None.
-
-    PID 1 is the entrypoint itself, so for it there is none. A record that another user could have left does not count:
-    an entrypoint makes /run root's."""
-    if entrypoint == 1:
-        return None
-    try:
-        file = open_trusted(f"{record.PLACE}/{record.NAME}")
-        try:
-            content = checked_reads.whole(file, checked_reads.LARGE)
-        finally:
-            os.close(file)
-    except (OSError, Untrusted):
-        return None
-    found = record.decode(decoded(content))
-    return found if found and _lives(found.instance) else None
-
-
-def _lives(instance: str) -> bool:
-    """Whether the entrypoint with this instance name still runs, as the program that it became."""
-    try:
-        return kernel.instance(int(instance.split()[1])) == instance
-    except (OSError, ValueError, IndexError):
-        return False
 
 
 def _noexec_run(settings: Settings) -> bool:

@@ -1,6 +1,7 @@
 """Performs HooksStep: runs root's hooks, one after the other, and collects the variables that they add."""
 
 from pydrop import running
+from pydrop.descent import NO_HOOK, Telling, Told
 from pydrop.hook_environment import Additions, parsed
 from pydrop.model import Identity, Outcome, Start
 from pydrop.rootenv import for_root
@@ -15,19 +16,34 @@ def perform(step: HooksStep, start: Start) -> Outcome:
     if not step.hooks:
         return Outcome()
     added: dict[str, str | None] = {}
-    additions = Additions()
+    additions, telling = Additions(), Telling()
     workdir = running.Workdir()
     own = workdir.variables | named(step.record.identity)
     try:
         for hook in step.hooks:
-            environment = with_changes(for_root(start.environment), added) | own | {"PYDROP_ENV": additions.fresh()}
-            running.run(hook, (hook, *step.command), environment, start)
+            given = with_changes(for_root(start.environment), added) | own | {"PYDROP_ENV": additions.fresh()}
+            came, changes = start.environment, tuple(added.items())
+            telling.starting(Told(record=step.record, came=came, changes=changes, given=given))
+            running.run(hook, (hook, *step.command), given, start, telling.runs)
+            telling.runs(NO_HOOK)
             added |= parsed(additions.content(), f"the hook {hook}")
     finally:
         workdir.leave()
+        telling.close()
         additions.close()
         running.reap_strangers()
-    return Outcome(changed=len(step.hooks), words=f"ran {', '.join(step.hooks)}", environment=tuple(added.items()))
+    return Outcome(
+        changed=len(step.hooks),
+        words=f"ran {', '.join(step.hooks)}",
+        warnings=(NO_RECORD,) if additions.memory >= 0 else (),
+        environment=tuple(added.items()),
+    )
+
+
+NO_RECORD = (
+    "/run/pydrop cannot be written, so a later `pydrop` in this container (exec, HEALTHCHECK) runs the hooks again; "
+    "make /run writable for root (compose: tmpfs: [/run], docker: --tmpfs /run)"
+)
 
 
 def named(who: Identity) -> dict[str, str]:

@@ -5,13 +5,10 @@ order. The package is pure: it reads no file and changes nothing. `entry` and `p
 """
 
 from pydrop import accounts
-from pydrop.model import Facts, Identity, Record, Settings
+from pydrop.model import Facts, Identity, Settings
 from pydrop.planning import limits, orders, step_builders
 from pydrop.planning.decision import Decision
 from pydrop.steps import Plan
-
-# Settings that a record does not hold. An option for one of them makes a second pydrop in a container start anew.
-NOT_REMEMBERED = ("user", "owner-of", "home", "groups", "devices", "chown", "run-dirs", "hooks")
 
 # How variables end by which images take numbers; what each of them means is in `foreign_names`.
 MAY_MEAN_IDS = (
@@ -29,16 +26,11 @@ def plan(settings: Settings, facts: Facts) -> Plan:
         from pydrop.planning import without_root
 
         return without_root.plan(settings, facts)
-    if facts.record and not _asks_anew(settings):
-        return _again(settings, facts, facts.record)
+    if facts.record:
+        from pydrop.planning import second_time
+
+        return second_time.plan(settings, facts, facts.record)
     return _as_root(settings, facts)
-
-
-def _asks_anew(settings: Settings) -> bool:
-    """Whether an option names an identity or a set-up: then a second pydrop is a start of its own.
-
-    A variable does not count, since `exec` repeats the container's environment."""
-    return any([source.startswith("--") for name, source in settings.sources.items() if name in NOT_REMEMBERED])
 
 
 def _as_root(settings: Settings, facts: Facts) -> Plan:
@@ -66,32 +58,6 @@ def _as_root(settings: Settings, facts: Facts) -> Plan:
         warnings=tuple(decision.warnings),
         command=settings.command,
         environment=step_builders.environment(who, facts),
-    )
-
-
-def _again(settings: Settings, facts: Facts, record: Record) -> Plan:
-    """The plan of a second pydrop in the same container: the program's identity and environment, without a set-up.
-
-    The options of the drop come from the record too, since an `exec` does not repeat the entrypoint's options."""
-    who = record.identity
-    decision = Decision(
-        settings=settings,
-        facts=facts,
-        who=who,
-        change=None,
-        keep_caps=settings.keep_caps if "keep-caps" in settings.sources else record.keep_caps,
-        umask=record.umask if settings.umask is None else settings.umask,
-        no_new_privs=settings.no_new_privs if "no-new-privs" in settings.sources else record.no_new_privs,
-        warnings=[],
-    )
-    limits.require_capabilities(settings, facts, who, decision.keep_caps)
-    added = [line.partition("=") for line in record.environment]
-    return Plan(
-        identity=who,
-        steps=orders.steps(orders.AGAIN, decision),
-        warnings=(),
-        command=settings.command,
-        environment=(*step_builders.environment(who, facts), *[(name, value) for name, _, value in added]),
     )
 
 

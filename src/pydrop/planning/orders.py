@@ -56,6 +56,7 @@ AS_ROOT: "tuple[Builder, ...]" = (
     *_LAST,
 )
 AGAIN: "tuple[Builder, ...]" = (step_builders.streams, step_builders.secrets, *_LAST)  # `exec` into the same container
+IN_HOOK: "tuple[Builder, ...]" = (step_builders.secrets, *_LAST)  # whose streams are the start's
 WITHOUT_ROOT: "tuple[Builder, ...]" = (_own_entry, _own_run_dirs, step_builders.secrets, _mounts, *_LAST)
 AGAIN_WITHOUT_ROOT: "tuple[Builder, ...]" = (step_builders.secrets, *_LAST)
 

@@ -2,7 +2,7 @@
 
 import os
 
-from pydrop import checked_reads, kernel
+from pydrop import checked_reads, proc_stat
 from pydrop.checked_reads import is_privileged
 from pydrop.encoding import decoded
 from pydrop.errors import PydropError, Untrusted
@@ -100,7 +100,7 @@ def parsed(text: str) -> Timeline | None:
         seconds = int(begun) / 1e6
     except ValueError:
         return None
-    return Timeline(program=program, begun=seconds, total=end, current=_runs(instance), parts=tuple(parts))
+    return Timeline(program=program, begun=seconds, total=end, current=proc_stat.lives(instance), parts=tuple(parts))
 
 
 def _part(fields: list[str], began: float) -> Part:
@@ -114,11 +114,3 @@ def _part(fields: list[str], began: float) -> Part:
         began=began,
         took=max(int(end) / 1000 - began, 0.0),
     )
-
-
-def _runs(instance: str) -> bool:
-    """Whether the process that made the start still runs, now as the program."""
-    try:
-        return kernel.instance(int(instance.split()[1])) == instance
-    except (OSError, ValueError, IndexError):
-        return False
