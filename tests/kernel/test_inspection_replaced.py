@@ -236,3 +236,13 @@ def test_the_settings_file_has_a_largest_size(place: Path) -> None:
     place.write_text("# " + "x" * (1 << 20))
     with pytest.raises(BadSetting, match="larger than"):
         settings_file.read(str(place))
+
+
+@pytest.mark.parametrize("path", ["/dev/null", "/dev/zero", "/proc/self", "/proc/self/fd"])
+def test_only_a_regular_file_is_read(path: str) -> None:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        with pytest.raises(OSError, match="no regular file"):
+            checked_reads.whole(file, 1000)
+    finally:
+        os.close(file)
