@@ -46,12 +46,12 @@ def is_there(path: str) -> bool:
     return True
 
 
-def require_own_code_safe(name: str, environment: tuple[str, ...]) -> None:
+def require_own_code_safe(name: str, environment: tuple[str, ...]) -> "Seen":
     """Refuse to run as root where another user can write pydrop's own code: the next start would run theirs as root.
 
     That is the package, the interpreter, the launcher, the link by which it was started (`name` is argv[0]), the files
     from which it loads its modules, and all folders on the way. (Whoever has changed the code can also have removed
-    this check. It is for the first start of an image that was built wrongly.)"""
+    this check. It is for the first start of an image that was built wrongly.) Returns the statuses that were read."""
     seen: Seen = {}
     for path in _checked(name, environment):
         try:
@@ -68,6 +68,7 @@ def require_own_code_safe(name: str, environment: tuple[str, ...]) -> None:
             continue
         if fault(status):  # its folder is one of those above
             _require_trusted(path)
+    return seen
 
 
 def _checked(name: str, environment: tuple[str, ...]) -> list[str]:

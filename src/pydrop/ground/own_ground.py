@@ -94,8 +94,10 @@ def _inner(folder: str) -> list[str]:
 class Ground:
     """The own ground of one start: `hooks` is the folder of hooks as configured, `name` argv[0]."""
 
-    def __init__(self, hooks: str = "", name: str = "", environment: tuple[str, ...] = ()) -> None:
-        self.seen: Seen = {}
+    def __init__(
+        self, hooks: str = "", name: str = "", environment: tuple[str, ...] = (), seen: "Seen | None" = None
+    ) -> None:
+        self.seen: Seen = {} if seen is None else seen
         self.mounts = MountAliases()
         self.own: dict[str, str] = {}  # path without links -> what it is
         self._holders: dict[str, str] = {}  # a folder -> the first of them that lies in it
@@ -209,10 +211,12 @@ def refusal(noun: str, path: str, end: str, why: str, source: str = "") -> BadSe
     return BadSetting(f"{noun} {path} {leads}{why}: its owner could become root at the next start{named}", remedy)
 
 
-def require_other(settings: "Settings", name: str, environment: tuple[str, ...]) -> None:
-    """Raise BadSetting where a volume, a run-dir or the home that the settings name is own ground."""
+def require_other(settings: "Settings", name: str, environment: tuple[str, ...], seen: "Seen | None" = None) -> None:
+    """Raise BadSetting where a volume, a run-dir or the home that the settings name is own ground.
+
+    `seen` are statuses that were read a moment ago."""
     sources = settings.sources
-    ground = Ground(settings.hooks, name, environment)
+    ground = Ground(settings.hooks, name, environment, seen)
     for volume in settings.volumes:
         if volume.policy != "never":
             ground.require_other("the volume", volume.path, volume.across_mounts, volume.source)

@@ -46,8 +46,7 @@ def look(settings: Settings, start: Start, left: Record | None = None) -> Facts:
     entrypoint = start.init.pid if start.init else os.getpid()
     privileged = root or checked_reads.is_privileged(credentials)
     if privileged:
-        require_own_code_safe(start.name, start.environment)
-        _require_other_ground(settings, start)
+        _require_other_ground(settings, start, require_own_code_safe(start.name, start.environment))
     writable = _account_files(root)
     left = left or (earlier_start.record_left(entrypoint) if root else None)
     hooks, idle, left_out = ((), (), ()) if left else _hooks(settings, start, root)
@@ -89,12 +88,14 @@ def _is_there(path: str) -> bool:
     return True
 
 
-def _require_other_ground(settings: Settings, start: Start) -> None:
-    """Raise BadSetting where a setting names what root executes or obeys from as a folder to be given."""
+def _require_other_ground(settings: Settings, start: Start, seen: dict[str, os.stat_result]) -> None:
+    """Raise BadSetting where a setting names what root executes or obeys from as a folder to be given.
+
+    `seen` are the statuses that were read just now, by path."""
     if settings.volumes or settings.run_dirs or settings.home:
         from pydrop.ground.own_ground import require_other
 
-        require_other(settings, start.name, start.environment)
+        require_other(settings, start.name, start.environment, seen)
 
 
 def _account_files(root: bool) -> str:
