@@ -11,6 +11,7 @@ from pydrop.encoding import decoded
 from pydrop.errors import PydropError
 from pydrop.model import Credentials, IdRange
 
+PART, MOST_PARTS = 1 << 16, 1 << 8  # bytes of a file that are read at once, and how often: 16 MiB
 EVERY_ID = (IdRange(inside=0, outside=0, count=2**32 - 1),)
 
 
@@ -44,17 +45,22 @@ def id_map(name: str) -> tuple[IdRange, ...]:
 
 
 def text(path: str) -> str:
-    """A whole file as text that keeps every byte; "" where the file is missing. PydropError where it is unreadable."""
+    """A whole file as text that keeps every byte; "" where the file is missing.
+
+    PydropError where it is unreadable, or larger than any that a start needs."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except FileNotFoundError:
         return ""
     except OSError as error:
         raise PydropError(f"unable to read {path}: {error.strerror}", "make it a file that may be read") from error
-    parts = []
+    parts: list[bytes] = []
     try:
-        while part := os.read(file, 65536):
+        while part := os.read(file, PART):
             parts.append(part)
+            if len(parts) > MOST_PARTS:
+                remedy = "keep in it what the image needs"
+                raise PydropError(f"{path} is larger than {PART * MOST_PARTS >> 20} MiB", remedy)
     finally:
         os.close(file)
     return decoded(b"".join(parts))

@@ -3,6 +3,7 @@
 `settings` gives the table its meaning.
 """
 
+import errno
 import os
 import stat
 
@@ -36,17 +37,19 @@ def whole(path: str) -> bytes:
     except OSError as error:
         raise BadSetting(f"unable to read {path}: {error.strerror}", REMEDY) from error
     try:
-        return _content(file, path)
+        return content_of(file)
     except OSError as error:
         raise BadSetting(f"unable to read {path}: {error.strerror}", REMEDY) from error
+
+
+def content_of(file: int) -> bytes:
+    """The bytes of an open settings file, which is closed. OSError where it is none: a pipe or a device has no end."""
+    try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise OSError(errno.EINVAL, "It is no regular file")
+        content = b""
+        while len(content) <= toml_text.LARGEST_FILE and (part := os.read(file, toml_text.LARGEST_FILE + 1)):
+            content += part
+        return content
     finally:
         os.close(file)
-
-
-def _content(file: int, path: str) -> bytes:
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        raise BadSetting(f"unable to read {path}: it is no file", REMEDY)
-    content = b""
-    while len(content) <= toml_text.LARGEST_FILE and (part := os.read(file, toml_text.LARGEST_FILE + 1)):
-        content += part
-    return content
