@@ -14,7 +14,7 @@ from pydrop.errors import PydropError
 from pydrop.model import Credentials, IdRange
 
 SMALL = 1 << 20  # bytes of a file that a person writes: settings, tmpfiles.d, variables
-LARGE = 1 << 26  # bytes of a file that programs write: the account files of a whole company, a record
+LARGE = 1 << 24  # bytes of a file that programs write: the account files of a whole company, a record
 PIECE = 1 << 16
 EVERY_ID = (IdRange(inside=0, outside=0, count=2**32 - 1),)
 
@@ -60,7 +60,9 @@ def id_map(name: str) -> tuple[IdRange, ...]:
 
 
 def text(path: str) -> str:
-    """A whole file as text that keeps every byte; "" where the file is missing. PydropError where it is unreadable."""
+    """A whole file as text that keeps every byte; "" where the file is missing.
+
+    PydropError where it is unreadable, or larger than any that a start needs."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
         try:

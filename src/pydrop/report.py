@@ -7,6 +7,8 @@ obeys what is printed on it.
 import posix as os
 import time
 
+from pydrop.errors import MOST_SHOWN, shortened
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pydrop.model import Settings
@@ -62,7 +64,7 @@ class Report:
         if LEVELS.index(level) > LEVELS.index(self.level):
             return
         self.clear()
-        message = escaped(message[:LONGEST_LINE])
+        message = moderate(escaped(message[: 2 * LONGEST_LINE]))
         line = self._as_json(level, message) if self.as_json else self._as_text(level, message)
         _tell(line + b"\n")
 
@@ -140,6 +142,18 @@ def cut(line: str, columns: int) -> str:
     while line and columns_of(line) > columns - 3:
         line = line[:-1]
     return line + "..." if columns > 3 else ""
+
+
+def moderate(text: str) -> str:
+    """The text, in which no word is longer than a value may be that a message shows."""
+    if len(text) <= MOST_SHOWN:
+        return text
+    return " ".join([_moderate_word(word) if len(word) * 4 > MOST_SHOWN else word for word in text.split(" ")])
+
+
+def _moderate_word(word: str) -> str:
+    """With the mark of the sentence behind it."""
+    return shortened(word[:-1]) + word[-1] if word[-1] in ":;," else shortened(word)
 
 
 def fitting(text: str, most: int) -> bytes:

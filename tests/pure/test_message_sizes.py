@@ -19,9 +19,10 @@ LONG = ["x" * 130000, "ä" * 130000, "\x1b" * 130000, "\\" * 130000, '"' * 13000
 def test_a_line_has_4_kib_at_most(text: str, more: str, form: str, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     report = Report()
     report.speak("info", form)
-    report.error(more + text)
+    words = " ".join([text[:30]] * 1000)
+    report.error(more + words)
     line = capfdbinary.readouterr().err
-    assert LONGEST_LINE - 20 < len(line) <= LONGEST_LINE
+    assert LONGEST_LINE - 120 < len(line) <= LONGEST_LINE
     assert line.count(b"\n") == 1
     shown = line.decode()
     assert "…" in shown
@@ -30,8 +31,8 @@ def test_a_line_has_4_kib_at_most(text: str, more: str, form: str, capfdbinary: 
 
 
 def test_a_line_that_fits_is_whole(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    Report().error("x" * 4000)
-    assert capfdbinary.readouterr().err == b"pydrop: " + b"x" * 4000 + b"\n"
+    Report().error("1234567 " * 510)
+    assert capfdbinary.readouterr().err == b"pydrop: " + b"1234567 " * 510 + b"\n"
 
 
 @pytest.mark.parametrize("text", LONG, ids=lambda text: ascii(text[:2]))
@@ -53,3 +54,15 @@ def test_a_long_problem_leaves_room_for_its_remedy() -> None:
     error = BadSetting("x" * 130000, "do this")
     assert str(error).endswith("…; do this")
     assert len(str(error)) < LONGEST_LINE
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_value_is_shown_whole_whoever_made_the_message(form: str, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """Also where it came into a message without a thought of its size: the words around it are kept."""
+    report = Report()
+    report.speak("info", form)
+    report.warn(f"{'z' * 130000} is bad; do this")
+    report.warn(f"before {'z' * 300} is bad; do this")
+    first, second = capfdbinary.readouterr().err.splitlines()
+    assert first.count(b"z") == second.count(b"z") == MOST_SHOWN - 3
+    assert b"before" in second and b"is bad; do this" in second

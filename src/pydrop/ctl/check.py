@@ -7,11 +7,12 @@ from typing import Any, TypeAlias
 
 import click
 
-from pydrop import checked_reads, settings
+from pydrop import settings
 from pydrop.ctl import ground_findings
 from pydrop.errors import PydropError, Untrusted
+from pydrop.inspection.settings_file import content_of
 from pydrop.model import Value
-from pydrop.report import escaped
+from pydrop.report import escaped, moderate
 from pydrop.settings.toml_text import NotToml, table_of
 from pydrop.trust import open_trusted
 
@@ -34,7 +35,7 @@ class Finding(Value):
 
     def words(self, file: str) -> str:
         place = ":".join([file, *[str(number) for number in (self.line, self.column) if number]])
-        return escaped(f"{place}: {self.problem}" + (f"; {self.remedy}" if self.remedy else ""))
+        return moderate(escaped(f"{place}: {self.problem}" + (f"; {self.remedy}" if self.remedy else "")))
 
 
 @click.command("check", short_help="Check a settings file: every problem at once.")
@@ -50,11 +51,7 @@ def command(file: str | None, as_json: bool, content_only: bool) -> None:
     path = file if file is not None else in_force()
     found = [] if content_only else untrusted(path)
     try:
-        opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
-        try:
-            content = checked_reads.whole(opened, checked_reads.SMALL)
-        finally:
-            os.close(opened)
+        content = content_of(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY))
     except OSError as error:
         remedy = "name the file to check, or COPY it into the image first"
         raise click.exceptions.Exit(

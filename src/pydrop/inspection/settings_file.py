@@ -37,8 +37,14 @@ def whole(path: str) -> bytes:
     except OSError as error:
         raise BadSetting(f"unable to read {path}: {error.strerror}", REMEDY) from error
     try:
-        return checked_reads.whole(file, checked_reads.SMALL)
+        return content_of(file)
     except OSError as error:
         raise BadSetting(f"unable to read {path}: {error.strerror}", REMEDY) from error
+
+
+def content_of(file: int) -> bytes:
+    """The bytes of an open settings file, which is closed. OSError where it is none: a pipe or a device has no end."""
+    try:
+        return checked_reads.whole(file, checked_reads.SMALL)
     finally:
         os.close(file)

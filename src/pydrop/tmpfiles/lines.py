@@ -17,6 +17,8 @@ ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v"
 NUMERIC_ESCAPES = {"x": (1, 2, 16), "u": (1, 4, 16), "U": (1, 8, 16)}  # (prefix, digits, base)
 LONGEST_NUMBER = 20  # digits; int() refuses thousands of them
 MOST_WARNINGS = 20
+LARGEST_TEXT = 1 << 18  # characters of a file; no image has one of a tenth of it
+LONGEST_LINE = 1 << 14  # characters
 # pam_nologin refuses every login while /run/nologin exists. systemd's line creates the file at boot for a
 # service to remove, and no container runs that service.
 NEVER = ("/run/nologin",)
@@ -38,6 +40,9 @@ def entries(
     parsed: list[RunEntry] = []
     unusable: dict[tuple[str, str], list[int]] = {}
     for path, text in files:
+        if len(text) > LARGEST_TEXT:
+            unusable[(path, f"the file is larger than {LARGEST_TEXT >> 10} KiB")] = [1]
+            continue
         for number, line in enumerate(text.split("\n"), 1):
             try:
                 entry = reader.entry(line.strip(BLANKS), path)
@@ -71,6 +76,8 @@ class _Reader:
             return None
         if "/run" not in line and "%t" not in line:  # for another folder, so its mistakes are not told
             return None
+        if len(line) > LONGEST_LINE:
+            raise _Unusable(f"it is longer than {LONGEST_LINE >> 10} KiB")
         fields, argument = _fields(line)
         kind, modifiers = fields[0][0], fields[0][1:]
         path = self.run_path(fields[1])
