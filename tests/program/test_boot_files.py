@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.throwaway import APART
+
 pytestmark = pytest.mark.python
 
 ROOT = Path(__file__).parent.parent.parent
@@ -16,12 +18,15 @@ START = Path(f"{sys.prefix}/lib/pydrop/{sys.implementation.cache_tag}")
 PACKAGE = next(Path(sys.prefix, "lib").glob("python*/site-packages/pydrop"))
 NOTHING_TO_DO = {"PUID": "1500", "PGID": "1500", "PATH": "/usr/bin:/bin", "PYDROP_LOG_LEVEL": "error"}
 # /etc has the account, /run is a fresh tmpfs, and no package speaks of /run.
-RIGHT = """
+RIGHT = (
+    f"{APART}\n"
+    + """
 echo 'bench:*:1500:1500::/:/bin/sh' >"$1/passwd" && echo 'bench:x:1500:' >"$1/group" && mkdir "$1/none" || exit 99
 mount --bind "$1" /etc && mount -t tmpfs -o mode=755 tmpfs /run && mkdir -m 1777 /run/lock || exit 99
 [ ! -d /usr/lib/tmpfiles.d ] || mount --bind -o ro "$1/none" /usr/lib/tmpfiles.d || exit 99
 shift; exec "$@"
 """
+)
 
 
 def start(
