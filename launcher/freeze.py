@@ -24,8 +24,8 @@ ASK = ("settings.flags", "planning.init_step", "pid1.starter")
 # and what follows from them and is in no bundle before it. All other modules come alone. A part of a bundle may be
 # asked for without it too.
 PARTS = ("settings.values", "settings.umask", "settings.flags", "settings.account_names", "settings.init_values")
-VOLUMES = ("settings.volumes", "perform.ownership")
-WALK = ("perform.ownership.volume_work", "perform.ownership.mounts")
+VOLUMES = ("settings.volumes", "inspection.volume_places", "planning.volumes_step", "perform.ownership")
+WALK = ("perform.ownership.volume_work", "perform.ownership.mounts", "perform.ownership.other_volumes")
 BUNDLES = (
     ("perform.runtime",),
     ("perform.accountfiles",),

@@ -157,6 +157,7 @@ class Facts(Value):
     nss_wrapper: str | None = None  # the path of libnss_wrapper.so, where the image has it
     owner: tuple[int, int] | None = None  # (uid, gid) of the path that the setting `owner_of` names
     devices: tuple[Device, ...] = ()
+    places: tuple[tuple[str, str], ...] = ()  # (path of a volume, the path behind all links, "" where nothing is there)
     hooks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()  # variables that hooks do not get, since the user may have written what they name
     hooks_without_bit: tuple[str, ...] = ()  # programs in the hooks folder that lack an execute bit

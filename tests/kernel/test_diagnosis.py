@@ -143,3 +143,11 @@ def test_where_no_nameless_file_can_be_made_a_named_one_is_and_goes(tmp_path, mo
     write_attempt.try_folder(str(tmp_path))
     assert any(str(path).startswith(".pydrop-verify-") for path in calls)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mount_below_a_volume_that_is_chowned_across_mounts_has_its_own_policy(tmp_path):
+    """Where it is named by itself, whatever is named first."""
+    above = Volume(path=str(tmp_path.parent), across_mounts=True, source="[[volume]]")
+    listed = (above, Volume(path=str(tmp_path), policy="top", source="PYDROP_CHOWN"))
+    section, _ = volumes_section.examine(world("ext4", str(tmp_path), listed))
+    assert "policy top" in section.facts[0].found

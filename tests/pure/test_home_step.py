@@ -202,3 +202,11 @@ def test_nothing_else_is_asked_of_the_home() -> None:
     assert (found.mode, found.create, found.hard_links, found.across_mounts, found.only_from) == (
         *(None, False, False, False, None),
     )
+
+
+def test_the_plan_shows_the_volumes_that_the_home_s_walk_leaves_out() -> None:
+    """A volume in the home has a policy of its own. By links a home may hold one too; the walk knows."""
+    inner = {"puid": 1500, "volumes": (volume("/srv/app/media", policy="never"), volume("/srv/application"))}
+    (step,) = [step for step in steps(inner) if step.kind == "home"]
+    assert step.words.endswith("belongs to 1500:1000, without /srv/app/media")
+    assert step.others == ("/srv/app/media", "/srv/application")

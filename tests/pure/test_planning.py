@@ -451,3 +451,38 @@ def test_a_plain_start_warns_of_nothing() -> None:
 def test_the_command_is_handed_on_whole() -> None:
     """Nothing of it is read."""
     assert planned({"command": ("x", "", "--", "-c")}).command == ("x", "", "--", "-c")
+
+
+# -- a volume below another one, and one that is not there -------------------------------------------
+
+
+def volumes_words(*given: Any, **world: Any) -> str:
+    return str(only(planned({"volumes": given, "puid": 1500}, **world).steps, "volumes").words)
+
+
+@pytest.mark.parametrize("policy", ["mismatch", "on-root-mismatch", "unless-writable"])
+def test_the_plan_shows_what_a_walk_leaves_out(policy: str) -> None:
+    never = volume("/data/a", policy="never")
+    words = volumes_words(volume("/data", policy=policy), never, volume("/data/a/b"), volume("/database"))
+    assert words == (
+        f"/data ({policy}, without /data/a, without /data/a/b), /data/a (never), /data/a/b (mismatch), "
+        "/database (mismatch): owned by 1500:1500"
+    )
+
+
+def test_the_plan_shows_what_lies_below_behind_links() -> None:
+    links = (("/data", "/srv/data"), ("/media", "/srv/data/media"), ("/gone", ""))
+    never = [volume(path, policy="never") for path in ("/media", "/gone")]
+    words = volumes_words(volume("/data"), *never, places=links)
+    assert words == "/data (mismatch, without /media), /media (never), /gone (never): owned by 1500:1500"
+
+
+def test_a_policy_that_does_not_walk_leaves_nothing_out() -> None:
+    words = volumes_words(volume("/data", policy="top"), volume("/data/a"))
+    assert words.startswith("/data (top), /data/a (mismatch):")
+
+
+def test_the_plan_shows_that_a_volume_is_not_there() -> None:
+    absent = tuple((path, "") for path in ("/a", "/b", "/c"))
+    words = volumes_words(volume("/a"), volume("/b", policy="never"), volume("/c", create=True), places=absent)
+    assert words == "/a (mismatch, does not exist), /b (never), /c (mismatch): owned by 1500:1500"

@@ -14,7 +14,7 @@ from pydrop.ctl.usage_errors import Strict
 from pydrop.ctl.volume_opening import vetted
 from pydrop.errors import BadSetting, Interrupted, NotPermitted, PydropError
 from pydrop.model import CHOWN_POLICIES, Identity, Settings, Start, Volume
-from pydrop.perform.ownership import own, progress_messages
+from pydrop.perform.ownership import own, progress_messages, volume_path
 from pydrop.perform.ownership.progress import Progress
 from pydrop.planning import limits
 from pydrop.report import Report, escaped
@@ -233,10 +233,12 @@ class Speaking:
 def perform(todo: list[Volume], who: Identity, speaking: Speaking) -> int:
     """Chown one volume after the other. Returns 1 where something was refused or is missing, else 0."""
     results = []
+    around = volume_path.Surroundings(others=tuple([volume.path for volume in todo]))
     for volume in todo:
-        report = own(volume, who.uid, who.gid, who.groups, speaking.watch(volume), speaking.dry)
+        report = own(volume, who.uid, who.gid, who.groups, speaking.watch(volume), speaking.dry, around)
         results.append(chown_results.Result(volume, f"{who.uid}:{who.gid}", report, speaking.dry))
         speaking.tell(results[-1])
+    around.close()
     if speaking.as_json:
         click.echo(chown_results.as_json(results, speaking.dry))
     return 1 if any([result.failed for result in results]) else 0

@@ -58,6 +58,7 @@ def look(settings: Settings, start: Start) -> Facts:
         nss_wrapper=nss_wrapper() if writable == "no" else None,
         owner=_owner(settings) if settings.owner_of else None,
         devices=_devices(settings) if settings.devices else (),
+        places=_places(settings) if settings.volumes else (),
         hooks=hooks,
         hooks_without_bit=idle,
         left_out=left_out,
@@ -130,6 +131,12 @@ def _owner(settings: Settings) -> tuple[int, int]:
     from pydrop.inspection.named_paths import owner
 
     return owner(settings)
+
+
+def _places(settings: Settings) -> tuple[tuple[str, str], ...]:
+    from pydrop.inspection.volume_places import places
+
+    return places(settings)
 
 
 def _devices(settings: Settings) -> tuple[Device, ...]:

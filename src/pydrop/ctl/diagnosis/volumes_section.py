@@ -130,10 +130,9 @@ def _read_only(mount: Mount, volume: Volume | None, changes: list[Change]) -> tu
 
 def _owning(world: World, point: str) -> Volume | None:
     """The volume that this mount is; or the volume that it lies in, if that volume is chowned across mounts."""
-    for volume in world.settings.volumes if world.settings else ():
-        if volume.path == point or (volume.across_mounts and point.startswith(f"{volume.path}/")):
-            return volume
-    return None
+    volumes = world.settings.volumes if world.settings else ()
+    around = [v for v in volumes if v.path == point or (v.across_mounts and point.startswith(f"{v.path}/"))]
+    return max(around, key=lambda volume: len(volume.path), default=None)  # the nearest: its own policy holds
 
 
 def _policy(world: World, mount: Mount, volume: Volume | None, changes: list[Change]) -> str:

@@ -50,6 +50,7 @@ The modules, each of which imports only what stands above it
 volume_report, target (target_variants, modes, patterns)   what came of it; what an entry must be
 folder                                     one open folder, and what is left to do in it
 mounts, volume_path, volume_lock           the table of mounts; from a path to a descriptor; one container at a time
+other_volumes                              what a walk leaves out: volumes that are named by themselves
 volume_mount                               where a walk stops: at other mounts
 by_descriptor, entries                     the look at entries and their change: held, and by name
 far_folders                                the upper part of a long way, closed and found again
@@ -96,7 +97,7 @@ def perform(step: "VolumesStep", start: "Start") -> Outcome:
     """
     owner = f"{step.uid}:{step.gid}"
     changed, done, warnings, failed = 0, [], [], []
-    around = volume_path.Surroundings()
+    around = volume_path.Surroundings(others=tuple([volume.path for volume in step.volumes]))
     try:
         for volume in step.volumes:
             report = own(volume, step.uid, step.gid, step.groups, watching(start), around=around)

@@ -26,10 +26,13 @@ LINKS = 40  # symlinks in one path, as in the kernel
 class Surroundings:
     """What lies around all volumes of a start, each looked at once, when the first volume asks."""
 
-    def __init__(self, table: "MountTable | None" = None) -> None:
+    def __init__(self, table: "MountTable | None" = None, others: tuple[str, ...] = ()) -> None:
+        """`others` are the paths of all volumes that settings name: see other_volumes."""
         self._files: Idents | None = None
         self._folders: Idents | None = None
         self._table = table
+        self.others = others
+        self.held: dict[str, tuple[int, os.stat_result]] = {}  # path of one of them -> its descriptor, and what it is
         self.probes: dict[int, int] = {}  # a descriptor -> that of its /proc/self/fdinfo/NUMBER, kept open
 
     def forked(self) -> "Surroundings":
@@ -39,6 +42,8 @@ class Surroundings:
     def close(self) -> None:
         while self.probes:
             os.close(self.probes.popitem()[1])
+        while self.held:
+            os.close(self.held.popitem()[1][0])
 
     def mounts(self) -> "MountTable":
         if self._table is None:

@@ -99,6 +99,10 @@ class VolumeWork:
 
     def _walk(self, found: "OpenVolume", turn: volume_lock.Lock) -> None:
         tell = self._tell if self.watch else None
+        if len(self.around.others) > 1 or self.volume.former is not None:
+            from . import other_volumes
+
+            self.target.leave_out(other_volumes.tops(self.around, self.volume.path, found.seen))
         try:
             taken = walk.Walk(self.target, self.report, turn.alone, self.around, tell, turn.fd).run(found.fd)
         except OSError as error:

@@ -1,0 +1,49 @@
+"""The step for the volumes that settings name. `step_builders` loads this module only where there are some."""
+
+from pydrop.model import Facts, Settings, Volume
+from pydrop.planning.decision import Decision
+from pydrop.steps import Step, VolumesStep
+
+WALKED = ("mismatch", "on-root-mismatch", "unless-writable")  # policies that look below the top
+
+
+def steps(decision: Decision) -> list[Step]:
+    settings, who = decision.settings, decision.who
+    named = [f"{volume.path} ({_words(volume, settings, decision.facts)})" for volume in settings.volumes]
+    return [
+        VolumesStep(
+            words=f"{', '.join(named)}: owned by {who.uid}:{who.gid}",
+            why=settings.sources.get("chown", ""),
+            volumes=settings.volumes,
+            uid=who.uid,
+            gid=who.gid,
+            groups=who.groups,
+            errors=settings.chown_errors,
+        )
+    ]
+
+
+def _words(volume: Volume, settings: Settings, facts: Facts) -> str:
+    """The policy of a volume, and what keeps it from being all of the volume, or any of it."""
+    words = [volume.policy]
+    if volume.path in missing(settings, facts):
+        words.append("does not exist")
+    left_out = below(volume.path, settings, facts.places) if volume.policy in WALKED else []
+    return ", ".join([*words, *[f"without {path}" for path in left_out]])
+
+
+def missing(settings: Settings, facts: Facts) -> tuple[str, ...]:
+    """The paths of volumes that do not exist, and that no setting has made."""
+    places = dict(facts.places)
+    asked = [volume for volume in settings.volumes if volume.policy != "never" and not volume.create]
+    return tuple([volume.path for volume in asked if places.get(volume.path) == ""])
+
+
+def below(path: str, settings: Settings, known: tuple[tuple[str, str], ...]) -> list[str]:
+    """The other volumes that lie below `path`, by their own names or behind links: a walk of `path` leaves them out.
+
+    `known` are Facts.places."""
+    places = dict(known)
+    top = places.get(path) or path
+    others = [(volume.path, places.get(volume.path) or volume.path) for volume in settings.volumes]
+    return [other for other, place in others if place.startswith(f"{top}/") or other.startswith(f"{path}/")]
