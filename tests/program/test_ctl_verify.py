@@ -36,6 +36,7 @@ DROP = f"{WHO} {NO_CAPS} --no-new-privs"
 PACKAGE = next(Path(sys.prefix).glob("lib/python3*/site-packages/pydrop")).relative_to(sys.prefix)
 START = f"{PREFIX}/lib/pydrop/{sys.implementation.cache_tag}"
 # No file of the machine gives its caller anything, and none is looked at: only what is planted on the tmpfs /mnt/x.
+BIND_SOCKET = f"""{sys.executable} -c "import socket; socket.socket(socket.AF_UNIX).bind('/mnt/sock')" """
 NOTHING_GRANTS = """
 while read -r _ _ _ _ point _; do
     mount -o remount,bind,nosuid "$(printf %b "$point")" 2>/dev/null
@@ -235,7 +236,7 @@ FAULTS: "dict[str, tuple[str, str, str, dict[str, Any]]]" = {
         "Read-only",
         {"plant": "mount --bind /mnt/home /mnt/home && mount -o remount,bind,ro /mnt/home"},
     ),
-    "the volume is missing": ("volume /mnt/home", "fail", "No such file", {"plant": "rmdir /mnt/home"}),
+    "the volume is missing": ("volume /mnt/home", "warn", "does not exist", {"plant": "rmdir /mnt/home"}),
     "the volume is full": (
         "volume /mnt/home",
         "fail",
@@ -269,6 +270,18 @@ FAULTS: "dict[str, tuple[str, str, str, dict[str, Any]]]" = {
             "ln -s /proc/self/fd/2 /dev/stderr",
             "words": "--devices /dev/null",
         },
+    ),
+    "a device is missing": (
+        "device /dev/nosuch",
+        "warn",
+        "No such file",
+        {"words": "--devices /dev/nosuch"},
+    ),
+    "a socket is closed": (
+        "device /mnt/sock",
+        "fail",
+        "Permission denied (0:0 0660)",
+        {"plant": f"{BIND_SOCKET} && chmod 660 /mnt/sock", "words": "--devices /mnt/sock"},
     ),
     "a device can only be read": (
         "device /dev/null",
@@ -383,6 +396,13 @@ def test_what_grants_nothing_is_no_fault(place: Throwaway, case: str) -> None:
     assert found["set-uid files"]["verdict"] == "ok", found["set-uid files"]
     assert found["no_new_privs"]["found"] == "off, as PYDROP_NO_NEW_PRIVS asks"
     assert done.returncode == 0
+
+
+def test_a_socket_can_be_connected_to_where_it_can_be_written(place: Throwaway) -> None:
+    """connect(2) asks for no more; and nothing is sent to it."""
+    done = run(place, plant=f"{BIND_SOCKET} && chmod 622 /mnt/sock", words="--devices /mnt/sock")
+    check = checks(done)["device /mnt/sock"]
+    assert (check["verdict"], check["found"]) == ("ok", "can be connected to")
 
 
 def test_docs_verify_md_names_every_check(place: Throwaway) -> None:

@@ -210,3 +210,9 @@ def test_the_plan_shows_the_volumes_that_the_home_s_walk_leaves_out() -> None:
     (step,) = [step for step in steps(inner) if step.kind == "home"]
     assert step.words.endswith("belongs to 1500:1000, without /srv/app/media")
     assert step.others == ("/srv/app/media", "/srv/application")
+
+
+def test_hard_links_in_the_home_as_the_setting_says() -> None:
+    for asked in (False, True):
+        found = walked({"puid": 1500, "chown_hard_links": asked})
+        assert found is not None and found.hard_links is asked

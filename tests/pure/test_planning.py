@@ -6,7 +6,7 @@ import pytest
 
 from pydrop.capabilities import mask_of
 from pydrop.errors import BadSetting
-from pydrop.model import Secret
+from pydrop.model import AbsentDevice, Secret
 from pydrop.planning import plan
 from pydrop.planning.step_builders import environment, home_that_came
 from pydrop.steps import Plan
@@ -486,3 +486,11 @@ def test_the_plan_shows_that_a_volume_is_not_there() -> None:
     absent = tuple((path, "") for path in ("/a", "/b", "/c"))
     words = volumes_words(volume("/a"), volume("/b", policy="never"), volume("/c", create=True), places=absent)
     assert words == "/a (mismatch, does not exist), /b (never), /c (mismatch): owned by 1500:1500"
+
+
+def test_a_device_that_is_not_there_is_a_warning_and_is_not_said_again() -> None:
+    absent = (AbsentDevice(path="/dev/d", problem="PYDROP_DEVICES names /dev/d, which is gone", remedy="pass it"),)
+    for given in ({"puid": 1500}, {"puid": 0}):
+        warnings = planned({"devices": ("/dev/d",), **given}, absent_devices=absent).warnings
+        assert "PYDROP_DEVICES names /dev/d, which is gone; pass it" in warnings
+    assert planned({"devices": ("/dev/d",)}, absent_devices=absent, record=record()).warnings == ()

@@ -11,7 +11,7 @@ from pydrop.report import escaped
 
 READ_ONLY = "it is mounted read-only: take :ro, or in Kubernetes readOnly: true, away from this mount"
 MISSING = "mount it, or add --create to have it made"
-LINKED = "if all of those may be given away, add --hard-links"
+LINKED = "if all of those may be chowned, add --hard-links"
 
 
 class Result:

@@ -10,7 +10,7 @@ import posix as os
 
 from pydrop import accounts, checked_reads, kernel, record, tmpfiles
 from pydrop.errors import PydropError, Untrusted
-from pydrop.model import Device, Facts, Record, Settings, Start
+from pydrop.model import AbsentDevice, Device, Facts, Record, Settings, Start
 from pydrop.settings import config_path, read
 from pydrop.steps import RunEntry
 from pydrop.trust import open_trusted, require_own_code_safe
@@ -44,6 +44,7 @@ def look(settings: Settings, start: Start) -> Facts:
     if root:
         require_own_code_safe()
     writable = _account_files(root)
+    devices, absent = _devices(settings, root) if settings.devices else ((), ())
     hooks, idle, left_out = _hooks(settings, start, root)
     return Facts(
         credentials=credentials,
@@ -57,7 +58,8 @@ def look(settings: Settings, start: Start) -> Facts:
         stray_files=root and any([_is_there(f"/etc/{name}") for name in accounts.NEW_FILES.values()]),
         nss_wrapper=nss_wrapper() if writable == "no" else None,
         owner=_owner(settings) if settings.owner_of else None,
-        devices=_devices(settings) if settings.devices else (),
+        devices=devices,
+        absent_devices=absent,
         places=_places(settings) if settings.volumes else (),
         hooks=hooks,
         hooks_without_bit=idle,
@@ -139,10 +141,10 @@ def _places(settings: Settings) -> tuple[tuple[str, str], ...]:
     return places(settings)
 
 
-def _devices(settings: Settings) -> tuple[Device, ...]:
-    from pydrop.inspection.named_paths import devices
+def _devices(settings: Settings, root: bool) -> tuple[tuple[Device, ...], tuple[AbsentDevice, ...]]:
+    from pydrop.inspection import named_devices
 
-    return devices(settings)
+    return named_devices.look(settings, root)
 
 
 def _hooks(settings: Settings, start: Start, root: bool) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:

@@ -11,7 +11,7 @@ from pydrop.planning.decision import Decision
 from pydrop.steps import Plan
 
 # Settings that a record does not hold. An option for one of them makes a second pydrop in a container start anew.
-NOT_REMEMBERED = ("user", "owner-of", "home", "groups", "devices", "chown", "run-dirs", "hooks")
+NOT_REMEMBERED = ("user", "owner-of", "home", "groups", "groups-policy", "devices", "chown", "run-dirs", "hooks")
 
 
 def plan(settings: Settings, facts: Facts) -> Plan:
@@ -91,6 +91,7 @@ def _again(settings: Settings, facts: Facts, record: Record) -> Plan:
 
 def _warnings(settings: Settings, facts: Facts, who: Identity) -> list[str]:
     warnings = step_builders.without_init(settings)
+    warnings += [f"{absent.problem}; {absent.remedy}" for absent in facts.absent_devices]
     if who.uid == 0:
         warnings.append(f"the program runs as root, because {who.why} asks for it")
     for path in facts.hooks_without_bit:

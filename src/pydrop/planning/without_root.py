@@ -26,7 +26,7 @@ def plan(settings: Settings, facts: Facts) -> Plan:
         keep_caps=kept,
         umask=settings.umask,
         no_new_privs=settings.no_new_privs,
-        warnings=[] if facts.second_time else _refusals(settings, facts, who),
+        warnings=[] if facts.second_time else [*_refusals(settings, facts, who), *_absent(settings, facts, who)],
     )
     steps = orders.steps(orders.AGAIN_WITHOUT_ROOT if facts.second_time else orders.WITHOUT_ROOT, decision)
     return Plan(
@@ -121,10 +121,32 @@ def _refusals(settings: Settings, facts: Facts, who: Identity) -> list[str]:
 
 def _not_writable(settings: Settings, facts: Facts) -> list[str]:
     """The settings with a folder that the program cannot write or create. Without such a folder nothing is missing."""
-    volumes = [volume.path for volume in settings.volumes if volume.policy != "never"]
+    absent = _missing_volumes(settings, facts)
+    volumes = [volume.path for volume in settings.volumes if volume.policy != "never" and volume.path not in absent]
     asked = (("run-dirs", settings.run_dirs), ("chown", volumes))
     available = {*facts.writable, *facts.makeable}
     return [name for name, paths in asked if any([path not in available for path in paths])]
+
+
+def _absent(settings: Settings, facts: Facts, who: Identity) -> list[str]:
+    """A warning for each volume and device that is not there, or that this process cannot open."""
+    warnings = [
+        f"the volume {path} does not exist; mount it (volumes: [./data:{path}]), or go on without it"
+        for path in _missing_volumes(settings, facts)
+    ]
+    if not settings.devices:
+        return warnings
+    from pydrop.planning import own_devices
+
+    return [*warnings, *own_devices.warnings(settings, facts, who)]
+
+
+def _missing_volumes(settings: Settings, facts: Facts) -> tuple[str, ...]:
+    if not settings.volumes:
+        return ()
+    from pydrop.planning.volumes_step import missing
+
+    return missing(settings, facts)
 
 
 def _differing(settings: Settings, who: Identity) -> list[str]:

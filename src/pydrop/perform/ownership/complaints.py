@@ -122,5 +122,7 @@ def _linked(volume: "Volume", owner: str, report: VolumeReport) -> Complaint:
     return Complaint(
         problem=f"left {report.linked.count} of root's files in {volume.path} alone instead of giving them to {owner}:"
         f" they have other names, maybe outside the volume ({report.linked})",
-        remedy="if all of those may be given away, write hard-links = true in its [[volume]]",
+        remedy=f"`find {volume.path} -type f -links +1 -ls` lists them with inodes and link counts: where all names "
+        "of each may be chowned, set PYDROP_CHOWN_HARD_LINKS=1 "
+        '(compose: environment: {PYDROP_CHOWN_HARD_LINKS: "1"})',
     )
