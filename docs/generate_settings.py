@@ -136,6 +136,7 @@ table says, but a policy that `chown` names wins: so `PYDROP_CHOWN=/config:never
 | `on-root-mismatch` | the top folder; walks only where that differs | big volumes: a restart costs nothing |
 | `unless-writable` | whether the user can write the top folder; if so, nothing is done | NFS with root_squash, CIFS, VirtioFS |
 | `top` | the top folder alone | volumes whose content belongs to others |
+| `idmap` | the top folder; mounts the volume over itself with a map where it differs | volumes of any size, where SYS_ADMIN is granted: see [idmapped mounts](volumes.md#idmapped-mounts) |
 | `never` | nothing | switching a volume off |
 
 It is also the policy for the home folder of an account whose numbers change, where no volume names it: see

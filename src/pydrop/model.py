@@ -34,7 +34,7 @@ class NumberAsked(Value):
     source: str
 
 
-CHOWN_POLICIES = ("mismatch", "on-root-mismatch", "unless-writable", "top", "never")
+CHOWN_POLICIES = ("mismatch", "on-root-mismatch", "unless-writable", "top", "idmap", "never")
 
 
 class Volume(Value):
@@ -169,6 +169,7 @@ class Facts(Value):
     devices: tuple[Device, ...] = ()
     absent_devices: tuple[AbsentDevice, ...] = ()
     places: tuple[tuple[str, str], ...] = ()  # (path of a volume, the path behind all links, "" where nothing is there)
+    idmapped: tuple[tuple[str, int, int], ...] = ()  # (path, uid, gid) of volumes on idmapped mounts, as they show
     hooks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()  # variables that hooks do not get, since the user may have written what they name
     hooks_without_bit: tuple[str, ...] = ()  # programs in the hooks folder that lack an execute bit

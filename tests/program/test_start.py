@@ -284,3 +284,20 @@ def test_the_group_of_a_socket_is_joined(place: Throwaway) -> None:
     script = f"{plant} && exec {PYDROP} id -G"
     done = place.run("sh", "-c", script, env={**ENV, "PYDROP_DEVICES": "/var/run/docker.sock", "PUID": "1500"})
     assert (done.returncode, done.stdout) == (0, b"1500 993\n")
+
+
+# -- idmapped mounts -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("init", ["0", "1"])
+def test_the_policy_idmap_shows_a_volume_as_the_programs(place: Throwaway, init: str) -> None:
+    """The program works in it; on the disk nothing changes, and a second start has nothing to do."""
+    data = place.folder / "data"
+    data.mkdir()
+    env = {**ENV, "PYDROP_CHOWN": "/mnt/data:idmap", "PUID": "1500", "PYDROP_CHOWN_ERRORS": "fail", "PYDROP_INIT": init}
+    script = f"cd /mnt/data && {PYDROP} sh -c 'touch made && stat -c %u made' && {PYDROP} stat -c %u /mnt/data"
+    done = place.run("sh", "-c", script, env=env)
+    assert (done.returncode, done.stdout) == (0, b"1500\n1500\n"), done
+    first, *_, second = [line for line in lines_of(done) if "starting" in line]
+    assert "/mnt/data: 0:0 on the disk mapped to 1500:1500" in first and "/mnt/data" not in second.split("starting")[0]
+    assert (data.stat().st_uid, (data / "made").stat().st_uid) == (0, 0)

@@ -216,3 +216,9 @@ def test_hard_links_in_the_home_as_the_setting_says() -> None:
     for asked in (False, True):
         found = walked({"puid": 1500, "chown_hard_links": asked})
         assert found is not None and found.hard_links is asked
+
+
+def test_the_home_is_walked_where_volumes_are_mounted_with_a_map() -> None:
+    """The mount would be gone at the next start, whose account has the new numbers already."""
+    found = walked({"puid": 1500, "chown_policy": "idmap"})
+    assert found is not None and found.policy == "mismatch"

@@ -7,7 +7,7 @@ import pytest
 from pydrop.capabilities import mask_of
 from pydrop.errors import BadSetting
 from pydrop.model import AbsentDevice, Secret
-from pydrop.planning import plan
+from pydrop.planning import plan, volumes_step
 from pydrop.planning.step_builders import environment, home_that_came
 from pydrop.steps import Plan
 from tests.pure.worlds import (
@@ -494,3 +494,24 @@ def test_a_device_that_is_not_there_is_a_warning_and_is_not_said_again() -> None
         warnings = planned({"devices": ("/dev/d",), **given}, absent_devices=absent).warnings
         assert "PYDROP_DEVICES names /dev/d, which is gone; pass it" in warnings
     assert planned({"devices": ("/dev/d",)}, absent_devices=absent, record=record()).warnings == ()
+
+
+def test_the_plan_shows_that_a_volume_is_idmapped() -> None:
+    shown = (("/a", 0, 0), ("/b", 1500, 1500), ("/c", 0, 0))
+    given = (volume("/a"), volume("/b"), volume("/c", policy="never"), volume("/d", policy="idmap"))
+    words = volumes_words(*given, idmapped=shown)
+    assert words == (
+        "/a (mismatch, idmapped, shows as 0:0, left alone), /b (mismatch), /c (never), "
+        "/d (idmap, a mount that shows the owner of its top as this one): owned by 1500:1500"
+    )
+
+
+def test_what_the_step_will_warn_of_is_known_before() -> None:
+    """For `pydropctl plan`: at a start the step itself says so."""
+    given = settings(volumes=(volume("/a"), volume("/b")), puid=1500)
+    world = facts(idmapped=(("/a", 7, 8),), places=(("/a", "/a"), ("/b", "")))
+    absent, shown = volumes_step.notes(given, world, plan(given, world).identity)
+    assert absent == "the volume /b does not exist; mount it (volumes: [./data:/b]), or go on without it"
+    assert "through which it shows as 7:8; " in shown
+    assert "idmap=uids=OWNER-1500-1;gids=GROUP-1500-1'" in shown
+    assert not any("/a" in line or "/b" in line for line in plan(given, world).warnings)

@@ -252,3 +252,10 @@ def test_groups_that_are_held_open_their_devices() -> None:
         {"devices": ("/dev/a",)}, devices=(device("/dev/a", 993, 0o660),), credentials=held, nss_wrapper="/w.so"
     )
     assert made.warnings == ()
+
+
+def test_a_volume_that_shows_its_owner_through_a_map_needs_no_root_either() -> None:
+    given = {"volumes": (volume("/data"),)}
+    (warning,) = planned(given, idmapped=(("/data", 7, 8),), nss_wrapper="/w.so").warnings
+    assert "is an idmapped mount" in warning and "idmap=uids=OWNER-12345-1" in warning
+    assert planned(given, idmapped=(("/data", 7, 8),), writable=("/data",), nss_wrapper="/w.so").warnings == ()

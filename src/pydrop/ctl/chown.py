@@ -22,6 +22,7 @@ from pydrop.settings import account_names, values, volume_tables
 from pydrop.settings.raw_setting import RawSetting
 from pydrop.settings.table import BY_NAME
 
+POLICIES = tuple([policy for policy in CHOWN_POLICIES if policy != "idmap"])  # its mount would end with this container
 WHO = ("user", "puid", "pgid", "owner-of")  # settings that name a new owner
 
 
@@ -43,8 +44,8 @@ WHO = ("user", "puid", "pgid", "owner-of")  # settings that name a new owner
     default="mismatch",
     show_default=True,
     metavar="POLICY",
-    help=f"{', '.join(CHOWN_POLICIES)}.",
-    shell_complete=completion_items.offer(*CHOWN_POLICIES),
+    help=f"{', '.join(POLICIES)}.",
+    shell_complete=completion_items.offer(*POLICIES),
 )
 @click.option("--mode", metavar="MODE", help="Permissions that entries get, as chmod takes them: u=rwX,g=rX.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave alone what this matches; repeatable.")
@@ -119,6 +120,10 @@ def _volume(path: str, words: dict[str, object]) -> Volume:
             fields[name] = volume_tables.KEYS[key](RawSetting(name=key, source=f"--{key}", value=value))
         elif value is not None:
             fields[name] = value
+    if fields.get("policy") == "idmap":
+        raise BadSetting(
+            "--policy idmap is for a start alone: its mount ends with this container", "take another policy"
+        )
     return Volume(**fields)  # type: ignore[arg-type] # each parser returns what its field holds
 
 

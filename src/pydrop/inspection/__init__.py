@@ -44,6 +44,7 @@ def look(settings: Settings, start: Start) -> Facts:
     if root:
         require_own_code_safe()
     writable = _account_files(root)
+    places, idmapped = _places(settings) if settings.volumes else ((), ())
     devices, absent = _devices(settings, root) if settings.devices else ((), ())
     hooks, idle, left_out = _hooks(settings, start, root)
     return Facts(
@@ -60,7 +61,8 @@ def look(settings: Settings, start: Start) -> Facts:
         owner=_owner(settings) if settings.owner_of else None,
         devices=devices,
         absent_devices=absent,
-        places=_places(settings) if settings.volumes else (),
+        places=places,
+        idmapped=idmapped,
         hooks=hooks,
         hooks_without_bit=idle,
         left_out=left_out,
@@ -135,10 +137,10 @@ def _owner(settings: Settings) -> tuple[int, int]:
     return owner(settings)
 
 
-def _places(settings: Settings) -> tuple[tuple[str, str], ...]:
-    from pydrop.inspection.volume_places import places
+def _places(settings: Settings) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, int, int], ...]]:
+    from pydrop.inspection import volume_places
 
-    return places(settings)
+    return volume_places.look(settings)
 
 
 def _devices(settings: Settings, root: bool) -> tuple[tuple[Device, ...], tuple[AbsentDevice, ...]]:

@@ -49,7 +49,8 @@ def steps(settings: Settings, who: Identity, change: AccountChange, places: "Pla
             name=account.name,
             volume=Volume(
                 path=path,
-                policy=settings.chown_policy,
+                # a mount with a map would be gone at the next start, whose account has the numbers already
+                policy="mismatch" if settings.chown_policy == "idmap" else settings.chown_policy,
                 hard_links=settings.chown_hard_links,
                 former=numbers,
                 source="the account's home",

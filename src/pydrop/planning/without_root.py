@@ -121,19 +121,17 @@ def _refusals(settings: Settings, facts: Facts, who: Identity) -> list[str]:
 
 def _not_writable(settings: Settings, facts: Facts) -> list[str]:
     """The settings with a folder that the program cannot write or create. Without such a folder nothing is missing."""
-    absent = _missing_volumes(settings, facts)
-    volumes = [volume.path for volume in settings.volumes if volume.policy != "never" and volume.path not in absent]
-    asked = (("run-dirs", settings.run_dirs), ("chown", volumes))
+    # What is not there, and what shows its owner through a map, no start as root would chown either
+    others = {*[path for path, place in facts.places if not place], *[path for path, _, _ in facts.idmapped]}
+    volumes = [each for each in settings.volumes if each.policy != "never" and (each.create or each.path not in others)]
+    asked = (("run-dirs", settings.run_dirs), ("chown", [volume.path for volume in volumes]))
     available = {*facts.writable, *facts.makeable}
     return [name for name, paths in asked if any([path not in available for path in paths])]
 
 
 def _absent(settings: Settings, facts: Facts, who: Identity) -> list[str]:
     """A warning for each volume and device that is not there, or that this process cannot open."""
-    warnings = [
-        f"the volume {path} does not exist; mount it (volumes: [./data:{path}]), or go on without it"
-        for path in _missing_volumes(settings, facts)
-    ]
+    warnings = _of_volumes(settings, facts, who)
     if not settings.devices:
         return warnings
     from pydrop.planning import own_devices
@@ -141,12 +139,12 @@ def _absent(settings: Settings, facts: Facts, who: Identity) -> list[str]:
     return [*warnings, *own_devices.warnings(settings, facts, who)]
 
 
-def _missing_volumes(settings: Settings, facts: Facts) -> tuple[str, ...]:
+def _of_volumes(settings: Settings, facts: Facts, who: Identity) -> list[str]:
     if not settings.volumes:
-        return ()
-    from pydrop.planning.volumes_step import missing
+        return []
+    from pydrop.planning.volumes_step import notes
 
-    return missing(settings, facts)
+    return notes(settings, facts, who)
 
 
 def _differing(settings: Settings, who: Identity) -> list[str]:

@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 
+from pydrop import idmapped
 from pydrop.ctl.verifying import write_attempt
 from pydrop.ctl.verifying.check_result import Check, fail, ok, skip, warn
 from pydrop.ctl.verifying.subject import Subject
@@ -12,6 +13,7 @@ from pydrop.errors import PydropError
 from pydrop.handover import candidates
 from pydrop.model import AbsentDevice, Device, Volume
 from pydrop.perform.streams import UNMAPPED
+from pydrop.planning import idmapped_words
 
 AS_ROOT = "this is root, which may write nearly everywhere: that says nothing about the program's user"
 REFUSED_REMEDY = "see what the start said about it, and who owns it: ls -ldn; on NFS see root_squash"
@@ -94,16 +96,22 @@ def _volume(subject: Subject, volume: Volume) -> Check:
     name = f"volume {volume.path}"
     if subject.is_root:
         return skip(name, AS_ROOT)
+    mapped = False
     try:
         found = vetted(volume.path)
         try:
+            mapped = idmapped.is_on(found.fd, idmapped.ids(idmapped.table()))
             return ok(name, write_attempt.try_place(found))
         finally:
+            shown = found.look()
             found.close()
     except OSError as error:
         if error.errno == errno.ENOENT and not volume.create:
             return warn(name, "does not exist", f"mount it (volumes: [./data:{volume.path}]), or go on without it")
         problem, remedy = f"cannot be written: {error.strerror}", _remedy(error, REFUSED_REMEDY)
+        if mapped and error.errno in (errno.EACCES, errno.EPERM, errno.EOVERFLOW):
+            problem += f": an idmapped mount, through which it shows as {shown.st_uid}:{shown.st_gid}"
+            remedy = idmapped_words.remedy(volume.path, f"{subject.held.uids[1]}:{subject.held.gids[1]}")
     except PydropError as error:
         problem, remedy = error.problem, error.remedy
     if volume.policy != "never":

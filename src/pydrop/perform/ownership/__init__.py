@@ -61,7 +61,8 @@ worker_process, worker_reports, worker     a worker's first steps; its report; a
 started_workers, sharing                   waiting for workers; starting them, and being one
 progress, progress_estimate, progress_messages   how far it is; in parts of the whole; in words
 walk                                       from folder to folder, with all of the above
-volume_work (writable), complaints         one volume under its policy; what went wrong, in words
+id_mapping                                 a mount with a map in place of a walk (policy idmap)
+volume_work (writable), complaints (map_complaints)   one volume under its policy; what went wrong, in words
 home_folder                                the home of an account that got other numbers, by way of this module
 """
 

@@ -46,7 +46,17 @@ def complaints(volume: "Volume", owner: str, report: VolumeReport) -> tuple[list
         failed.append(_missing(volume))
     if report.busy:
         failed.append(_busy(volume, owner, report))
-    return failed, [_linked(volume, owner, report)] if report.linked.count else []
+    if report.shown or report.map_refused:
+        from . import map_complaints
+
+        problem, remedy = map_complaints.refused(volume, owner, report)
+        failed.append(Complaint(problem=problem, remedy=remedy))
+    left = [_linked(volume, owner, report)] if report.linked.count else []
+    if report.idmapped.count or report.others.count:
+        from . import map_complaints
+
+        left += [Complaint(problem=one, remedy=two) for one, two in map_complaints.left_alone(volume, owner, report)]
+    return failed, left
 
 
 def failure(failed: list[Complaint]) -> PydropError:

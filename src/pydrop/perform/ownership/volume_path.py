@@ -45,6 +45,10 @@ class Surroundings:
         while self.held:
             os.close(self.held.popitem()[1][0])
 
+    def forget_mounts(self) -> None:
+        """Something was mounted: the table is read anew when it is asked for."""
+        self._table = None
+
     def mounts(self) -> "MountTable":
         if self._table is None:
             from .mounts import MountTable

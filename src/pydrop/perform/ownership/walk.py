@@ -153,7 +153,7 @@ class Walk:
             elif self.target.is_other(folder.info):
                 pass
             elif self.mount.is_left_at(fd):
-                self.mount.leave_alone(above.path(name))
+                self.mount.leave_alone(above.path(name), self.target.right(folder.info))
             else:
                 self.way.append(folder)
                 fd = -1
