@@ -144,7 +144,7 @@ class Entries:
         may be changed by their names. Else the entry is held by a descriptor. Either way it is looked at again.
         """
         target = self.target
-        if target.right(info):
+        if target.right(info) or self._mount.is_mapped():
             return None
         if info.st_nlink > 1:
             from . import by_descriptor

@@ -25,11 +25,12 @@ class VolumeMount:
         self._top = -1
         self._tag: bytes | None = None  # not asked for yet: a volume without folders has nothing to compare with
         self._names: frozenset[str] | None = None  # not asked for yet
+        self._mapped: bool | None = None  # not asked for yet
 
     def begin(self, top: int) -> None:
         """`top` is a descriptor on the volume, and must stay open: the kernel gives freed ids to new mounts."""
         self._top = top
-        self._tag = None
+        self._tag = self._mapped = None
 
     def begin_in_worker(self, top: int) -> None:
         """The same in a forked worker, whose descriptors are others."""
@@ -46,6 +47,13 @@ class VolumeMount:
         if not self._tag:  # gVisor's fdinfo has no mnt_id; there the device is all there is to compare
             return os.fstat(fd).st_dev != os.fstat(self._top).st_dev
         return self._tag not in self._about(fd)
+
+    def is_mapped(self) -> bool:
+        """Whether the volume itself is on an idmapped mount, through which nothing is changed."""
+        if self._mapped is None:
+            mapped = self._around.mounts().idmapped
+            self._mapped = bool(mapped) and idmapped.mount_id(self._about(self._top)) in mapped
+        return self._mapped
 
     def names(self) -> frozenset[str]:
         """What an entry must be called to be a mount, which must not be changed; an idmapped one where mounts are

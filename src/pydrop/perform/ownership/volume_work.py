@@ -57,7 +57,7 @@ class VolumeWork:
             return
         try:
             volume_path.vet(found, self.around)
-            if self.volume.policy == "idmap" or idmapped.is_on(found.fd, self.around.mounts().idmapped):
+            if self.volume.policy == "idmap" or (not self.target.right(found.seen) and self._is_mapped(found)):
                 self._by_map(found)
             elif found.is_folder and self.volume.policy != "top":
                 self._in_turn(found)
@@ -79,7 +79,7 @@ class VolumeWork:
         info, target = found.look(), self.target
         if (info.st_uid, info.st_gid) == (target.uid, target.gid):
             return
-        if idmapped.is_on(found.fd, self.around.mounts().idmapped):
+        if self._is_mapped(found):
             if not (target.right(info) or self._user_can_write(found)):
                 self.report.shown = (info.st_uid, info.st_gid)
         elif not target.dry:
@@ -95,6 +95,11 @@ class VolumeWork:
             self.report.mapped = (info.st_uid, info.st_gid)
             for name in others:
                 self.report.others.add(name)
+
+    def _is_mapped(self, found: "OpenVolume") -> bool:
+        """A volume whose top is right is not asked: most starts need no table of mounts. The walk asks for what is
+        wrong in it."""
+        return idmapped.is_on(found.fd, self.around.mounts().idmapped)
 
     def _user_can_write(self, found: "OpenVolume") -> bool:
         from .writable import can_write

@@ -210,7 +210,7 @@ class Walk:
             folder.leave()
 
     def _finish(self, folder: Folder, above: Folder) -> None:
-        if self.target.right(folder.info):
+        if self.target.right(folder.info) or self.mount.is_mapped():
             return
         try:
             self.report.count(0, 1, self.target.give(folder.fd, folder.info, opened=True))
