@@ -119,7 +119,13 @@ The uid and gid of this path are used where neither `PUID`/`PGID` nor `user` has
 is passed over with a warning. Where its group is root's, the gid is the uid's number.""",
     "home": "For an account that pydrop makes. An account that exists keeps its home.",
     "groups": "Added to the groups that the account has in `/etc/group` and to those that the runtime granted.",
-    "devices": "The group that may open each device is joined. A folder stands for all devices in it.",
+    "groups-policy": """\
+`merge`: the groups that the account has in the image's `/etc/group` count. `strict`: they do not, and the program has its own
+group, those that `groups` names, those of `devices`, and those that the runtime granted. Set it where a Pod has
+`supplementalGroupsPolicy: Strict`: a container that starts as root cannot see that.""",
+    "devices": "The group that may open each device is joined, and the group that may connect to a socket"
+    " (`/var/run/docker.sock`). A folder stands for all devices and sockets in it. Root's group (0) is never joined for a"
+    " device. A device that is not there, and a folder that holds none, is a warning: an image names what it could use.",
     "umask": """\
 Octal, `0` to `0777`, in one, three or four digits. Two digits are refused: YAML turns an unquoted `027` into 23, which
 is a umask too, but another one. Quote it in compose. `PYDROP_UMASK` comes before `UMASK`, since mariadb, among others, has
@@ -144,7 +150,7 @@ In the file alone, one table a volume, with all that can be said of it:
 | `across-mounts` | `true` `false` | `false` | enter other mounts below it |
 | `only-from` | `"UID:GID"`, `"UID"`, `":GID"` | any owner | touch only what has this owner |
 | `create` | `true` `false` | `false` | make the folder where it is missing |
-| `hard-links` | `true` `false` | `false` | give away files of [others](volumes.md#files-with-several-names) that have other names too |
+| `hard-links` | `true` `false` | `chown-hard-links` | give away files of [others](volumes.md#files-with-several-names) that have other names too |
 
 Volumes of `[[volume]]` and of `chown` add up, whichever place `chown` comes from. A path that stands in both is as its
 table says, but a policy that `chown` names wins: so `PYDROP_CHOWN=/config:never` switches one volume of the image off.""",
@@ -155,6 +161,7 @@ table says, but a policy that `chown` names wins: so `PYDROP_CHOWN=/config:never
 | `on-root-mismatch` | the top folder; walks only where that differs | big volumes: a restart costs nothing |
 | `unless-writable` | whether the user can write the top folder; if so, nothing is done | NFS with root_squash, CIFS, VirtioFS |
 | `top` | the top folder alone | volumes whose content belongs to others |
+| `idmap` | the top folder; mounts the volume over itself with a map where it differs | volumes of any size, where SYS_ADMIN is granted: see [idmapped mounts](volumes.md#idmapped-mounts) |
 | `never` | nothing | switching a volume off |
 
 It is also the policy for the home folder of an account whose numbers change, where no volume names it: see
@@ -162,6 +169,11 @@ It is also the policy for the home folder of an account whose numbers change, wh
     "chown-errors": """\
 `warn`: the first few entries that could not be changed are named, and the start goes on. `fail`: it ends with 125. Both
 also for the home folder of an account whose numbers change.""",
+    "chown-hard-links": """\
+A file of root's or of a third user with more than one name is left alone, since its other names may lie outside of the
+volume, and counted in a warning ([who that is](volumes.md#files-with-several-names)). Media libraries are full of such files:
+set this where all names of each may be chowned. It counts for the volumes whose table says nothing else, and for the home
+folder.""",
     "run-dirs": """\
 Made at every start, since a tmpfs is empty then. Owned by the user. Without root, where the user may make them. Folders
 that root executes or obeys from are refused: see [volumes.md](volumes.md#what-is-nobodys-to-be-given).
@@ -257,6 +269,7 @@ EXAMPLES = {  # name -> what stands behind the = of a variable, and of a key
     "owner-of": ("/data", '"/data"'),
     "home": ("/config", '"/config"'),
     "groups": ("video,109", '["video", 109]'),
+    "groups-policy": ("strict", '"strict"'),
     "devices": ("/dev/dri:/dev/ttyUSB0", '["/dev/dri", "/dev/ttyUSB0"]'),
     "umask": ("027", '"027"'),
     "chown": ("/data:/config:on-root-mismatch", '["/data", "/config:on-root-mismatch"]'),
@@ -267,6 +280,7 @@ EXAMPLES = {  # name -> what stands behind the = of a variable, and of a key
     ),
     "chown-policy": ("on-root-mismatch", '"on-root-mismatch"'),
     "chown-errors": ("fail", '"fail"'),
+    "chown-hard-links": ("1", "true"),
     "run-dirs": ("/run/app:/run/app/cache", '["/run/app", "/run/app/cache"]'),
     "secrets": ("DB_PASSWORD,API_KEY", '["DB_PASSWORD", "API_KEY"]'),
     "hooks": ("/opt/start.d", '"/opt/start.d"'),

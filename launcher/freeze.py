@@ -25,8 +25,8 @@ ASK = ("settings.flags", "planning.init_step", "pid1.starter")
 # asked for without it too.
 PARTS = ("settings.values", "settings.umask", "settings.flags", "settings.account_names", "settings.init_values")
 GROUND = ("ground.own_ground",)
-VOLUMES = ("settings.volumes", "perform.ownership")
-WALK = ("perform.ownership.volume_work", "perform.ownership.mounts")
+VOLUMES = ("settings.volumes", "inspection.volume_places", "planning.volumes_step", "perform.ownership")
+WALK = ("perform.ownership.volume_work", "perform.ownership.mounts", "perform.ownership.other_volumes")
 BUNDLES = (
     ("perform.runtime",),
     ("perform.accountfiles",),

@@ -34,7 +34,7 @@ class NumberAsked(Value):
     source: str
 
 
-CHOWN_POLICIES = ("mismatch", "on-root-mismatch", "unless-writable", "top", "never")
+CHOWN_POLICIES = ("mismatch", "on-root-mismatch", "unless-writable", "top", "idmap", "never")
 
 
 class Volume(Value):
@@ -69,11 +69,13 @@ class Settings(Value):
     owner_of: str | None = None
     home: str | None = None
     groups: tuple[str | int, ...] = ()
+    groups_policy: str = "merge"  # merge | strict
     devices: tuple[str, ...] = ()
     umask: int | None = None
     volumes: tuple[Volume, ...] = ()
     chown_policy: str = "mismatch"  # of the volumes that name none, and of the home folder
     chown_errors: str = "warn"  # warn | fail
+    chown_hard_links: bool = False  # of the volumes that do not say, and of the home folder
     run_dirs: tuple[str, ...] = ()
     secrets: tuple[Secret, ...] = ()
     hooks: str = "/etc/pydrop.d"
@@ -122,12 +124,20 @@ class Group(Value):
 
 
 class Device(Value):
-    """A device file, its owner and its `mode` (st_mode, which says who may open it)."""
+    """A device file or a socket, its owner and its `mode` (st_mode, which says who may open it)."""
 
     path: str
     uid: int
     gid: int
     mode: int
+
+
+class AbsentDevice(Value):
+    """A path that the setting `devices` names, and at which there is no device: why, and what to do."""
+
+    path: str
+    problem: str
+    remedy: str
 
 
 class Record(Value):
@@ -158,6 +168,9 @@ class Facts(Value):
     nss_wrapper: str | None = None  # the path of libnss_wrapper.so, where the image has it
     owner: tuple[int, int] | None = None  # (uid, gid) of the path that the setting `owner_of` names
     devices: tuple[Device, ...] = ()
+    absent_devices: tuple[AbsentDevice, ...] = ()
+    places: tuple[tuple[str, str], ...] = ()  # (path of a volume, the path behind all links, "" where nothing is there)
+    idmapped: tuple[tuple[str, int, int], ...] = ()  # (path, uid, gid) of volumes on idmapped mounts, as they show
     hooks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()  # variables that hooks do not get, since the user may have written what they name
     hooks_without_bit: tuple[str, ...] = ()  # programs in the hooks folder that lack an execute bit

@@ -69,7 +69,8 @@ class StreamsStep(Step):
 class HomeStep(Step):
     """In the home folder of the account `name`, entries of its former uid have `uid`, those of its former gid `gid`.
 
-    `volume.former` holds the two former numbers, None where that number stays. Entries that have neither stay."""
+    `volume.former` holds the two former numbers, None where that number stays. Entries that have neither stay, and so
+    do `others`, the paths of volumes: what lies below one is its own policy's."""
 
     kind = "home"
     performer = "pydrop.perform.ownership.home_folder"
@@ -81,10 +82,11 @@ class HomeStep(Step):
     groups: tuple[int, ...]  # supplementary, for "can the user write this"
     errors: str  # warn | fail
     hooks_folder: str = ""  # as configured: with what lies there it is never to be given
+    others: tuple[str, ...] = ()
 
 
 class VolumesStep(Step):
-    """Every volume belongs to uid:gid, as far as its policy wants it."""
+    """Every volume belongs to uid:gid, as far as its policy wants it. One that lies below another is left out there."""
 
     kind = "volumes"
     performer = "pydrop.perform.ownership"

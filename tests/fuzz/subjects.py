@@ -9,11 +9,10 @@ To add one: a function `Random -> None` in SUBJECTS, which looks up what it call
 from collections.abc import Callable
 from random import Random
 
-from pydrop import accounts, planning, settings, tmpfiles
+from pydrop import accounts, hook_environment, planning, settings, tmpfiles
 from pydrop.accounts import account_lines
 from pydrop.compat import gosu, s6_setuidgid, su_exec, userspec
 from pydrop.model import Facts, Identity, Start
-from pydrop.perform import hooks
 from pydrop.perform.ownership import modes
 from pydrop.settings import said_format, toml_text
 from pydrop.settings.table import ROWS
@@ -197,10 +196,10 @@ def require_no_accident(who: Identity, spec: str) -> None:
     assert who.uid != 0 or user == "root" or not user.strip("0"), f"root by {spec[:100]!r}"
 
 
-def hook_environment(random: Random) -> None:
+def hooks_variables(random: Random) -> None:
     """What hooks write to $PYDROP_ENV."""
     text = spoiled(random, "A=1\nB='two\nlines'\nC\n") if random.random() < 0.7 else repeated(random)
-    hooks.parsed(text.encode("utf-8", "surrogatepass"), "/etc/pydrop.d/x")
+    hook_environment.parsed(text.encode("utf-8", "surrogatepass"), "/etc/pydrop.d/x")
 
 
 def huge_values(random: Random) -> None:
@@ -234,7 +233,7 @@ SUBJECTS: dict[str, Callable[[Random], None]] = {
         account_files,
         tmpfiles_lines,
         user_specs,
-        hook_environment,
+        hooks_variables,
         volume_lists,
         huge_values,
     )

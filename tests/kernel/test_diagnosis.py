@@ -143,3 +143,32 @@ def test_where_no_nameless_file_can_be_made_a_named_one_is_and_goes(tmp_path, mo
     write_attempt.try_folder(str(tmp_path))
     assert any(str(path).startswith(".pydrop-verify-") for path in calls)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mount_below_a_volume_that_is_chowned_across_mounts_has_its_own_policy(tmp_path):
+    """Where it is named by itself, whatever is named first."""
+    above = Volume(path=str(tmp_path.parent), across_mounts=True, source="[[volume]]")
+    listed = (above, Volume(path=str(tmp_path), policy="top", source="PYDROP_CHOWN"))
+    section, _ = volumes_section.examine(world("ext4", str(tmp_path), listed))
+    assert "policy top" in section.facts[0].found
+
+
+def test_an_idmapped_mount_that_shows_another_owner_has_its_line(tmp_path):
+    """In place of PYDROP_CHOWN, which would do nothing there."""
+    for listed in ((), (Volume(path=str(tmp_path), source="PYDROP_CHOWN"),)):
+        tmp_path.chmod(0o755)
+        found = world("ext4", str(tmp_path), listed)
+        found.mounts[0].options = frozenset(["rw", "idmapped"])
+        section, changes = volumes_section.examine(found)
+        assert "ext4, idmapped; owned by 0:0" in section.facts[0].found
+        assert section.facts[0].level == "problem"
+        (change,) = changes
+        assert "idmap=uids=OWNER-1500-1;gids=GROUP-1500-1'" in change.lines[0][1]
+
+
+def test_an_idmapped_mount_that_shows_the_right_owner_is_right(tmp_path):
+    os.chown(tmp_path, 1500, 1500)
+    found = world("ext4", str(tmp_path), (Volume(path=str(tmp_path), source="PYDROP_CHOWN"),))
+    found.mounts[0].options = frozenset(["rw", "idmapped"])
+    section, changes = volumes_section.examine(found)
+    assert section.facts[0].level == "ok" and changes == []

@@ -219,15 +219,6 @@ def test_a_hook_of_the_user_s_is_refused_and_not_skipped(roots: Path) -> None:
         named_paths.hooks(settings(hooks=str(roots)), root=True)
 
 
-def test_devices_of_a_folder_are_found_and_other_files_are_not(roots: Path) -> None:
-    os.mknod(roots / "null", 0o660 | stat.S_IFCHR, os.makedev(1, 3))
-    (roots / "inner").mkdir()
-    os.mknod(roots / "inner/zero", 0o660 | stat.S_IFCHR, os.makedev(1, 5))
-    (roots / "note").write_text("")
-    found = named_paths.devices(settings(devices=(str(roots),)))
-    assert [device.path for device in found] == [f"{roots}/null", f"{roots}/inner/zero"]
-
-
 def test_only_tmpfiles_that_are_root_s_and_speak_of_run_are_handed_on(
     roots: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

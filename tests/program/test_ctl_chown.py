@@ -366,7 +366,7 @@ def test_files_left_alone_for_their_other_names_are_said_and_do_not_fail(place: 
     done = chown(place, "/mnt/data", "--user", "1500")
     assert done.returncode == 0
     assert "left 1 files of others in /mnt/data alone" in done.stdout.decode()
-    assert "(0/0); if all of those may be given away, add --hard-links" in done.stdout.decode()
+    assert "(0/0); if all of those may be chowned, add --hard-links" in done.stdout.decode()
     assert b"1 of 7" in chown(place, "/mnt/data", "--user", "1500", "--hard-links").stdout
 
 
@@ -395,6 +395,8 @@ SHAPE = {
     "refused": list,
     "left_alone": NAMES,
     "mounts": NAMES,
+    "idmapped": dict,
+    "shown_as": str,
     "busy": bool,
     "missing": bool,
     "replaced": str,

@@ -37,6 +37,7 @@ DROP = f"{WHO} {NO_CAPS} --no-new-privs"
 PACKAGE = next(Path(sys.prefix).glob("lib/python3*/site-packages/pydrop")).relative_to(sys.prefix)
 START = f"{PREFIX}/lib/pydrop/{sys.implementation.cache_tag}"
 # No file of the machine gives its caller anything, and none is looked at: only what is planted on the tmpfs /mnt/x.
+BIND_SOCKET = f"""{sys.executable} -c "import socket; socket.socket(socket.AF_UNIX).bind('/mnt/sock')" """
 NOTHING_GRANTS = """
 while read -r _ _ _ _ point _; do
     mount -o remount,bind,nosuid "$(printf %b "$point")" 2>/dev/null
@@ -236,7 +237,7 @@ FAULTS: "dict[str, tuple[str, str, str, dict[str, Any]]]" = {
         "Read-only",
         {"plant": "mount --bind /mnt/home /mnt/home && mount -o remount,bind,ro /mnt/home"},
     ),
-    "the volume is missing": ("volume /mnt/home", "fail", "No such file", {"plant": "rmdir /mnt/home"}),
+    "the volume is missing": ("volume /mnt/home", "warn", "does not exist", {"plant": "rmdir /mnt/home"}),
     "the volume is full": (
         "volume /mnt/home",
         "fail",
@@ -384,6 +385,35 @@ def test_what_grants_nothing_is_no_fault(place: Throwaway, case: str) -> None:
     assert found["set-uid files"]["verdict"] == "ok", found["set-uid files"]
     assert found["no_new_privs"]["found"] == "off, as PYDROP_NO_NEW_PRIVS asks"
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(("mode", "verdict"), [("622", "ok"), ("660", "fail"), ("644", "fail")])
+def test_a_socket_can_be_connected_to_where_it_can_be_written(place: Throwaway, mode: str, verdict: str) -> None:
+    """connect(2) asks for no more; and nothing is sent to it."""
+    done = run(place, plant=f"{BIND_SOCKET} && chmod {mode} /mnt/sock", words="--devices /mnt/sock")
+    check = checks(done)["device /mnt/sock"]
+    said = "can be connected to" if verdict == "ok" else f"cannot be connected to: Permission denied (0:0 0{mode})"
+    assert (check["verdict"], check["found"]) == (verdict, said)
+    assert ("chgrp docker /mnt/sock" in check["remedy"]) == (verdict == "fail")
+
+
+def test_a_device_that_is_not_there_is_a_warning(place: Throwaway) -> None:
+    done = run(place, words="--devices /dev/nosuch")
+    check = checks(done)["device /dev/nosuch"]
+    assert check["verdict"] == "warn" and "No such file or directory" in check["found"]
+    assert "--device /dev/nosuch" in check["remedy"]
+    assert done.returncode == 0
+
+
+def test_an_idmapped_volume_that_shows_another_owner_has_its_line(place: Throwaway) -> None:
+    """As the policy idmap of a start for somebody else has left it."""
+    plant = f"env PUID=1600 PGID=1600 PYDROP_CHOWN=/mnt/x/data:idmap {PYDROP} true"
+    plant = f"mkdir /mnt/x/data && chown 7:7 /mnt/x/data && {plant}"
+    done = run(place, plant=plant, words="--chown /mnt/x/data")
+    check = checks(done)["volume /mnt/x/data"]
+    assert check["verdict"] == "fail"
+    assert check["found"].endswith("an idmapped mount, through which it shows as 1600:1600")
+    assert f"idmap=uids=OWNER-{APP}-1;gids=GROUP-{APP}-1'" in check["remedy"]
 
 
 def test_docs_verify_md_names_every_check(place: Throwaway) -> None:

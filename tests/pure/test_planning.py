@@ -6,8 +6,8 @@ import pytest
 
 from pydrop.capabilities import mask_of
 from pydrop.errors import BadSetting
-from pydrop.model import Secret
-from pydrop.planning import plan
+from pydrop.model import AbsentDevice, Secret
+from pydrop.planning import plan, volumes_step
 from pydrop.planning.step_builders import environment, home_that_came
 from pydrop.steps import Plan
 from tests.pure.worlds import (
@@ -450,3 +450,67 @@ def test_a_plain_start_warns_of_nothing() -> None:
 def test_the_command_is_handed_on_whole() -> None:
     """Nothing of it is read."""
     assert planned({"command": ("x", "", "--", "-c")}).command == ("x", "", "--", "-c")
+
+
+# -- a volume below another one, and one that is not there -------------------------------------------
+
+
+def volumes_words(*given: Any, **world: Any) -> str:
+    return str(only(planned({"volumes": given, "puid": 1500}, **world).steps, "volumes").words)
+
+
+@pytest.mark.parametrize("policy", ["mismatch", "on-root-mismatch", "unless-writable"])
+def test_the_plan_shows_what_a_walk_leaves_out(policy: str) -> None:
+    never = volume("/data/a", policy="never")
+    words = volumes_words(volume("/data", policy=policy), never, volume("/data/a/b"), volume("/database"))
+    assert words == (
+        f"/data ({policy}, without /data/a, without /data/a/b), /data/a (never), /data/a/b (mismatch), "
+        "/database (mismatch): owned by 1500:1500"
+    )
+
+
+def test_the_plan_shows_what_lies_below_behind_links() -> None:
+    links = (("/data", "/srv/data"), ("/media", "/srv/data/media"), ("/gone", ""))
+    never = [volume(path, policy="never") for path in ("/media", "/gone")]
+    words = volumes_words(volume("/data"), *never, places=links)
+    assert words == "/data (mismatch, without /media), /media (never), /gone (never): owned by 1500:1500"
+
+
+def test_a_policy_that_does_not_walk_leaves_nothing_out() -> None:
+    words = volumes_words(volume("/data", policy="top"), volume("/data/a"))
+    assert words.startswith("/data (top), /data/a (mismatch):")
+
+
+def test_the_plan_shows_that_a_volume_is_not_there() -> None:
+    absent = tuple((path, "") for path in ("/a", "/b", "/c"))
+    words = volumes_words(volume("/a"), volume("/b", policy="never"), volume("/c", create=True), places=absent)
+    assert words == "/a (mismatch, does not exist), /b (never), /c (mismatch): owned by 1500:1500"
+
+
+def test_a_device_that_is_not_there_is_a_warning_and_is_not_said_again() -> None:
+    absent = (AbsentDevice(path="/dev/d", problem="PYDROP_DEVICES names /dev/d, which is gone", remedy="pass it"),)
+    for given in ({"puid": 1500}, {"puid": 0}):
+        warnings = planned({"devices": ("/dev/d",), **given}, absent_devices=absent).warnings
+        assert "PYDROP_DEVICES names /dev/d, which is gone; pass it" in warnings
+    assert planned({"devices": ("/dev/d",)}, absent_devices=absent, record=record()).warnings == ()
+
+
+def test_the_plan_shows_that_a_volume_is_idmapped() -> None:
+    shown = (("/a", 0, 0), ("/b", 1500, 1500), ("/c", 0, 0))
+    given = (volume("/a"), volume("/b"), volume("/c", policy="never"), volume("/d", policy="idmap"))
+    words = volumes_words(*given, idmapped=shown)
+    assert words == (
+        "/a (mismatch, idmapped, shows as 0:0, left alone), /b (mismatch), /c (never), "
+        "/d (idmap, a mount that shows the owner of its top as this one): owned by 1500:1500"
+    )
+
+
+def test_what_the_step_will_warn_of_is_known_before() -> None:
+    """For `pydropctl plan`: at a start the step itself says so."""
+    given = settings(volumes=(volume("/a"), volume("/b")), puid=1500)
+    world = facts(idmapped=(("/a", 7, 8),), places=(("/a", "/a"), ("/b", "")))
+    absent, shown = volumes_step.notes(given, world, plan(given, world).identity)
+    assert absent == "the volume /b does not exist; mount it (volumes: [./data:/b]), or go on without it"
+    assert "through which it shows as 7:8; " in shown
+    assert "idmap=uids=OWNER-1500-1;gids=GROUP-1500-1'" in shown
+    assert not any("/a" in line or "/b" in line for line in plan(given, world).warnings)

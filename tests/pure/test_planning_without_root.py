@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pydrop.capabilities import mask_of
-from pydrop.model import Secret
+from pydrop.model import AbsentDevice, Device, Secret
 from pydrop.planning import plan
 from pydrop.steps import Plan
 from tests.pure.worlds import APP, GROUP, PASSWD, credentials, drop_of, facts, kinds, only, settings, user, volume
@@ -216,3 +216,46 @@ def test_a_second_time_without_root_just_runs_it() -> None:
     given = {"puid": 1, "volumes": (volume("/d"),)}
     made = planned(given, second_time=True, hooks=("/etc/pydrop.d/1",))
     assert (kinds(made.steps), made.warnings) == (["privileges"], ())
+
+
+# -- what is not there --------------------------------------------------------------------------------
+
+
+def test_a_volume_that_is_not_there_is_said_and_needs_no_root() -> None:
+    """An image names what it could use: "leave out user:" would not bring the volume."""
+    given = {"volumes": (volume("/data"), volume("/off", policy="never"))}
+    made = planned(given, places=(("/data", ""), ("/off", "")), nss_wrapper="/w.so")
+    assert made.warnings == (
+        "the volume /data does not exist; mount it (volumes: [./data:/data]), or go on without it",
+    )
+    assert planned(given, places=(("/data", ""),), second_time=True, nss_wrapper="/w.so").warnings == ()
+
+
+def device(path: str, gid: int, mode: int) -> Device:
+    return Device(path=path, uid=0, gid=gid, mode=0o020000 | mode)
+
+
+def test_the_groups_of_devices_are_for_the_container_to_grant() -> None:
+    found = (device("/dev/a", 993, 0o660), device("/dev/b", 44, 0o660), device("/dev/c", 44, 0o666))
+    absent = (AbsentDevice(path="/dev/d", problem="PYDROP_DEVICES names /dev/d, which is gone", remedy="pass it"),)
+    made = planned({"devices": ("/dev",)}, devices=found, absent_devices=absent, nss_wrapper="/w.so")
+    needs, gone = made.warnings
+    assert "needs group 44, 993, which a start without root cannot join" in needs
+    assert "--group-add 44 --group-add 993" in needs
+    assert "supplementalGroups: [44, 993]" in needs
+    assert gone == "PYDROP_DEVICES names /dev/d, which is gone; pass it"
+
+
+def test_groups_that_are_held_open_their_devices() -> None:
+    held = credentials(12345, 12345, groups=(12345, 993))
+    made = planned(
+        {"devices": ("/dev/a",)}, devices=(device("/dev/a", 993, 0o660),), credentials=held, nss_wrapper="/w.so"
+    )
+    assert made.warnings == ()
+
+
+def test_a_volume_that_shows_its_owner_through_a_map_needs_no_root_either() -> None:
+    given = {"volumes": (volume("/data"),)}
+    (warning,) = planned(given, idmapped=(("/data", 7, 8),), nss_wrapper="/w.so").warnings
+    assert "is an idmapped mount" in warning and "idmap=uids=OWNER-12345-1" in warning
+    assert planned(given, idmapped=(("/data", 7, 8),), writable=("/data",), nss_wrapper="/w.so").warnings == ()

@@ -146,6 +146,8 @@ SPELLINGS = [
     ("umask", "0027", "0027"),
     ("chown", "/a:/b:top", ["/a", "/b:top"]),
     ("chown-errors", "fail", "fail"),
+    ("chown-hard-links", "true", True),
+    ("groups-policy", "strict", "strict"),
     ("run-dirs", "/run/a:/run/b", ["/run/a", "/run/b"]),
     ("hooks", "/x.d", "/x.d"),
     ("keep-caps", "kill,net_raw", ["kill", "net_raw"]),
@@ -165,7 +167,7 @@ def test_option_variable_and_key_mean_the_same(name, text, value):
         read(environment=[f"{variable}={text}"]),
         read(table={name: value}),
     ]
-    if name not in ("no-new-privs", "init"):
+    if name not in ("no-new-privs", "init", "chown-hard-links"):
         found.append(read(f"--{name}", text))
     assert [each.sources[name] for each in found[:3]] == [f"--{name}", variable, f"{name} in /etc/pydrop.toml"]
     for each in found:

@@ -264,7 +264,7 @@ REFUSED = [
     (option("--log-format", "jsonl"), "--log-format=jsonl is not one of text, json", "did you mean json?"),
     (toml("log-level", True), f"log-level = true in {FILE} is not a text", "in quotes"),
     (env("PYDROP_CHOWN_POLICY=on_root_mismatch"), "PYDROP_CHOWN_POLICY=on_root_mismatch is not one of mismatch, on-root-"
-     "mismatch, unless-writable, top, never", "did you mean on-root-mismatch?"),
+     "mismatch, unless-writable, top, idmap, never", "did you mean on-root-mismatch?"),
     (env("PYDROP_CHOWN_ERRORS=ignore"), "PYDROP_CHOWN_ERRORS=ignore is not one of warn, fail", "write warn: the start goes on"),
     (env("PYDROP_KEEP_CAPS=net_bind_servce"), "PYDROP_KEEP_CAPS=net_bind_servce has net_bind_servce, which is no capability",
      "did you mean net_bind_service?"),

@@ -290,3 +290,12 @@ def test_volume_is_a_list_of_tables(value):
     message = refusal(volume=value)
     assert message.startswith("volume = ")
     assert "is not a list of tables" in message
+
+
+def test_hard_links_of_the_volumes_that_do_not_say():
+    """As chown-policy: what a table says wins."""
+    tables = [{"path": "/a"}, {"path": "/b", "hard-links": False}]
+    environment = ["PYDROP_CHOWN=/c:/b", "PYDROP_CHOWN_HARD_LINKS=1"]
+    found = volumes(environment=environment, volume=tables)
+    assert {volume.path: volume.hard_links for volume in found} == {"/a": True, "/b": False, "/c": True}
+    assert not any(volume.hard_links for volume in volumes(environment=["PYDROP_CHOWN=/c"]))

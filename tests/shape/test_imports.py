@@ -22,7 +22,7 @@ LAYERS = (
     ("rootenv", "interpreter", "ground"),
     ("inherited", "trust", "report", "checked_reads"),
     ("proc_stat",),
-    ("kernel",),
+    ("kernel", "mount_calls", "idmapped"),
     ("planning", "lifecycle"),
     ("settings", "accounts", "tmpfiles", "record"),
     ("capabilities", "encoding"),
@@ -46,7 +46,7 @@ ONLY_IN = {
     "psutil": ("ctl", "pid1"),
     "_prctl": ("kernel",),
     "prctl": (),
-    "ctypes": ("kernel",),
+    "ctypes": ("kernel", "mount_calls"),
 }
 # The pure layer computes: late imports of such modules are all that it needs.
 PURE_MAY_IMPORT = {"binascii", "difflib", "re", "tomllib"}
@@ -133,7 +133,7 @@ def _ours(name: str) -> bool:
 
 @pytest.mark.parametrize("library", sorted(ONLY_IN))
 def test_each_library_has_its_home(library: str) -> None:
-    """click lives in ctl, psutil in ctl and pid1, prctl and ctypes in kernel; at load and late."""
+    """click lives in ctl, psutil in ctl and pid1, prctl in kernel, ctypes there and in mount_calls."""
     users = {
         unit(name)
         for name, module in ALL.items()

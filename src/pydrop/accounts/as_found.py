@@ -68,7 +68,8 @@ def _somebody_else(question: Question) -> _Found | None:
     account = Account(name=entry.name if entry else str(uid.number), uid=uid.number, gid=gid)
     if entry:
         account.home, account.shell = entry.home, entry.shell
-    own = memberships(entry.name, question.groups) if entry else set()
+    counts = question.settings.groups_policy == "merge"
+    own = memberships(entry.name, question.groups) if entry and counts else set()
     return _Found(account, {gid} | own, uid.why)
 
 

@@ -21,6 +21,8 @@ from pydrop.settings import values, volume_tables
 from pydrop.settings.raw_setting import RawSetting
 from pydrop.settings.table import BY_NAME
 
+POLICIES = tuple([policy for policy in CHOWN_POLICIES if policy != "idmap"])  # its mount would end with this container
+
 
 @click.command(
     "chown",
@@ -40,8 +42,8 @@ from pydrop.settings.table import BY_NAME
     default="mismatch",
     show_default=True,
     metavar="POLICY",
-    help=f"{', '.join(CHOWN_POLICIES)}.",
-    shell_complete=completion_items.offer(*CHOWN_POLICIES),
+    help=f"{', '.join(POLICIES)}.",
+    shell_complete=completion_items.offer(*POLICIES),
 )
 @click.option("--mode", metavar="MODE", help="Permissions that entries get, as chmod takes them: u=rwX,g=rX.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave alone what this matches; repeatable.")
@@ -114,6 +116,10 @@ def _volume(path: str, words: dict[str, object]) -> Volume:
             fields[name] = volume_tables.KEYS[key](RawSetting(name=key, source=f"--{key}", value=value))
         elif value is not None:
             fields[name] = value
+    if fields.get("policy") == "idmap":
+        raise BadSetting(
+            "--policy idmap is for a start alone: its mount ends with this container", "take another policy"
+        )
     return Volume(**fields)  # type: ignore[arg-type] # each parser returns what its field holds
 
 
@@ -170,7 +176,7 @@ class Speaking:
 def perform(todo: list[Volume], who: Identity, speaking: Speaking) -> int:
     """Chown one volume after the other. Returns 1 where something was refused or is missing, else 0."""
     results = []
-    around = surroundings()
+    around = surroundings(tuple([volume.path for volume in todo]))
     vet_all(todo, around)
     for volume in todo:
         report = own(volume, who.uid, who.gid, who.groups, speaking.watch(volume), speaking.dry, around)

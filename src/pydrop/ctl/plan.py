@@ -13,6 +13,7 @@ from pydrop.ctl.diagnosis.world import look
 from pydrop.ctl.pydrop_arguments import METAVAR, LikePydrop, start_of
 from pydrop.errors import PydropError
 from pydrop.model import Settings
+from pydrop.planning import volumes_step
 from pydrop.report import Report
 from pydrop.steps import Plan, Step
 
@@ -38,10 +39,14 @@ def command(as_json: bool, words: tuple[str, ...]) -> None:
 
 
 def planned(words: tuple[str, ...]) -> tuple[Settings, Plan]:
-    """The settings and the very plan that a start with these arguments would use."""
+    """The settings and the very plan that a start with these arguments would use, with the warnings of its volumes."""
     start, _ = start_of(words)
     settings = inspection.read_settings(start)
-    return settings, planning.plan(settings, inspection.look(settings, start))
+    facts = inspection.look(settings, start)
+    plan = planning.plan(settings, facts)
+    if any([step.kind == "volumes" for step in plan.steps]):  # that step itself warns of these at a start
+        plan.warnings = (*plan.warnings, *volumes_step.notes(settings, facts, plan.identity))
+    return settings, plan
 
 
 def ahead(words: tuple[str, ...]) -> list[str]:

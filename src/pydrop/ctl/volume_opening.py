@@ -10,17 +10,18 @@ from pydrop.perform.ownership import complaints, replaced_place, volume_path
 SOMEBODY = 1  # any uid but root's
 
 
-def surroundings() -> volume_path.Surroundings:
-    """What lies around all volumes here; the caller must close it. Own ground is that of a start with this environment.
+def surroundings(others: tuple[str, ...] = ()) -> volume_path.Surroundings:
+    """What lies around all volumes here; `others` are their paths. The caller must close it.
 
-    Settings that cannot be read are none of this subcommand's: then hooks are where they are by default."""
+    Own ground is that of a start with this environment. Settings that cannot be read are none of this subcommand's:
+    then hooks are where they are by default."""
     lines = tuple([f"{name}={value}" for name, value in os.environ.items()])
     start = Start(name="pydrop", arguments=("true",), environment=lines, ignored=(), blocked=())
     try:
         hooks = inspection.read_settings(start).hooks
     except PydropError:
         hooks = Settings.hooks
-    return volume_path.Surroundings(named=(hooks, start.name, lines))
+    return volume_path.Surroundings(named=(hooks, start.name, lines), others=others)
 
 
 def vetted(path: str, around: "volume_path.Surroundings | None" = None, across: bool = False) -> volume_path.OpenVolume:

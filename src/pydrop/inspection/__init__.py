@@ -12,7 +12,7 @@ from pydrop import accounts, checked_reads, kernel, proc_stat, tmpfiles
 from pydrop.ground.own_code import require_own_code_safe
 from pydrop.inspection import earlier_start, volume_mounts
 from pydrop.inspection.tmpfiles_glance import may_mention_run
-from pydrop.model import Device, Facts, Record, Settings, Start
+from pydrop.model import AbsentDevice, Device, Facts, Record, Settings, Start
 from pydrop.settings import config_path, read
 from pydrop.steps import RunEntry
 
@@ -48,6 +48,8 @@ def look(settings: Settings, start: Start, left: Record | None = None) -> Facts:
     if privileged:
         _require_other_ground(settings, start, require_own_code_safe(start.name, start.environment))
     writable = _account_files(root)
+    places, idmapped = _places(settings) if settings.volumes else ((), ())
+    devices, absent = _devices(settings, root) if settings.devices else ((), ())
     left = left or (earlier_start.record_left(entrypoint) if root else None)
     hooks, idle, left_out = ((), (), ()) if left else _hooks(settings, start, root)
     return Facts(
@@ -62,7 +64,10 @@ def look(settings: Settings, start: Start, left: Record | None = None) -> Facts:
         stray_files=root and any([_is_there(f"/etc/{name}") for name in accounts.NEW_FILES.values()]),
         nss_wrapper=nss_wrapper() if writable == "no" else None,
         owner=_owner(settings) if settings.owner_of else None,
-        devices=_devices(settings) if settings.devices else (),
+        devices=devices,
+        absent_devices=absent,
+        places=places,
+        idmapped=idmapped,
         hooks=hooks,
         hooks_without_bit=idle,
         left_out=left_out,
@@ -148,10 +153,16 @@ def _owner(settings: Settings) -> tuple[int, int]:
     return owner(settings)
 
 
-def _devices(settings: Settings) -> tuple[Device, ...]:
-    from pydrop.inspection.named_paths import devices
+def _places(settings: Settings) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, int, int], ...]]:
+    from pydrop.inspection import volume_places
 
-    return devices(settings)
+    return volume_places.look(settings)
+
+
+def _devices(settings: Settings, root: bool) -> tuple[tuple[Device, ...], tuple[AbsentDevice, ...]]:
+    from pydrop.inspection import named_devices
+
+    return named_devices.look(settings, root)
 
 
 def _hooks(settings: Settings, start: Start, root: bool) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:

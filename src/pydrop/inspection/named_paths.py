@@ -1,4 +1,4 @@
-"""Inspects the paths that settings name: the path whose owner counts (owner-of), devices, and the hooks folder.
+"""Inspects the paths that settings name: the path whose owner counts (owner-of), and the hooks folder.
 
 `inspection` loads this module only where such a setting was given or the hooks folder exists.
 """
@@ -8,7 +8,7 @@ import stat
 
 from pydrop.errors import BadSetting, Untrusted
 from pydrop.interpreter import require_trusted
-from pydrop.model import Device, Settings
+from pydrop.model import Settings
 from pydrop.trust import open_trusted
 
 
@@ -31,40 +31,6 @@ def owner(settings: Settings) -> tuple[int, int]:
     status = os.fstat(file)
     os.close(file)
     return status.st_uid, status.st_gid
-
-
-def devices(settings: Settings) -> tuple[Device, ...]:
-    """The device files that the setting names, and all those in the folders that it names."""
-    all_devices: list[Device] = []
-    source = settings.sources.get("devices", "devices")
-    for path in settings.devices:
-        try:
-            devices_here = _devices_at(path)
-        except OSError as error:
-            raise BadSetting(
-                f"{source}={path} cannot be looked at: {error.strerror}", f"pass it to the container (--device {path})"
-            ) from error
-        if not devices_here:
-            raise BadSetting(
-                f"{source}={path} is no device and holds none", f"pass one to the container (--device {path})"
-            )
-        all_devices += devices_here
-    return tuple(all_devices)
-
-
-def _devices_at(path: str) -> list[Device]:
-    status = os.stat(path)
-    if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
-        return [Device(path=path, uid=status.st_uid, gid=status.st_gid, mode=status.st_mode)]
-    if not stat.S_ISDIR(status.st_mode):
-        return []
-    found = []
-    for folder, _, names in os.walk(path):
-        for name in sorted(names):
-            inner = os.stat(f"{folder}/{name}", follow_symlinks=False)
-            if stat.S_ISCHR(inner.st_mode) or stat.S_ISBLK(inner.st_mode):
-                found.append(Device(path=f"{folder}/{name}", uid=inner.st_uid, gid=inner.st_gid, mode=inner.st_mode))
-    return found
 
 
 def hooks(settings: Settings, root: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:

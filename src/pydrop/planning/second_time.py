@@ -67,6 +67,7 @@ def _identity(settings: Settings, facts: Facts, program: Identity) -> Identity:
         user=settings.user if _is_option(settings, "user") else None,
         owner_of=settings.owner_of if _is_option(settings, "owner-of") else None,
         groups=settings.groups if _is_option(settings, "groups") else (),
+        groups_policy=settings.groups_policy,
         sources=settings.sources,
     )
     devices = facts.devices if _is_option(settings, "devices") else ()

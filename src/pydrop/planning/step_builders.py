@@ -17,7 +17,6 @@ from pydrop.steps import (
     SecretsStep,
     Step,
     StreamsStep,
-    VolumesStep,
 )
 
 OF_INIT_MODE = (  # settings that have no effect without init mode
@@ -120,7 +119,7 @@ def home(decision: Decision) -> list[Step]:
         return []
     from pydrop.planning import home_step
 
-    return home_step.steps(decision.settings, decision.who, decision.change)
+    return home_step.steps(decision.settings, decision.who, decision.change, decision.facts.places)
 
 
 def streams(decision: Decision) -> list[Step]:
@@ -131,22 +130,11 @@ def streams(decision: Decision) -> list[Step]:
 
 
 def volumes(decision: Decision) -> list[Step]:
-    settings, who = decision.settings, decision.who
-    if not settings.volumes:
+    if not decision.settings.volumes:
         return []
-    named = ", ".join([f"{volume.path} ({volume.policy})" for volume in settings.volumes])
-    return [
-        VolumesStep(
-            words=f"{named}: owned by {who.uid}:{who.gid}",
-            why=settings.sources.get("chown", ""),
-            volumes=settings.volumes,
-            uid=who.uid,
-            gid=who.gid,
-            groups=who.groups,
-            errors=settings.chown_errors,
-            hooks_folder=settings.hooks,
-        )
-    ]
+    from pydrop.planning import volumes_step
+
+    return volumes_step.steps(decision)
 
 
 def secrets(decision: Decision) -> list[Step]:

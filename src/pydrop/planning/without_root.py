@@ -26,7 +26,7 @@ def plan(settings: Settings, facts: Facts) -> Plan:
         keep_caps=kept,
         umask=settings.umask,
         no_new_privs=settings.no_new_privs,
-        warnings=[] if facts.second_time else _refusals(settings, facts, who),
+        warnings=[] if facts.second_time else [*_refusals(settings, facts, who), *_absent(settings, facts, who)],
     )
     steps = orders.steps(orders.AGAIN_WITHOUT_ROOT if facts.second_time else orders.WITHOUT_ROOT, decision)
     return Plan(
@@ -121,10 +121,30 @@ def _refusals(settings: Settings, facts: Facts, who: Identity) -> list[str]:
 
 def _not_writable(settings: Settings, facts: Facts) -> list[str]:
     """The settings with a folder that the program cannot write or create. Without such a folder nothing is missing."""
-    volumes = [volume.path for volume in settings.volumes if volume.policy != "never"]
-    asked = (("run-dirs", settings.run_dirs), ("chown", volumes))
+    # What is not there, and what shows its owner through a map, no start as root would chown either
+    others = {*[path for path, place in facts.places if not place], *[path for path, _, _ in facts.idmapped]}
+    volumes = [each for each in settings.volumes if each.policy != "never" and (each.create or each.path not in others)]
+    asked = (("run-dirs", settings.run_dirs), ("chown", [volume.path for volume in volumes]))
     available = {*facts.writable, *facts.makeable}
     return [name for name, paths in asked if any([path not in available for path in paths])]
+
+
+def _absent(settings: Settings, facts: Facts, who: Identity) -> list[str]:
+    """A warning for each volume and device that is not there, or that this process cannot open."""
+    warnings = _of_volumes(settings, facts, who)
+    if not settings.devices:
+        return warnings
+    from pydrop.planning import own_devices
+
+    return [*warnings, *own_devices.warnings(settings, facts, who)]
+
+
+def _of_volumes(settings: Settings, facts: Facts, who: Identity) -> list[str]:
+    if not settings.volumes:
+        return []
+    from pydrop.planning.volumes_step import notes
+
+    return notes(settings, facts, who)
 
 
 def _differing(settings: Settings, who: Identity) -> list[str]:

@@ -54,7 +54,8 @@ def _volumes(parsed: "dict[str, Any]", sources: dict[str, str]) -> object:
     listed_by, tables_in = sources.get("chown", ""), sources.pop("volume", "")
     sources["chown"] = ", ".join([source for source in (listed_by, tables_in) if source])
     policy = parsed.get("chown-policy", Settings.chown_policy)
-    return volumes.merged(parsed.get("volume", {}), parsed.get("chown", {}), listed_by, policy)
+    hard_links = parsed.get("chown-hard-links", Settings.chown_hard_links)
+    return volumes.merged(parsed.get("volume", {}), parsed.get("chown", {}), listed_by, policy, hard_links)
 
 
 def _secrets(parsed: "dict[str, Any]", sources: dict[str, str], environment: tuple[str, ...]) -> object:

@@ -56,6 +56,10 @@ ROWS = (
         form="GROUP,...", meaning="more supplementary groups, by name or number",
     ),
     Row(
+        name="groups-policy", field="groups_policy", environment=("PYDROP_GROUPS_POLICY",), form="merge|strict",
+        parse=parsers.one_of("merge", "strict"), meaning="whether the account's groups in /etc/group count",
+    ),
+    Row(
         name="devices", field="devices", environment=("PYDROP_DEVICES",), parse=parsers.paths, separator=":",
         form="PATH:...", meaning="device files or folders that the program must be able to open",
     ),
@@ -78,6 +82,10 @@ ROWS = (
     Row(
         name="chown-errors", field="chown_errors", environment=("PYDROP_CHOWN_ERRORS",), form="warn|fail",
         parse=parsers.one_of("warn", "fail"), meaning="what an entry that cannot be changed means",
+    ),
+    Row(
+        name="chown-hard-links", field="chown_hard_links", environment=("PYDROP_CHOWN_HARD_LINKS",),
+        parse=parsers.flag, flag=True, form="true|false", meaning="chown files that have other names too",
     ),
     Row(
         name="run-dirs", field="run_dirs", environment=("PYDROP_RUN_DIRS",), parse=parsers.paths, separator=":",

@@ -35,15 +35,20 @@ def plainly_listed(value: str) -> dict[str, str | None]:
 
 
 def merged(
-    tables: "dict[str, dict[str, Any]]", paths: dict[str, str | None], source: str, policy: str
+    tables: "dict[str, dict[str, Any]]",
+    paths: dict[str, str | None],
+    source: str,
+    policy: str,
+    hard_links: bool = False,
 ) -> tuple[Volume, ...]:
     """The volumes of the tables, and of the `chown` list that `source` has.
 
-    A path in both is as its table says, but for a policy that the list names. Volumes without a policy get `policy`.
+    A path in both is as its table says, but for a policy that the list names. Volumes without a policy get `policy`,
+    those that say nothing of hard links `hard_links`.
     """
     volumes = {where: dict(fields) for where, fields in tables.items()}
     for where, named in paths.items():
         fields = volumes.setdefault(where, {"path": where, "source": source})
         if named:
             fields.update(policy=named, source=source)
-    return tuple([Volume(**{"policy": policy, **fields}) for fields in volumes.values()])
+    return tuple([Volume(**{"policy": policy, "hard_links": hard_links, **fields}) for fields in volumes.values()])

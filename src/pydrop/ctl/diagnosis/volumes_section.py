@@ -12,7 +12,7 @@ from pydrop.errors import PydropError
 from pydrop.model import Volume
 from pydrop.perform.ownership import volume_path, writable
 from pydrop.perform.ownership.complaints import ONE_OWNER
-from pydrop.planning import mounts_step
+from pydrop.planning import idmapped_words, mounts_step
 
 TOLD_ELSEWHERE = ("/", "/run", "/tmp", "/dev/shm")
 RUNTIMES = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv", "/run/secrets", "/.dockerenv")
@@ -63,6 +63,8 @@ def _mount(world: World, mount: Mount, changes: list[Change]) -> Fact:
     owner = f"owned by {status.st_uid}:{status.st_gid}, mode {stat.S_IMODE(status.st_mode):04o}"
     if _foreign(world, mount, status, changes):
         return Fact(name=mount.point, found=f"{kind}; {owner}: {OUTSIDE}", level="problem")
+    if _shown_otherwise(world, mount, status, can, changes):
+        return Fact(name=mount.point, found=f"{kind}, idmapped; {owner}: left alone", level="problem")
     words, level = _judged(world, mount, stat.S_ISDIR(status.st_mode), can, changes)
     return Fact(name=mount.point, found=f"{kind}; {owner}; {words}", level=level)
 
@@ -80,6 +82,22 @@ def _foreign(world: World, mount: Mount, status: os.stat_result, changes: list[C
     ]
     remedy = f"on the host: chown {outside[0]} the folder" if outside else "give it to one of those ids on the host"
     changes.append(advice(f"volume {mount.point}", f"{mount.point}: {OUTSIDE}", remedy))
+    return True
+
+
+def _shown_otherwise(
+    world: World, mount: Mount, status: os.stat_result, can: bool | None, changes: list[Change]
+) -> bool:
+    """Whether the mount is idmapped and shows another owner than the program's user, who cannot write it."""
+    wanted, volume = world.wanted, _owning(world, mount.point)
+    unwanted = can or mount.read_only or (volume and volume.policy == "never")
+    if "idmapped" not in mount.options or wanted is None or unwanted:
+        return False
+    shown, owner = (status.st_uid, status.st_gid), f"{wanted.uid}:{wanted.gid}"
+    if shown == (wanted.uid, wanted.gid):
+        return False
+    why = idmapped_words.problem(mount.point, shown, owner)
+    changes.append(advice(f"volume {mount.point}", why, idmapped_words.remedy(mount.point, owner)))
     return True
 
 
@@ -146,10 +164,9 @@ def _read_only(mount: Mount, volume: Volume | None, changes: list[Change]) -> tu
 
 def _owning(world: World, point: str) -> Volume | None:
     """The volume that this mount is; or the volume that it lies in, if that volume is chowned across mounts."""
-    for volume in world.settings.volumes if world.settings else ():
-        if volume.path == point or (volume.across_mounts and point.startswith(f"{volume.path}/")):
-            return volume
-    return None
+    volumes = world.settings.volumes if world.settings else ()
+    around = [v for v in volumes if v.path == point or (v.across_mounts and point.startswith(f"{v.path}/"))]
+    return max(around, key=lambda volume: len(volume.path), default=None)  # the nearest: its own policy holds
 
 
 def _policy(world: World, mount: Mount, volume: Volume | None, changes: list[Change]) -> str:

@@ -4,17 +4,18 @@ import errno
 import os
 import stat
 
+from pydrop import idmapped
 from pydrop.ctl.verifying import write_attempt
 from pydrop.ctl.verifying.check_result import Check, fail, ok, skip, warn
 from pydrop.ctl.verifying.subject import Subject
 from pydrop.ctl.volume_opening import vetted
-from pydrop.errors import BadSetting, PydropError
+from pydrop.errors import PydropError
 from pydrop.handover import candidates
 from pydrop.inspection import volume_mounts
-from pydrop.model import Device, Volume
+from pydrop.model import AbsentDevice, Device, Volume
 from pydrop.perform import unwritable_mounts
 from pydrop.perform.streams import UNMAPPED
-from pydrop.planning import mounts_step
+from pydrop.planning import idmapped_words, mounts_step
 
 REFUSED = (unwritable_mounts.REFUSED, unwritable_mounts.CLOSED)
 AS_ROOT = "this is root, which may write nearly everywhere: that says nothing about the program's user"
@@ -99,14 +100,22 @@ def _volume(subject: Subject, volume: Volume) -> Check:
     name = f"volume {volume.path}"
     if subject.is_root:
         return skip(name, AS_ROOT)
+    mapped = False
     try:
         found = vetted(volume.path)
         try:
+            mapped = idmapped.is_on(found.fd, idmapped.ids(idmapped.table()))
             return ok(name, write_attempt.try_place(found))
         finally:
+            shown = found.look()
             found.close()
     except OSError as error:
+        if error.errno == errno.ENOENT and not volume.create:
+            return warn(name, "does not exist", f"mount it (volumes: [./data:{volume.path}]), or go on without it")
         problem, remedy = f"cannot be written: {error.strerror}", _remedy(error, REFUSED_REMEDY)
+        if mapped and error.errno in (errno.EACCES, errno.EPERM, errno.EOVERFLOW):
+            problem += f": an idmapped mount, through which it shows as {shown.st_uid}:{shown.st_gid}"
+            remedy = idmapped_words.remedy(volume.path, f"{subject.held.uids[1]}:{subject.held.gids[1]}")
     except PydropError as error:
         problem, remedy = error.problem, error.remedy
     if volume.policy != "never":
@@ -167,14 +176,17 @@ def _stream(name: str, descriptor: int) -> Check:
     return ok(name, "can be opened")
 
 
-def _device(subject: Subject, device: "Device | BadSetting") -> Check:
-    """Really open the device, since the container's device rules may forbid what the mode allows."""
-    if isinstance(device, BadSetting):
-        return fail("devices", device.problem, device.remedy)
+def _device(subject: Subject, device: Device | AbsentDevice) -> Check:
+    """Really open the device, since the container's device rules may forbid what the mode allows. Nothing is sent to a
+    socket."""
     name = f"device {device.path}"
+    if isinstance(device, AbsentDevice):
+        return warn(name, device.problem, device.remedy)
     if subject.is_root:
         return skip(name, AS_ROOT)
-    flags = os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
+    if stat.S_ISSOCK(device.mode):
+        return _socket(subject, device, name)
+    flags = os.O_NONBLOCK | os.O_NOCTTY
     try:
         try:
             os.close(os.open(device.path, flags | os.O_RDWR))
@@ -189,11 +201,20 @@ def _device(subject: Subject, device: "Device | BadSetting") -> Check:
     return ok(name, "can be opened for reading and writing")
 
 
+def _socket(subject: Subject, device: Device, name: str) -> Check:
+    if os.access(device.path, os.W_OK, effective_ids=True):
+        return ok(name, "can be connected to")
+    owner = f"{device.uid}:{device.gid} {stat.S_IMODE(device.mode):04o}"
+    return fail(name, f"cannot be connected to: Permission denied ({owner})", _device_remedy(subject, device))
+
+
 def _device_remedy(subject: Subject, device: Device) -> str:
     """The remedy for a device: its group, where the group may read the device and may be joined; else another group."""
-    of_use = device.mode & stat.S_IRGRP and device.gid not in (0, UNMAPPED)
+    socket = stat.S_ISSOCK(device.mode)
+    of_use = device.mode & (stat.S_IWGRP if socket else stat.S_IRGRP) and device.gid not in (0, UNMAPPED)
     if not of_use:
-        return f"give it a group of its own on the host: chgrp video {device.path} && chmod g+rw {device.path}"
+        group = "docker" if socket else "video"
+        return f"give it a group of its own on the host: chgrp {group} {device.path} && chmod g+rw {device.path}"
     if device.gid not in subject.groups:
         return "start as root, so that pydrop joins its group"
     return "pass it with --device, not as a volume"

@@ -7,8 +7,8 @@ from pydrop.ctl.pydrop_arguments import start_of
 from pydrop.ctl.verifying.check_result import Check, fail, ok, warn
 from pydrop.ctl.verifying.name_lookup import Names, looked_up
 from pydrop.errors import BadSetting, PydropError, Untrusted
-from pydrop.inspection import named_paths
-from pydrop.model import Credentials, Device, Identity, Settings, Value
+from pydrop.inspection import named_devices, named_paths
+from pydrop.model import AbsentDevice, Credentials, Device, Identity, Settings, Value
 from pydrop.settings import config_path, read
 from pydrop.settings.parsers import secret_names
 from pydrop.settings.secret_names import PREFIX, SUFFIX
@@ -28,7 +28,7 @@ class Subject(Value):
     held: Credentials
     wanted: Identity | None
     undecided: str
-    devices: tuple["Device | BadSetting", ...]
+    devices: tuple[Device | AbsentDevice, ...]
     names: Names
     file: Check
 
@@ -60,8 +60,8 @@ def subject(words: tuple[str, ...]) -> Subject:
     secrets = _secrets(start.arguments, start.environment, table, path)
     settings = read(start.arguments, _as_if_arrived(environment, secrets), table, path)
     held = _credentials()
-    devices = tuple([device for name in settings.devices for device in _devices(settings, name)])
-    wanted, undecided = _wanted(settings, held, tuple([d for d in devices if isinstance(d, Device)]))
+    devices, absent = named_devices.look(settings, 0 in held.uids)
+    wanted, undecided = _wanted(settings, held, devices)
     return Subject(
         settings=settings,
         command=command,
@@ -70,7 +70,7 @@ def subject(words: tuple[str, ...]) -> Subject:
         held=held,
         wanted=wanted,
         undecided=undecided,
-        devices=devices,
+        devices=(*devices, *absent),
         names=looked_up(held.uids[1], held.gids[1], environment),
         file=file,
     )
@@ -119,14 +119,6 @@ def _credentials() -> Credentials:
         raise PydropError(
             f"unable to read /proc/self/status: {error}", "mount /proc: nothing can be told without"
         ) from error
-
-
-def _devices(settings: Settings, path: str) -> "list[Device | BadSetting]":
-    one = Settings(devices=(path,), sources={"devices": settings.sources.get("devices", "devices")})
-    try:
-        return list(named_paths.devices(one))
-    except BadSetting as error:
-        return [error]
 
 
 def _wanted(settings: Settings, held: Credentials, devices: tuple[Device, ...]) -> tuple[Identity | None, str]:

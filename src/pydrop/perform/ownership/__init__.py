@@ -50,6 +50,7 @@ The modules, each of which imports only what stands above it
 volume_report, target (target_variants, modes, patterns)   what came of it; what an entry must be
 folder                                     one open folder, and what is left to do in it
 mounts, volume_path, volume_lock           the table of mounts; from a path to a descriptor; one container at a time
+other_volumes                              what a walk leaves out: volumes that are named by themselves
 volume_mount                               where a walk stops: at other mounts
 replaced_place                             whether the volume is still what its name was given for
 by_descriptor, entries                     the look at entries and their change: held, and by name
@@ -61,7 +62,8 @@ worker_process, worker_reports, worker     a worker's first steps; its report; a
 started_workers, sharing                   waiting for workers; starting them, and being one
 progress, progress_estimate, progress_messages   how far it is; in parts of the whole; in words
 walk                                       from folder to folder, with all of the above
-volume_work (writable), complaints         one volume under its policy; what went wrong, in words
+id_mapping                                 a mount with a map in place of a walk (policy idmap)
+volume_work (writable), complaints (map_complaints)   one volume under its policy; what went wrong, in words
 home_folder                                the home of an account that got other numbers, by way of this module
 """
 
@@ -100,7 +102,9 @@ def perform(step: "VolumesStep", start: "Start") -> Outcome:
     """
     owner = f"{step.uid}:{step.gid}"
     changed, done, warnings, failed = 0, [], [], []
-    around = volume_path.Surroundings(named=(step.hooks_folder, start.name, start.environment))
+    around = volume_path.Surroundings(
+        named=(step.hooks_folder, start.name, start.environment), others=tuple([volume.path for volume in step.volumes])
+    )
     try:
         for volume in step.volumes:
             try:

@@ -62,7 +62,7 @@ class ByDescriptor:
             return
         try:
             info = os.fstat(held)
-            if not self._target.right(info) and not self._mount.is_left_at(held):
+            if not (self._target.right(info) or self._mount.is_mapped() or self._mount.is_left_at(held)):
                 self._report.count(0, 1, self._target.give(held, info))
         finally:
             os.close(held)

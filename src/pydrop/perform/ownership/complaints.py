@@ -49,7 +49,17 @@ def complaints(volume: "Volume", owner: str, report: VolumeReport) -> tuple[list
         failed.append(replaced(volume.path, report.replaced))
     if report.busy:
         failed.append(_busy(volume, owner, report))
-    return failed, [_linked(volume, owner, report)] if report.linked.count else []
+    if report.shown or report.map_refused:
+        from . import map_complaints
+
+        problem, remedy = map_complaints.refused(volume, owner, report)
+        failed.append(Complaint(problem=problem, remedy=remedy))
+    left = [_linked(volume, owner, report)] if report.linked.count else []
+    if report.idmapped.count or report.others.count:
+        from . import map_complaints
+
+        left += [Complaint(problem=one, remedy=two) for one, two in map_complaints.left_alone(volume, owner, report)]
+    return failed, left
 
 
 def failure(failed: list[Complaint]) -> PydropError:
@@ -133,5 +143,7 @@ def _linked(volume: "Volume", owner: str, report: VolumeReport) -> Complaint:
     return Complaint(
         problem=f"left {report.linked.count} files of others in {volume.path} alone instead of giving them to {owner}:"
         f" they have other names, maybe outside the volume ({report.linked})",
-        remedy="if all of those may be given away, write hard-links = true in its [[volume]]",
+        remedy=f"`find {volume.path} -type f -links +1 -ls` lists them with inodes and link counts: where all names "
+        "of each may be chowned, set PYDROP_CHOWN_HARD_LINKS=1 "
+        '(compose: environment: {PYDROP_CHOWN_HARD_LINKS: "1"})',
     )

@@ -93,7 +93,7 @@ class Entries:
         """
         uid, gid, mode = self.target.uid, self.target.gid, self.target.mode
         mount_names = self._mount.names() if self._alone else ()  # else nothing is changed by its name
-        settle, fd, stat, chown = self._settle, folder.fd, os.stat, os.chown
+        settle, fd, stat, chown, others = self._settle, folder.fd, os.stat, os.chown, self.target.other_inodes
         count, given = 0, 0
         folders: list[str] = []
         hold: Hold | None = None  # the one before was held and wrong: this one probably is too; to look first is waste
@@ -111,7 +111,7 @@ class Entries:
                         info.st_uid == uid and info.st_gid == gid and not (mode and mode(info.st_mode) != info.st_mode)
                     ):
                         continue
-                    elif by_name and info.st_nlink == 1 and name not in mount_names:
+                    elif by_name and info.st_nlink == 1 and name not in mount_names and info.st_ino not in others:
                         chown(name, uid, gid, dir_fd=fd, follow_symlinks=False)
                         given += 1
                     else:
@@ -142,7 +142,7 @@ class Entries:
         may be changed by their names. Else the entry is held by a descriptor. Either way it is looked at again.
         """
         target = self.target
-        if target.right(info):
+        if target.right(info) or self._mount.is_mapped():
             return None
         if info.st_nlink > 1:
             from . import by_descriptor

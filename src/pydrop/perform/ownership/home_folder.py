@@ -28,7 +28,7 @@ def perform(step: "HomeStep", start: "Start") -> Outcome:
     failed: list[Complaint] = []
     left: list[Complaint] = []
     report = VolumeReport()
-    around = volume_path.Surroundings(named=(step.hooks_folder, start.name, start.environment))
+    around = volume_path.Surroundings(named=(step.hooks_folder, start.name, start.environment), others=step.others)
     try:
         report = own(volume, step.uid, step.gid, step.groups, watching(start), around=around)
     except (BadSetting, Untrusted) as error:

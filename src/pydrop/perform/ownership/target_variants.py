@@ -42,6 +42,8 @@ class Special(Target):
         return super().reached(info) and self._has_mode(info)
 
     def right(self, info: os.stat_result) -> bool:
+        if self.is_other(info):
+            return True
         if self.former is not None:
             return info.st_uid != self.former[0] and info.st_gid != self.former[1]
         if super().right(info):

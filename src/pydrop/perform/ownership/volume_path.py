@@ -29,14 +29,20 @@ class Surroundings:
     """What lies around all volumes of a start, each looked at once, when the first volume asks."""
 
     def __init__(
-        self, table: "MountTable | None" = None, named: tuple[str, str, tuple[str, ...]] = ("", "", ())
+        self,
+        table: "MountTable | None" = None,
+        named: tuple[str, str, tuple[str, ...]] = ("", "", ()),
+        others: tuple[str, ...] = (),
     ) -> None:
-        """`named` says what of this start is own ground: the hooks' folder, argv[0] and the environment."""
+        """`named` says what of this start is own ground: the hooks' folder, argv[0] and the environment. `others` are
+        the paths of all volumes that settings name: see other_volumes."""
         self._files: Idents | None = None
         self._folders: Idents | None = None
         self._table = table
         self._named = named
         self._ground: Ground | None = None
+        self.others = others
+        self.held: dict[str, tuple[int, os.stat_result]] = {}  # path of one of them -> its descriptor, and what it is
         self.probes: dict[int, int] = {}  # a descriptor -> that of its /proc/self/fdinfo/NUMBER, kept open
 
     def forked(self) -> "Surroundings":
@@ -46,6 +52,12 @@ class Surroundings:
     def close(self) -> None:
         while self.probes:
             os.close(self.probes.popitem()[1])
+        while self.held:
+            os.close(self.held.popitem()[1][0])
+
+    def forget_mounts(self) -> None:
+        """Something was mounted: the table is read anew when it is asked for."""
+        self._table = None
 
     def mounts(self) -> "MountTable":
         if self._table is None:

@@ -49,6 +49,9 @@ class VolumeReport:
         self.processes = 1  # that worked on it at once, at most
         self.waited = 0.0  # seconds for another container that worked on it
         self.replaced = ""  # why its place counts as replaced by somebody else, and it was left alone
+        self.shown: tuple[int, int] | None = None  # the top's owner, as an idmapped mount shows it, left alone
+        self.map_refused: OSError | None = None  # why the policy idmap could not be had
+        self.mapped: tuple[int, int] | None = None  # the owner on the disk that shows as the user now
         self.busy = False  # that one still worked on it when waiting had taken too long
 
     def begin(self) -> None:
@@ -59,16 +62,21 @@ class VolumeReport:
         self.refused: dict[int, Refusals] = {}  # errno -> the entries that could not be changed or looked into
         self.linked = Refusals()  # files of root's and of third users that have other names, left alone
         self.mounts = Refusals()  # mounts below, not entered
+        self.idmapped = Refusals()  # idmapped mounts below that show another owner, not entered
+        self.others = Refusals()  # under the policy idmap: entries of other owners, which show as nobody's
 
     @property
     def silent(self) -> bool:
         """Whether there is nothing to tell: all was right."""
-        return not (self.changed or self.created or self.troubled)
+        return not (self.changed or self.created or self.mapped or self.troubled)
 
     @property
     def troubled(self) -> bool:
         """Whether there is something to complain of."""
-        return bool(self.missing or self.replaced or self.busy or self.refused or self.linked.count)
+        left = self.linked.count or self.idmapped.count or self.others.count
+        return bool(
+            self.missing or self.replaced or self.busy or self.refused or left or self.shown or self.map_refused
+        )
 
     def words(self, path: str, owner: str) -> str:
         """What was done to the volume at `path`, for the one line of a good start; "" where nothing was."""
@@ -77,6 +85,8 @@ class VolumeReport:
             parts.append(f"{self.given} of {self.looked_at} entries given to {owner}")
         if self.changed > self.given:
             parts.append(f"mode of {self.changed - self.given} set")
+        if self.mapped:
+            parts.append(f"{self.mapped[0]}:{self.mapped[1]} on the disk mapped to {owner}")
         if parts and self.mounts.count:
             parts.append(f"mounts below left alone ({self.mounts})")
         return f"{path}: {', '.join(parts)}" if parts else ""

@@ -1,0 +1,44 @@
+"""Inspects the places that settings name as volumes: for the words of a plan, nothing that root goes by.
+
+`inspection` loads this module only where there are volumes.
+"""
+
+import posix as os
+from errno import ENOENT, ENOTDIR
+
+from pydrop import idmapped
+from pydrop.model import Settings
+
+Places = tuple[tuple[str, str], ...]
+Shown = tuple[tuple[str, int, int], ...]
+
+
+def look(settings: Settings) -> tuple[Places, Shown]:
+    """(path, the path behind all links) of each volume: "" where nothing is there, the path itself where this process
+    cannot tell; and (path, uid, gid) of each that is on an idmapped mount."""
+    mapped = _idmapped_mounts()
+    places, shown = [], []
+    for volume in settings.volumes:
+        path = volume.path
+        try:
+            held = os.open(path, os.O_PATH)
+        except OSError as error:
+            places.append((path, "" if error.errno in (ENOENT, ENOTDIR) else path))
+            continue
+        try:
+            places.append((path, os.readlink(f"/proc/self/fd/{held}")))
+            if idmapped.is_on(held, mapped):
+                status = os.fstat(held)
+                shown.append((path, status.st_uid, status.st_gid))
+        except OSError:
+            places.append((path, path))
+        finally:
+            os.close(held)
+    return tuple(places), tuple(shown)
+
+
+def _idmapped_mounts() -> frozenset[bytes]:
+    try:
+        return idmapped.ids(idmapped.table())
+    except OSError:
+        return frozenset()

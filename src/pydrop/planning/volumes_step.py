@@ -1,0 +1,76 @@
+"""The step for the volumes that settings name. `step_builders` loads this module only where there are some."""
+
+from pydrop.model import Facts, Identity, Settings, Volume
+from pydrop.planning.decision import Decision
+from pydrop.steps import Step, VolumesStep
+
+MOUNT_IT = "mount it (volumes: [./data:{}]), or go on without it"
+WALKED = ("mismatch", "on-root-mismatch", "unless-writable")  # policies that look below the top
+
+
+def steps(decision: Decision) -> list[Step]:
+    settings, who = decision.settings, decision.who
+    named = [f"{volume.path} ({_words(volume, settings, decision.facts, who)})" for volume in settings.volumes]
+    return [
+        VolumesStep(
+            words=f"{', '.join(named)}: owned by {who.uid}:{who.gid}",
+            why=settings.sources.get("chown", ""),
+            volumes=settings.volumes,
+            uid=who.uid,
+            gid=who.gid,
+            groups=who.groups,
+            errors=settings.chown_errors,
+            hooks_folder=settings.hooks,
+        )
+    ]
+
+
+def _words(volume: Volume, settings: Settings, facts: Facts, who: Identity) -> str:
+    """The policy of a volume, and what keeps it from being all of the volume, or any of it."""
+    words = [volume.policy]
+    if volume.path in missing(settings, facts):
+        words.append("does not exist")
+    shown = shown_otherwise(settings, facts, who)
+    if volume.path in shown:
+        words.append("idmapped, shows as {}:{}, left alone".format(*shown[volume.path]))
+    elif volume.policy == "idmap":
+        words += ["a mount that shows the owner of its top as this one"]
+    left_out = below(volume.path, settings, facts.places) if volume.policy in WALKED else []
+    return ", ".join([*words, *[f"without {path}" for path in left_out]])
+
+
+def missing(settings: Settings, facts: Facts) -> tuple[str, ...]:
+    """The paths of volumes that do not exist, and that no setting has made."""
+    places = dict(facts.places)
+    asked = [volume for volume in settings.volumes if volume.policy != "never" and not volume.create]
+    return tuple([volume.path for volume in asked if places.get(volume.path) == ""])
+
+
+def shown_otherwise(settings: Settings, facts: Facts, who: Identity) -> dict[str, tuple[int, int]]:
+    """Path -> the owner that it shows, of each volume to chown on an idmapped mount that shows another than `who`."""
+    asked = {volume.path for volume in settings.volumes if volume.policy != "never"}
+    shown = {path: (uid, gid) for path, uid, gid in facts.idmapped}
+    wrong = {path: owner for path, owner in shown.items() if path in asked and owner != (who.uid, who.gid)}
+    return {path: owner for path, owner in wrong.items() if path not in facts.writable}
+
+
+def notes(settings: Settings, facts: Facts, who: Identity) -> list[str]:
+    """What the step will warn of when it is performed, as far as it is known: for who reads the plan."""
+    from pydrop.planning import idmapped_words
+
+    owner = f"{who.uid}:{who.gid}"
+    absent = [f"the volume {path} does not exist; {MOUNT_IT.format(path)}" for path in missing(settings, facts)]
+    shown = shown_otherwise(settings, facts, who).items()
+    return absent + [
+        f"{idmapped_words.problem(path, found, owner)}; {idmapped_words.remedy(path, owner)}" for path, found in shown
+    ]
+
+
+def below(path: str, settings: Settings, known: tuple[tuple[str, str], ...]) -> list[str]:
+    """The other volumes that lie below `path`, by their own names or behind links: a walk of `path` leaves them out.
+
+    `known` are Facts.places."""
+    places = dict(known)
+    top = places.get(path) or path
+    others = [(volume.path, places.get(volume.path) or volume.path) for volume in settings.volumes]
+    return [other for other, place in others if place.startswith(f"{top}/") or other.startswith(f"{path}/")]

@@ -1,0 +1,382 @@
+"""Idmapped mounts: never chowned through their map, and made by the policy `idmap` in place of a walk."""
+
+import errno
+import os
+import signal
+from typing import Any
+
+import pytest
+
+from pydrop import idmapped, kernel, mount_calls
+from pydrop.errors import PydropError
+from pydrop.model import Volume
+from pydrop.perform.ownership import home_folder, id_mapping, own, perform, volume_path
+from pydrop.perform.ownership import walk as engine
+from pydrop.steps import HomeStep
+from tests.kernel.test_ownership import GID, START, UID, apart, grow, mount, owner, owners, step
+
+pytestmark = pytest.mark.quick
+
+GIVEN, NOBODY = (UID, GID), (65534, 65534)
+
+
+def mapped(path, inside=(0, 0), outside=(7, 8)):
+    """Mount a folder over itself with a map, as podman's `idmap` does."""
+    place = volume_path.opened(str(path), create=False)
+    namespace = id_mapping._user_namespace(f"{inside[0]} {outside[0]} 1", f"{inside[1]} {outside[1]} 1")
+    tree = mount_calls.clone_tree(place.fd)
+    mount_calls.set_id_map(tree, namespace, recursive=False)
+    mount_calls.mount_over(tree, place.fd)
+    for descriptor in (namespace, tree):
+        os.close(descriptor)
+    place.close()
+
+
+needs_maps = pytest.mark.skipif(
+    tuple(map(int, os.uname().release.split(".")[:2])) < (5, 12), reason="idmapped mounts came with Linux 5.12"
+)
+
+
+@pytest.fixture
+def data(tmp_path):
+    """As a host has it: the top and some entries are root's, one is another's."""
+    top = grow(tmp_path / "data", "file", "sub/file", "other")
+    os.chown(top / "other", 33, 33)
+    return top
+
+
+def on_disk(data):
+    return {".": owner(data), **owners(data)}
+
+
+def warnings_of(*volumes, errors="warn", groups=()):
+    return perform(step(*volumes, errors=errors, groups=groups), START).warnings
+
+
+def volume(path, policy="mismatch", **fields):
+    return Volume(path=str(path), policy=policy, **fields)
+
+
+# -- one that came so ---------------------------------------------------------------------------------
+
+
+@needs_maps
+@pytest.mark.parametrize("policy", ["mismatch", "on-root-mismatch", "unless-writable", "top", "idmap"])
+@pytest.mark.parametrize(("inside", "outside"), [((0, 0), (7, 8)), ((33, 33), GIVEN), ((0, 0), (7, GID))])
+def test_one_that_shows_another_owner_is_left_alone_and_told(data, policy, inside, outside):
+    """Where both numbers are mapped, a chown would change the disk; else it fails entry by entry."""
+    before = on_disk(data)
+
+    def there():
+        mapped(data, inside, outside)
+        shown = owner(data)
+        (warning,) = warnings_of(volume(data, policy))
+        assert f"the volume {data} is not chowned to {UID}:{GID}: it is an idmapped mount" in warning
+        assert f"shows as {shown[0]}:{shown[1]}; " in warning
+        assert f"dst={data},idmap=uids=OWNER-{UID}-1;gids=GROUP-{GID}-1'" in warning
+
+    apart(there)
+    assert on_disk(data) == before
+
+
+@needs_maps
+@pytest.mark.parametrize("policy", ["mismatch", "on-root-mismatch", "unless-writable", "top", "idmap"])
+def test_one_that_shows_the_right_owner_is_right(data, policy):
+    """With all that is in it, whatever that shows."""
+    before = on_disk(data)
+
+    def there():
+        mapped(data, (0, 0), GIVEN)
+        outcome = perform(step(volume(data, policy), errors="fail"), START)
+        assert (outcome.changed, outcome.words, outcome.warnings) == (0, "", ())
+
+    apart(there)
+    assert on_disk(data) == before
+
+
+@needs_maps
+def test_one_that_the_user_can_write_is_no_news(data):
+    def there():
+        os.chmod(data, 0o777)
+        mapped(data)
+        assert warnings_of(volume(data), errors="fail") == ()
+
+    apart(there)
+
+
+@needs_maps
+def test_errors_fail_ends_the_start(data):
+    def there():
+        mapped(data)
+        with pytest.raises(PydropError, match="is an idmapped mount"):
+            warnings_of(volume(data), errors="fail")
+
+    apart(there)
+
+
+@needs_maps
+@pytest.mark.parametrize("walk", ["alone", "shared"])
+def test_an_idmapped_mount_below_is_left_alone_across_mounts(data, monkeypatch, walk):
+    """A folder and a file; those that show the right owner are not told of. Other mounts are walked as asked."""
+    grow(data, "wrong/file", "right/file", "plain/", *[f"many/{n}/file" for n in range(200 if walk == "shared" else 1)])
+    if walk == "shared":
+        monkeypatch.setattr(engine, "ALONE", -1.0)
+        monkeypatch.setattr(engine, "LOOK", -1.0)
+
+    def there():
+        mapped(data / "wrong")
+        mapped(data / "right", (0, 0), GIVEN)
+        mapped(data / "file")
+        mount("-t", "tmpfs", "none", data / "plain")
+        grow(data / "plain", "file")
+        (warning,) = warnings_of(volume(data, across_mounts=True), errors="fail")
+        assert f"left 2 idmapped mounts in {data} alone" in warning
+        assert {"wrong", "file"} == {*warning.partition("(")[2].partition(")")[0].split(", ")}
+        assert owner(data / "plain/file") == owner(data) == GIVEN
+
+    apart(there)
+    assert owner(data / "wrong") == owner(data / "wrong/file") == owner(data / "right/file") == (0, 0)
+    assert owner(data / "file") == (0, 0)
+    assert owner(data / "sub/file") == GIVEN
+
+
+@needs_maps
+def test_without_across_mounts_it_is_a_mount_as_any(data):
+    def there():
+        mapped(data / "sub")
+        outcome = perform(step(volume(data)), START)
+        assert "mounts below left alone (sub)" in outcome.words and outcome.warnings == ()
+
+    apart(there)
+    assert owner(data / "sub/file") == (0, 0) and owner(data / "file") == GIVEN
+
+
+@needs_maps
+def test_a_volume_deeper_in_an_idmapped_mount_and_a_single_file(data):
+    before = on_disk(data)
+
+    def there():
+        mapped(data)
+        told = warnings_of(volume(data / "sub"), volume(data / "file"))
+        for name, line in zip(("sub", "file"), told, strict=True):
+            assert f"the volume {data}/{name} is not chowned" in line
+
+    apart(there)
+    assert on_disk(data) == before
+
+
+@needs_maps
+def test_a_home_on_an_idmapped_mount(data):
+    before = on_disk(data)
+
+    def there():
+        mapped(data)
+        fields: dict[str, Any] = {"kind": "home", "words": "", "name": "app", "groups": (), "errors": "warn"}
+        walked = volume(data, former=(7, 8))
+        outcome = home_folder.perform(HomeStep(volume=walked, uid=UID, gid=GID, **fields), START)
+        assert len(outcome.warnings) == 1 and "idmapped" in outcome.warnings[0]
+
+    apart(there)
+    assert on_disk(data) == before
+
+
+# -- the policy ---------------------------------------------------------------------------------------
+
+
+@needs_maps
+def test_the_policy_shows_the_owner_of_the_top_as_the_user(data):
+    """And what the user creates is the owner's on the disk. Entries of others are named."""
+    os.chmod(data, 0o755)
+
+    def there():
+        (warning,) = warnings_of(volume(data, "idmap"), errors="fail")
+        assert "1 entries" in warning and "(other)" in warning
+        assert owner(data) == owner(data / "sub/file") == GIVEN
+        assert owner(data / "other") == NOBODY
+        child = os.fork()
+        if child == 0:
+            os.chdir(data)  # what is above it is closed to the user
+            os.setgroups([])
+            os.setresgid(GID, GID, GID)
+            os.setresuid(UID, UID, UID)
+            os.mkdir("made")
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+
+    apart(there)
+    assert owner(data / "made") == (0, 0) and owner(data) == (0, 0)
+
+
+@needs_maps
+def test_a_second_start_has_nothing_to_do(data):
+    os.unlink(data / "other")
+
+    def there():
+        first = perform(step(volume(data, "idmap")), START)
+        assert first.words == f"{data}: 0:0 on the disk mapped to {UID}:{GID}" and first.warnings == ()
+        again = perform(step(volume(data, "idmap")), START)
+        assert (again.words, again.warnings) == ("", ())
+        with open("/proc/self/mountinfo") as table:
+            assert table.read().count(f" {data} ") == 1
+
+    apart(there)
+
+
+@needs_maps
+def test_nothing_is_mounted_where_the_owner_is_right(data):
+    os.chown(data, *GIVEN)
+
+    def there():
+        perform(step(volume(data, "idmap"), errors="fail"), START)
+        assert idmapped.ids(idmapped.table()) == frozenset()
+
+    apart(there)
+
+
+@needs_maps
+def test_a_single_file_is_mapped_too(data):
+    def there():
+        warnings_of(volume(data / "file", "idmap"), errors="fail")
+        assert owner(data / "file") == GIVEN and owner(data) == (0, 0)
+
+    apart(there)
+
+
+@needs_maps
+@pytest.mark.parametrize("across", [False, True])
+def test_mounts_below_stay_mounted(data, across):
+    """With the map too, where the volume is across mounts."""
+    (data / "inner").mkdir()
+
+    def there():
+        mount("-t", "tmpfs", "none", data / "inner")
+        grow(data / "inner", "file")
+        warnings_of(volume(data, "idmap", across_mounts=across), errors="fail")
+        assert owner(data / "inner/file") == (GIVEN if across else (0, 0))
+
+    apart(there)
+
+
+@needs_maps
+def test_a_working_folder_in_the_volume_is_on_the_new_mount(data):
+    """Else the program would stand below it, and see the owner of the disk."""
+
+    def there():
+        os.chdir(data / "sub")
+        warnings_of(volume(data, "idmap"), errors="fail")
+        assert owner(".") == owner("file") == GIVEN
+        assert os.getcwd() == str(data / "sub")
+
+    apart(there)
+
+
+@needs_maps
+@pytest.mark.parametrize("ignored", [False, True])
+def test_nothing_is_left_over(data, ignored):
+    """No child, no descriptor, no signal that stays blocked; also where SIGCHLD came ignored."""
+
+    def there():
+        if ignored:
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        before = sorted(os.listdir("/proc/self/fd"))
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        warnings_of(volume(data, "idmap"), errors="fail")
+        assert sorted(os.listdir("/proc/self/fd")) == before
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == mask
+        with pytest.raises(ChildProcessError):
+            os.waitpid(-1, 0)
+
+    apart(there)
+
+
+REFUSALS = {
+    "open_tree": (errno.EPERM, "seccomp or AppArmor forbids it"),
+    "mount_setattr": (errno.EINVAL, "this kernel maps no owners of"),
+    "move_mount": (errno.ENOSYS, "it needs Linux 5.12"),
+    "unshare": (errno.ENOSPC, "see unshare(2)"),
+}
+
+
+@pytest.mark.parametrize("call", REFUSALS)
+def test_what_the_kernel_refuses_is_told_and_nothing_is_mounted_or_chowned(data, monkeypatch, call):
+    number, said = REFUSALS[call]
+    before = on_disk(data)
+
+    def refused(*_arguments):
+        raise OSError(number, os.strerror(number), call)
+
+    names = {"open_tree": "clone_tree", "mount_setattr": "set_id_map", "move_mount": "mount_over"}
+    if call == "unshare":
+        monkeypatch.setattr(mount_calls, "user_namespace_maker", lambda: refused)
+    else:
+        monkeypatch.setattr(mount_calls, names[call], refused)
+
+    def there():
+        fds = sorted(os.listdir("/proc/self/fd"))
+        (warning,) = warnings_of(volume(data, "idmap"))
+        assert f"unable to mount {data} with a map to {UID}:{GID}: {os.strerror(number)} ({call}); {said}" in warning
+        assert sorted(os.listdir("/proc/self/fd")) == fds
+        assert idmapped.ids(idmapped.table()) == frozenset()
+        with pytest.raises(PydropError, match="with a map to"):
+            warnings_of(volume(data, "idmap"), errors="fail")
+
+    apart(there)
+    assert on_disk(data) == before
+
+
+@needs_maps
+def test_a_filesystem_that_cannot_be_mapped(tmp_path):
+    """An overlay: the root filesystem of most containers."""
+    for name in ("lower", "upper", "work", "merged"):
+        (tmp_path / name).mkdir()
+    grow(tmp_path / "lower", "data/file")
+
+    def there():
+        merged = tmp_path / "merged"
+        options = f"lowerdir={tmp_path}/lower,upperdir={tmp_path}/upper,workdir={tmp_path}/work"
+        mount("-t", "overlay", "-o", options, "none", merged)
+        (warning,) = warnings_of(volume(merged / "data", "idmap"))
+        assert "this kernel maps no owners of overlay: take another policy" in warning
+
+    apart(there)
+
+
+@needs_maps
+def test_without_sys_admin_the_line_to_add_is_told(data):
+    def there():
+        held = kernel.credentials(kernel.open_status())
+        kernel.set_capabilities(held.effective & ~(1 << 21), held.permitted, held.inheritable)
+        (warning,) = warnings_of(volume(data, "idmap"))
+        assert "add cap_add: [SYS_ADMIN]" in warning
+
+    apart(there)
+
+
+def test_in_a_dry_run_nothing_is_mounted(data):
+    def there():
+        own(volume(data, "idmap"), UID, GID, dry=True)
+        assert idmapped.ids(idmapped.table()) == frozenset()
+
+    apart(there)
+
+
+# -- the table of mounts ------------------------------------------------------------------------------
+
+TABLE = b"""\
+20 1 0:5 / / rw - ext4 /dev/vda rw
+21 20 0:6 /a /data rw,relatime,idmapped shared:3 - ext4 /dev/vda rw
+22 20 0:7 / /idmapped rw - tmpfs idmapped rw,idmapped
+23 20 0:8 / /x,idmapped rw,idmapped,nosuid - xfs /dev/vdb rw
+"""
+
+
+def test_only_the_options_of_the_mount_say_so():
+    """Neither a name nor a source, which a user may choose, nor the options of the filesystem."""
+    assert idmapped.ids(TABLE) == {b"21", b"23"}
+    assert idmapped.ids(b"") == frozenset()
+
+
+def test_the_mount_of_a_descriptor_is_read():
+    assert idmapped.mount_id(b"pos:\t0\nflags:\t02\nmnt_id:\t29\nino:\t4\n") == b"29"
+    assert idmapped.mount_id(b"pos:\t0\nflags:\t02\n") == b""
+    assert not idmapped.is_on(0, frozenset())
