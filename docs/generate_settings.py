@@ -157,6 +157,10 @@ programs that load code (`LD_*`, `PYTHON*`, `PERL*`, `RUBY*`, `NODE_*`, `NPM_*`,
 MODULE, HOOK, EDITOR, PAGER, SHELL or WRAPPER, or have a part that begins or ends with RC or INIT, wherever a path in the
 value, an empty or a relative entry included, is not root's alone. `pydropctl plan` and `log-level = debug` name them. Any
 other variable is passed (`DATA_DIR=/data`).""",
+    "user-hooks": """\
+Executables in byte order of their names, each of which runs as the program will: after the volumes, with its groups,
+capabilities and umask, in its working folder, with its environment. Whose they are does not matter. One that the user may
+not execute is an error; so is one that fails. They run in a start without root too. See [hooks.md](hooks.md).""",
     "keep-caps": """\
 Names as in capabilities(7), in upper or lower case, with or without `CAP_`. `ALL` is refused, and so are `setuid` and
 `setgid`: with them the program could become root again.""",
@@ -227,6 +231,7 @@ EXAMPLES = {  # name -> what stands behind the = of a variable, and of a key
     "run-dirs": ("/run/app:/run/app/cache", '["/run/app", "/run/app/cache"]'),
     "secrets": ("DB_PASSWORD,API_KEY", '["DB_PASSWORD", "API_KEY"]'),
     "hooks": ("/opt/start.d", '"/opt/start.d"'),
+    "user-hooks": ("/opt/user.d", '"/opt/user.d"'),
     "keep-caps": ("net_bind_service", '["net_bind_service"]'),
     "no-new-privs": ("0", "false"),
     "oom-score-adj": ("500", "500"),

@@ -216,3 +216,10 @@ def test_a_second_time_without_root_just_runs_it() -> None:
     given = {"puid": 1, "volumes": (volume("/d"),)}
     made = planned(given, second_time=True, hooks=("/etc/pydrop.d/1",))
     assert (kinds(made.steps), made.warnings) == (["privileges"], ())
+
+
+def test_user_hooks_run_without_root_too_but_not_a_second_time() -> None:
+    assert "user-hook" in kinds(planned({}, user_hooks=("/u/1",)).steps)
+    warned = planned({}, user_hooks_without_bit=("/u/2",)).warnings
+    assert any("the hook /u/2 is not run" in line for line in warned)
+    assert "user-hook" not in kinds(planned({}, user_hooks=("/u/1",), second_time=True).steps)

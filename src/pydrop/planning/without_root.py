@@ -26,7 +26,7 @@ def plan(settings: Settings, facts: Facts) -> Plan:
         keep_caps=kept,
         umask=settings.umask,
         no_new_privs=settings.no_new_privs,
-        warnings=[] if facts.second_time else _refusals(settings, facts, who),
+        warnings=[] if facts.second_time else [*_refusals(settings, facts, who), *_idle(facts)],
     )
     steps = orders.steps(orders.AGAIN_WITHOUT_ROOT if facts.second_time else orders.WITHOUT_ROOT, decision)
     return Plan(
@@ -117,6 +117,10 @@ def _refusals(settings: Settings, facts: Facts, who: Identity) -> list[str]:
         f"started as {who.uid}:{who.gid} and not as root, so {', '.join(asked)} cannot be had; "
         "leave out user: in compose (--user, runAsUser), and pydrop drops root itself"
     ]
+
+
+def _idle(facts: Facts) -> list[str]:
+    return [step_builders.without_bit(path) for path in facts.user_hooks_without_bit]
 
 
 def _not_writable(settings: Settings, facts: Facts) -> list[str]:

@@ -92,6 +92,10 @@ ROWS = (
         meaning="folder of the executables that root runs before",
     ),
     Row(
+        name="user-hooks", field="user_hooks", environment=("PYDROP_USER_HOOKS",), parse=parsers.path, form="PATH",
+        meaning="folder of the executables that the program's user runs before",
+    ),
+    Row(
         name="keep-caps", field="keep_caps", environment=("PYDROP_KEEP_CAPS",), parse=parsers.capabilities,
         separator=",", form="NAME,...", meaning="capabilities that the program keeps",
     ),
