@@ -205,6 +205,10 @@ programs that load code (`LD_*`, `PYTHON*`, `PERL*`, `RUBY*`, `NODE_*`, `NPM_*`,
 MODULE, HOOK, EDITOR, PAGER, SHELL or WRAPPER, or have a part that begins or ends with RC or INIT, wherever a path in the
 value, an empty or a relative entry included, is not root's alone. `pydropctl plan` and `log-level = debug` name them. Any
 other variable is passed (`DATA_DIR=/data`).""",
+    "user-hooks": """\
+Executables in byte order of their names, each of which runs as the program will: after the volumes, with its groups,
+capabilities and umask, in its working folder, with its environment. Whose they are does not matter. One that the user may
+not execute is an error; so is one that fails. They run in a start without root too. See [hooks.md](hooks.md).""",
     "default-command": """\
 A list of words, in the file alone: what official images do with `if [ "${1#-}" != "$1" ]; then set -- nginx "$@"; fi`. With
 `default-command = ["nginx", "-g", "daemon off;"]` in the image, `docker run IMAGE -c /x.conf` runs `nginx -g 'daemon off;' -c
@@ -285,6 +289,7 @@ EXAMPLES = {  # name -> what stands behind the = of a variable, and of a key
     "secrets": ("DB_PASSWORD,API_KEY", '["DB_PASSWORD", "API_KEY"]'),
     "hooks": ("/opt/start.d", '"/opt/start.d"'),
     "default-command": ("", '["nginx", "-g", "daemon off;"]'),
+    "user-hooks": ("/opt/user.d", '"/opt/user.d"'),
     "keep-caps": ("net_bind_service", '["net_bind_service"]'),
     "no-new-privs": ("0", "false"),
     "oom-score-adj": ("500", "500"),

@@ -87,7 +87,7 @@ def _start(start: Start, report: Report) -> int:
     if place is None:
         place = standing.awaited(start, descent, report.debug)
         _settle_init(settings, start, again=place.second)
-    facts = inspection.look(settings, start, place.record)
+    facts = inspection.look(settings, start, place.record, place.second)
     facts.in_hook = place.in_hook
     timeline_writer.mark(start, "survey")
     plan = planning.plan(settings, facts)

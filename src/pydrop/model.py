@@ -79,6 +79,7 @@ class Settings(Value):
     run_dirs: tuple[str, ...] = ()
     secrets: tuple[Secret, ...] = ()
     hooks: str = "/etc/pydrop.d"
+    user_hooks: str = "/etc/pydrop.user.d"
     default_command: tuple[str, ...] = ()  # in front of a command that begins with a dash, or is not there
     keep_caps: tuple[str, ...] = ()  # lower case, without "cap_"
     no_new_privs: bool = True
@@ -174,6 +175,8 @@ class Facts(Value):
     hooks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()  # variables that hooks do not get, since the user may have written what they name
     hooks_without_bit: tuple[str, ...] = ()  # programs in the hooks folder that lack an execute bit
+    user_hooks: tuple[str, ...] = ()
+    user_hooks_without_bit: tuple[str, ...] = ()
     run_stands: bool = False  # /run, /tmp and the like have their standard entries already
     tmpfiles: tuple[tuple[str, str], ...] = ()  # (path, text) of tmpfiles.d files that mention /run
     instance: str = ""  # names this process (proc_stat.instance)

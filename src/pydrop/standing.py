@@ -35,13 +35,11 @@ class Standing(Value):
     lock: StartLock | None = None
 
 
-def inside_hook(start: Start) -> Descent | None:
-    """The processes above this one; None without root. Where one of them is a hook that runs, `start` has the program's
-    environment from here on, with what the hook itself has changed."""
-    if os.geteuid() != 0:
-        return None
+def inside_hook(start: Start) -> Descent:
+    """The processes above this one. Where one of them is a hook that runs, `start` has the program's environment from
+    here on, with what the hook itself has changed. (Without root it is in a user hook, which has that already.)"""
     descent = Descent()
-    if descent.told:
+    if descent.told and os.geteuid() == 0:
         start.environment = _environment(start.environment, descent.told)
     return descent
 
@@ -54,23 +52,24 @@ def _environment(lines: tuple[str, ...], told: Told) -> tuple[str, ...]:
     return handover.environment(program, tuple(changed))
 
 
-def known(start: Start, descent: Descent | None) -> Standing | None:
+def known(start: Start, descent: Descent) -> Standing | None:
     """What this process is, as far as that can be told without waiting; None where it may be the start."""
-    if descent is None:
-        return Standing(second=earlier_start.is_second(_entrypoint(start)))
+    if os.geteuid() != 0:
+        entrypoint, told = _entrypoint(start), descent.told is not None or earlier_start.is_hooks(start.environment)
+        return Standing(second=told or earlier_start.is_second(entrypoint) or earlier_start.is_exec(entrypoint))
     if descent.told:
         return Standing(second=True, record=descent.told.record, in_hook=True)
     left = earlier_start.record_left(_entrypoint(start))
     return Standing(second=True, record=left) if left else None
 
 
-def awaited(start: Start, descent: Descent | None, say: "Callable[[str], None]") -> Standing:
+def awaited(start: Start, descent: Descent, say: "Callable[[str], None]") -> Standing:
     """What this process is, once no other one makes the start.
 
     The first process of a container makes it in any case. Raises PydropError for another one that waited in vain."""
 
     def before_waiting(holder: int) -> None:
-        if descent and holder in descent.hidden:
+        if holder in descent.hidden:
             raise PydropError(
                 "this pydrop runs inside a hook, and may not look at the start that runs it",
                 "run it with the hook's own capabilities, and in the hook's user namespace",

@@ -53,13 +53,12 @@ class StartLock:
             return True
         try:
             fcntl.lockf(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(self.file, 0)
+            os.pwrite(self.file, proc_stat.instance(os.getpid()).encode("ascii"), 0)
         except OSError as error:
             if error.errno in BUSY:
                 return False
-            self.release()  # a filesystem without locks
-            return True
-        os.ftruncate(self.file, 0)
-        os.pwrite(self.file, proc_stat.instance(os.getpid()).encode("ascii"), 0)
+            self.release()  # a filesystem without locks, or one that is full
         return True
 
     def retake(self) -> None:

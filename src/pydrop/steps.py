@@ -121,6 +121,19 @@ class HooksStep(Step):
     record: Record
 
 
+class UserHookStep(Step):
+    """This executable has run and succeeded as the program's user, dropped as `drop` says, with the command as its
+    arguments."""
+
+    kind = "user-hook"
+    performer = "pydrop.user_hooks"
+
+    hook: str
+    command: tuple[str, ...]
+    record: Record
+    drop: PrivilegesStep
+
+
 class RecordStep(Step):
     """/run/pydrop/record says who this container's program is, for a second `pydrop` in the container."""
 

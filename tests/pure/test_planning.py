@@ -44,8 +44,8 @@ ORDERS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "nothing asked": ({}, {}, "runtime accounts streams record privileges"),
     "everything asked": (
         EVERYTHING,
-        {"hooks": ("/etc/pydrop.d/10",)},
-        "runtime accounts streams secrets hooks volumes record privileges",
+        {"hooks": ("/etc/pydrop.d/10",), "user_hooks": ("/u/1", "/u/2")},
+        "runtime accounts streams secrets hooks volumes user-hook user-hook record privileges",
     ),
     "root asked for: its streams are its own already": ({"puid": 0}, {}, "runtime accounts record privileges"),
     "a second time": ({}, {"record": record()}, "streams privileges"),
@@ -55,7 +55,7 @@ ORDERS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("case", ORDERS)
 def test_the_steps_have_their_order(case: str) -> None:
-    """/run first, since others lie on it; volumes before hooks, which use them; the drop last."""
+    """/run first, since others lie on it; hooks before the volumes, since they put something there; the drop last."""
     given, world, expected = ORDERS[case]
     assert kinds(planned(given, **world).steps) == expected.split()
 
@@ -141,6 +141,14 @@ def test_hooks_get_the_command() -> None:
     step = only(planned({"hooks": "/hooks"}, hooks=("/hooks/10-a", "/hooks/20-b")).steps, "hooks")
     assert (step.hooks, step.command) == (("/hooks/10-a", "/hooks/20-b"), ("program", "--flag"))
     assert (step.words, step.why) == ("run as root: /hooks/10-a, /hooks/20-b", "PYDROP_HOOKS")
+
+
+def test_user_hooks_are_dropped_as_the_program_is() -> None:
+    """By the very values, so that neither can have more."""
+    made = planned({"puid": 1500, "keep_caps": ("net_raw",), "umask": 0o27}, user_hooks=("/u/1",))
+    step = only(made.steps, "user-hook")
+    assert step.drop == drop_of(made) and step.drop.identity is made.identity
+    assert (step.hook, step.command, step.words) == ("/u/1", ("program", "--flag"), "run as app: /u/1")
 
 
 def test_the_record_says_who_and_how() -> None:

@@ -259,3 +259,10 @@ def test_a_volume_that_shows_its_owner_through_a_map_needs_no_root_either() -> N
     (warning,) = planned(given, idmapped=(("/data", 7, 8),), nss_wrapper="/w.so").warnings
     assert "is an idmapped mount" in warning and "idmap=uids=OWNER-12345-1" in warning
     assert planned(given, idmapped=(("/data", 7, 8),), writable=("/data",), nss_wrapper="/w.so").warnings == ()
+
+
+def test_user_hooks_run_without_root_too_but_not_a_second_time() -> None:
+    assert "user-hook" in kinds(planned({}, user_hooks=("/u/1",)).steps)
+    warned = planned({}, user_hooks_without_bit=("/u/2",)).warnings
+    assert any("the hook /u/2 is not run" in line for line in warned)
+    assert "user-hook" not in kinds(planned({}, user_hooks=("/u/1",), second_time=True).steps)

@@ -22,7 +22,7 @@ def planned(world: dict[str, Any] | None = None, **options: Any) -> Plan:
     settings = Settings(
         command=("id",), puid=NumberAsked(number=0, source="PUID"), sources=sources | {"puid": "PUID"}, **options
     )
-    return planning.plan(settings, facts(pid=20, record=record(), **FILES | (world or {})))
+    return planning.plan(settings, facts(**{"pid": 20, "record": record()} | FILES | (world or {})))
 
 
 WHO = {  # `user` -> (name, uid, gid, groups, home)
@@ -64,7 +64,7 @@ def test_the_program_itself_lacks_what_a_hook_unset() -> None:
 
 def test_groups_are_added_to_the_programs() -> None:
     assert planned(groups=("video",)).identity.groups == (44, 1600)
-    assert planned(groups=(7,)).identity == identity(groups=(7, 1600))
+    assert planned(groups=(7,)).identity == identity(groups=(7, 1600), group="1600")
 
 
 @pytest.mark.parametrize("name", ["nosuch", "toor"])

@@ -16,6 +16,7 @@ LAYERS = (
     ("ctl",),
     ("compat",),
     ("performing", "standing"),
+    ("user_hooks",),
     ("pid1", "handover"),
     ("perform.*",),
     ("inspection", "running", "hook_environment", "start_lock", "descent"),

@@ -37,8 +37,9 @@ def settings_table(path: str, named: bool) -> dict[str, object] | None:
     return settings_file.read(path)
 
 
-def look(settings: Settings, start: Start, left: Record | None = None) -> Facts:
-    """The facts that planning needs. `left` is the record by which this process goes on, where that is known already.
+def look(settings: Settings, start: Start, left: Record | None = None, second: bool = False) -> Facts:
+    """The facts that planning needs. `left` is the record by which this process goes on, where that is known already;
+    `second` says of one without root that it is no start.
 
     Raises PydropError where root must not go on, or the kernel does not tell."""
     credentials = checked_reads.credentials()
@@ -52,6 +53,8 @@ def look(settings: Settings, start: Start, left: Record | None = None) -> Facts:
     devices, absent = _devices(settings, root) if settings.devices else ((), ())
     left = left or (earlier_start.record_left(entrypoint) if root else None)
     hooks, idle, left_out = ((), (), ()) if left else _hooks(settings, start, root)
+    second_time = not root and (second or earlier_start.is_second(entrypoint))
+    user_hooks, user_idle = ((), ()) if left or second_time else _user_hooks(settings)
     return Facts(
         credentials=credentials,
         pid=entrypoint,
@@ -71,11 +74,13 @@ def look(settings: Settings, start: Start, left: Record | None = None) -> Facts:
         hooks=hooks,
         hooks_without_bit=idle,
         left_out=left_out,
+        user_hooks=user_hooks,
+        user_hooks_without_bit=user_idle,
         run_stands=root and all([_stands(entry) for entry in tmpfiles.standard_entries()]),
         tmpfiles=_declared() if root else (),
         instance=proc_stat.instance(entrypoint) if root else "",
         record=left,
-        second_time=not root and earlier_start.is_second(entrypoint),
+        second_time=second_time,
         environment=start.environment,
         writable=() if root else _writable(settings),
         makeable=() if root else tuple([path for path in settings.run_dirs if _can_be_made(path)]),
@@ -179,6 +184,14 @@ def _hooks(settings: Settings, start: Start, root: bool) -> tuple[tuple[str, ...
     search = rootenv.for_root(start.environment)["PATH"]
     named_paths.require_interpreters_trusted(hooks, search)
     return hooks, idle, rootenv.left_out(start.environment)
+
+
+def _user_hooks(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if "user-hooks" not in settings.sources and not _is_there(settings.user_hooks):
+        return (), ()
+    from pydrop.inspection import named_paths
+
+    return named_paths.user_hooks(settings)
 
 
 def _declared() -> tuple[tuple[str, str], ...]:

@@ -6,6 +6,7 @@ from pydrop import checked_reads, proc_stat, record
 from pydrop.encoding import decoded
 from pydrop.errors import Untrusted
 from pydrop.model import Record
+from pydrop.settings.sources import TELL_HOOKS
 from pydrop.trust import open_trusted
 
 
@@ -31,6 +32,33 @@ def record_left(entrypoint: int) -> Record | None:
 def is_second(entrypoint: int) -> bool:
     """Whether an entrypoint makes its start as root, or has made it, as far as this process sees without root."""
     return entrypoint != 1 and any([_is_there(f"{record.PLACE}/{name}") for name in (record.NAME, record.LOCK)])
+
+
+def is_hooks(environment: tuple[str, ...]) -> bool:
+    """Whether an environment is that of a hook, which pydrop tells who the program becomes."""
+    names = {line.partition("=")[0] for line in environment}
+    return names.issuperset(TELL_HOOKS)
+
+
+def is_exec(entrypoint: int) -> bool:
+    """Whether this process has come into the container from outside, beside its first process.
+
+    All that the first process starts descends from it. Where the containers of a pod share a PID namespace, its first
+    process is of none of them: then this is False."""
+    try:
+        first = entrypoint
+        while (above := proc_stat.parent(first)) > 0:
+            first = above
+        return first != 1 and _root_mount(1) == _root_mount(first)
+    except (OSError, ValueError):
+        return False
+
+
+def _root_mount(process: int) -> str:
+    """The number of the mount at `/` as a process sees it, which no two mount namespaces have in common (proc(5))."""
+    with open(f"/proc/{process}/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:
+        fields = [line.split(" ", 5) for line in lines]
+    return [field[0] for field in fields if field[4] == "/"][-1]
 
 
 def _is_there(path: str) -> bool:

@@ -38,25 +38,37 @@ def hooks(settings: Settings, root: bool) -> tuple[tuple[str, ...], tuple[str, .
 
     An executable that another user could have written is refused (Untrusted) and not skipped: a start must not lack a
     hook quietly."""
-    try:
-        names = os.listdir(os.fsencode(settings.hooks))
-    except FileNotFoundError as error:
-        if "hooks" in settings.sources:
-            raise BadSetting(
-                f"{settings.sources['hooks']}={settings.hooks} is not there", "make the folder, or leave it out"
-            ) from error
-        return (), ()
-    except OSError as error:
-        raise BadSetting(
-            f"unable to read the hooks in {settings.hooks}: {error.strerror}", "make it a folder of root's"
-        ) from error
-    paths = [f"{settings.hooks}/{os.fsdecode(name)}" for name in sorted(names)]
-    files = {path: mode for path in paths if stat.S_ISREG(mode := _mode(path))}
-    hooks = tuple([path for path, mode in files.items() if mode & 0o111])
+    modes = _regular_files(settings.hooks, settings.sources.get("hooks", ""))
+    hooks = tuple([path for path, mode in modes.items() if mode & 0o111])
     if root:
         for path in hooks:
             os.close(open_trusted(path, os.O_PATH))
-    return hooks, tuple([path for path in files if path not in hooks and _is_program(path)])
+    return hooks, tuple([path for path in modes if path not in hooks and _is_program(path)])
+
+
+def user_hooks(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The same for the folder of user hooks. Whose they are does not matter, since root runs none."""
+    modes = _regular_files(settings.user_hooks, settings.sources.get("user-hooks", ""))
+    hooks = tuple([path for path, mode in modes.items() if mode & 0o111])
+    return hooks, tuple([path for path in modes if path not in hooks and _is_program(path)])
+
+
+def _regular_files(folder: str, source: str) -> dict[str, int]:
+    """The regular files in a folder of hooks, behind links too, in byte order of their names; and their modes.
+
+    `source` is the setting that names the folder: then it must exist."""
+    try:
+        names = os.listdir(os.fsencode(folder))
+    except FileNotFoundError as error:
+        if source:
+            raise BadSetting(f"{source}={folder} is not there", "make the folder, or leave it out") from error
+        return {}
+    except OSError as error:
+        raise BadSetting(
+            f"unable to read the hooks in {folder}: {error.strerror}", "make it a folder that may be read"
+        ) from error
+    paths = [f"{folder}/{os.fsdecode(name)}" for name in sorted(names)]
+    return {path: mode for path in paths if stat.S_ISREG(mode := _mode(path))}
 
 
 def require_interpreters_trusted(hooks: tuple[str, ...], search: str) -> None:

@@ -70,11 +70,8 @@ def _warnings(settings: Settings, facts: Facts, who: Identity) -> list[str]:
         from pydrop.planning import foreign_names
 
         warnings += foreign_names.warnings(settings, facts, who)
-    for path in facts.hooks_without_bit:
-        warnings.append(
-            f"the hook {path} is not run: it has no execute bit; chmod a+x it in the image (COPY --chmod=0755), "
-            "or take it away"
-        )
+    for path in (*facts.hooks_without_bit, *facts.user_hooks_without_bit):
+        warnings.append(step_builders.without_bit(path))
     if facts.noexec_run:
         warnings.append(
             f"{settings.command[0]} will not start: /run is mounted noexec; "

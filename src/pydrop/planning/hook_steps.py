@@ -4,8 +4,9 @@
 """
 
 from pydrop.model import Record
+from pydrop.planning import step_builders
 from pydrop.planning.decision import Decision
-from pydrop.steps import HooksStep, RecordStep, Step
+from pydrop.steps import HooksStep, RecordStep, Step, UserHookStep
 
 
 def hooks(decision: Decision) -> list[Step]:
@@ -18,6 +19,18 @@ def hooks(decision: Decision) -> list[Step]:
     why = settings.sources.get("hooks", "")
     kept = _record(decision)
     return [HooksStep(words=words, why=why, hooks=facts.hooks, command=settings.command, record=kept)]
+
+
+def user_hooks(decision: Decision) -> list[Step]:
+    """A step for each, so that each is timed and said by itself."""
+    settings, why = decision.settings, decision.settings.sources.get("user-hooks", "")
+    left, drop, name = _record(decision), step_builders.drop_of(decision), decision.who.name
+    return [
+        UserHookStep(
+            words=f"run as {name}: {hook}", why=why, hook=hook, command=settings.command, record=left, drop=drop
+        )
+        for hook in decision.facts.user_hooks
+    ]
 
 
 def record(decision: Decision) -> list[Step]:

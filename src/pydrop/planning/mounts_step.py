@@ -45,7 +45,8 @@ def unnamed(mounts: Mounts, settings: Settings, environment: tuple[str, ...], ho
 def _named(settings: Settings, environment: tuple[str, ...]) -> list[str]:
     """Every path that a setting names, the settings file too: it and the hooks must stay root's."""
     paths = [volume.path for volume in settings.volumes]
-    paths += [*settings.run_dirs, *settings.devices, *[secret.path for secret in settings.secrets], settings.hooks]
+    paths += [*settings.run_dirs, *settings.devices, *[secret.path for secret in settings.secrets]]
+    paths += [settings.hooks, settings.user_hooks]
     paths += [path for path in (settings.home, settings.owner_of, settings.ready_file) if path]
     return [*paths, *[line[14:] for line in environment if line.startswith("PYDROP_CONFIG=")]]
 

@@ -11,7 +11,9 @@ secrets        before hooks, which get the program's environment
 hooks          before volumes, so that what a hook puts into one is the program's, and groups that a hook gives the
                account count there too
 volumes        after the last step that makes files there as root
-mounts         after volumes and hooks, which may have made a mount writable; it only looks
+mounts         after volumes and hooks, which may have made a mount writable, and before user hooks, which may fail for
+               one that is not; it only looks
+user_hooks     after all that root does for the program, as which they run
 record         for a later `exec` into this container
 oom            late, so that the kernel does not kill root's own work first
 init           in init mode: init has to drop privileges before the command can run
@@ -52,12 +54,15 @@ def _mounts(decision: Decision) -> list[Step]:
 _LAST: "tuple[Builder, ...]" = (step_builders.oom, step_builders.init, step_builders.privileges)
 AS_ROOT: "tuple[Builder, ...]" = (
     *(step_builders.runtime, step_builders.home, step_builders.accounts, step_builders.streams, step_builders.secrets),
-    *(hook_steps.hooks, step_builders.volumes, _mounts, hook_steps.record),
+    *(hook_steps.hooks, step_builders.volumes, _mounts, hook_steps.user_hooks, hook_steps.record),
     *_LAST,
 )
 AGAIN: "tuple[Builder, ...]" = (step_builders.streams, step_builders.secrets, *_LAST)  # `exec` into the same container
 IN_HOOK: "tuple[Builder, ...]" = (step_builders.secrets, *_LAST)  # whose streams are the start's
-WITHOUT_ROOT: "tuple[Builder, ...]" = (_own_entry, _own_run_dirs, step_builders.secrets, _mounts, *_LAST)
+WITHOUT_ROOT: "tuple[Builder, ...]" = (
+    *(_own_entry, _own_run_dirs, step_builders.secrets, _mounts, hook_steps.user_hooks),
+    *_LAST,
+)
 AGAIN_WITHOUT_ROOT: "tuple[Builder, ...]" = (step_builders.secrets, *_LAST)
 
 

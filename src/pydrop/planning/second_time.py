@@ -11,7 +11,7 @@ from pydrop.planning.decision import Decision
 from pydrop.steps import Plan
 
 WHO = ("user", "owner-of", "groups", "devices")
-SET_UP = ("home", "chown", "run-dirs", "hooks")  # what only the start of a container does
+SET_UP = ("home", "chown", "run-dirs", "hooks", "user-hooks")  # what only the start of a container does
 
 
 def plan(settings: Settings, facts: Facts, record: Record) -> Plan:

@@ -73,6 +73,14 @@ def without_entry(uid: int, hindrance: str) -> str:
     )
 
 
+def without_bit(path: str) -> str:
+    """The warning about a program in a folder of hooks that nobody may execute."""
+    return (
+        f"the hook {path} is not run: it has no execute bit; chmod a+x it in the image (COPY --chmod=0755), "
+        "or take it away"
+    )
+
+
 def runtime(decision: Decision) -> list[Step]:
     """The entries of /run that the image's packages declare, the standard ones, run-dirs, and a new account's home.
 
@@ -174,30 +182,32 @@ def without_init(settings: Settings) -> list[str]:
 
 
 def privileges(decision: Decision) -> list[Step]:
+    return [drop_of(decision)]
+
+
+def drop_of(wanted: Decision) -> PrivilegesStep:
     """The drop; its words name all that the program keeps."""
-    who, umask = decision.who, decision.umask
+    who, umask = wanted.who, wanted.umask
     groups = " ".join([str(gid) for gid in who.groups]) or "none"
-    if decision.facts.hooks:
+    if wanted.facts.hooks:
         groups += " and those that a hook adds"
-    kept = f"keeps {', '.join(decision.keep_caps)}" if decision.keep_caps else "no capability"
+    kept = f"keeps {', '.join(wanted.keep_caps)}" if wanted.keep_caps else "no capability"
     words = [f"{who.uid}:{who.gid}", f"groups {groups}", kept]
     if who.uid == 0:
         words = [f"stays root (0:{who.gid})", f"groups {groups}"]
-    if decision.no_new_privs:
+    if wanted.no_new_privs:
         words.append("no_new_privs")
     if umask is not None:
         words.append(f"umask {umask:03o}")
-    return [
-        PrivilegesStep(
-            words=", ".join(words),
-            why=who.why,
-            identity=who,
-            keep_caps=mask_of(decision.keep_caps),
-            no_new_privs=decision.no_new_privs,
-            umask=umask,
-            keep_root=who.uid == 0,
-        )
-    ]
+    return PrivilegesStep(
+        words=", ".join(words),
+        why=who.why,
+        identity=who,
+        keep_caps=mask_of(wanted.keep_caps),
+        no_new_privs=wanted.no_new_privs,
+        umask=umask,
+        keep_root=who.uid == 0,
+    )
 
 
 def environment(who: Identity, facts: Facts) -> tuple[tuple[str, str], ...]:

@@ -26,7 +26,7 @@ def plan(settings: Settings, facts: Facts) -> Plan:
         keep_caps=kept,
         umask=settings.umask,
         no_new_privs=settings.no_new_privs,
-        warnings=[] if facts.second_time else [*_refusals(settings, facts, who), *_absent(settings, facts, who)],
+        warnings=[] if facts.second_time else _warnings(settings, facts, who),
     )
     steps = orders.steps(orders.AGAIN_WITHOUT_ROOT if facts.second_time else orders.WITHOUT_ROOT, decision)
     return Plan(
@@ -117,6 +117,11 @@ def _refusals(settings: Settings, facts: Facts, who: Identity) -> list[str]:
         f"started as {who.uid}:{who.gid} and not as root, so {', '.join(asked)} cannot be had; "
         "leave out user: in compose (--user, runAsUser), and pydrop drops root itself"
     ]
+
+
+def _warnings(settings: Settings, facts: Facts, who: Identity) -> list[str]:
+    idle = [step_builders.without_bit(path) for path in facts.user_hooks_without_bit]
+    return [*_refusals(settings, facts, who), *idle, *_absent(settings, facts, who)]
 
 
 def _not_writable(settings: Settings, facts: Facts) -> list[str]:

@@ -100,6 +100,10 @@ ROWS = (
         meaning="folder of the executables that root runs before",
     ),
     Row(
+        name="user-hooks", field="user_hooks", environment=("PYDROP_USER_HOOKS",), parse=parsers.path, form="PATH",
+        meaning="folder of the executables that the program's user runs before",
+    ),
+    Row(
         name="default-command", field="default_command", option=False, parse=parsers.command, form="[WORD, ...]",
         meaning="put in front where the command begins with a dash, or none is given",
     ),
