@@ -161,7 +161,14 @@ other variable is passed (`DATA_DIR=/data`).""",
 Names as in capabilities(7), in upper or lower case, with or without `CAP_`. `ALL` is refused, and so are `setuid` and
 `setgid`: with them the program could become root again.""",
     "no-new-privs": """\
-On, set-uid programs such as `sudo` and `ping` gain nothing. Switch it off only where the program needs one.""",
+On, set-uid programs such as `sudo` and files with capabilities such as `ping` gain nothing. Switch it off only where the
+program needs one: then they work, as far as the container's own capabilities (`cap_add`, `cap_drop`) reach.""",
+    "bounding-set": """\
+`keep` leaves the set as the runtime gave it. While `no-new-privs` is on, nothing is gained out of it. `empty` empties it
+but for `keep-caps`, which needs the capability SETPCAP. Then no program can start whose file has capabilities (`getcap`
+shows them; caddy and ping, for example): the kernel refuses it, also behind a shell script, and with `no-new-privs` off
+`sudo` gives no capability. A command whose own file has such capabilities is refused before anything is changed. In a
+program that stays root it is ignored, since root gets its capabilities out of this set.""",
     "oom-score-adj": """\
 As in proc(5); whatever the program starts inherits it. To set it lower than the container has it needs the capability
 SYS_RESOURCE; `docker run --oom-score-adj` needs nothing.""",
@@ -229,6 +236,7 @@ EXAMPLES = {  # name -> what stands behind the = of a variable, and of a key
     "hooks": ("/opt/start.d", '"/opt/start.d"'),
     "keep-caps": ("net_bind_service", '["net_bind_service"]'),
     "no-new-privs": ("0", "false"),
+    "bounding-set": ("empty", '"empty"'),
     "oom-score-adj": ("500", "500"),
     "init": ("1", "true"),
     "stop-signal": ("QUIT", '"QUIT"'),

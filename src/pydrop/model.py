@@ -79,6 +79,7 @@ class Settings(Value):
     hooks: str = "/etc/pydrop.d"
     keep_caps: tuple[str, ...] = ()  # lower case, without "cap_"
     no_new_privs: bool = True
+    bounding_set: str = "keep"  # keep | empty
     oom_score_adj: int | None = None
     init: bool = False
     stop_signal: int = 15
@@ -139,6 +140,7 @@ class Record(Value):
     umask: int | None
     keep_caps: tuple[str, ...]
     no_new_privs: bool
+    bounding_set: str
     environment: tuple[str, ...]  # NAME=value lines that hooks and settings added; no secrets
 
 

@@ -6,7 +6,7 @@ follow. Any other text is no record. perform/record_file writes the file, `inspe
 
 from pydrop.model import Identity, Record
 
-FORM = "pydrop record 1"
+FORM = "pydrop record 2"
 PLACE = "/run/pydrop"  # a folder of root's alone; the files through which hooks hand on variables are here too
 NAME = "record"
 TIMELINE = f"{PLACE}/timeline"  # where the start spent its time (perform/timeline_writer)
@@ -29,6 +29,7 @@ def encode(record: Record) -> str:
         "" if record.umask is None else f"{record.umask:o}",
         " ".join(record.keep_caps),
         "1" if record.no_new_privs else "0",
+        record.bounding_set,
         *record.environment,
     ]
     return "".join([field + "\0" for field in fields])
@@ -37,9 +38,11 @@ def encode(record: Record) -> str:
 def decode(text: str) -> Record | None:
     """The record in `text`; None where the text is no record, or one of another version's form."""
     fields = text.split("\0")
-    if len(fields) < 14 or fields[0] != FORM or fields[-1]:
+    if len(fields) < 15 or fields[0] != FORM or fields[-1]:
         return None
-    _, instance, name, uid, gid, group, groups, home, shell, why, umask, caps, privs, *environment = fields[:-1]
+    _, instance, name, uid, gid, group, groups, home, shell, why, umask, caps, privs, bounding, *environment = fields[
+        :-1
+    ]
     try:
         identity = Identity(
             name=name,
@@ -57,6 +60,7 @@ def decode(text: str) -> Record | None:
             umask=int(umask, 8) if umask else None,
             keep_caps=tuple(caps.split()),
             no_new_privs=privs == "1",
+            bounding_set=bounding,
             environment=tuple(environment),
         )
     except ValueError:

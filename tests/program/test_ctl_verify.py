@@ -99,7 +99,11 @@ def test_behind_the_entrypoint_nothing_is_amiss_either(place: Throwaway) -> None
 def test_what_was_kept_and_read_is_as_asked(place: Throwaway) -> None:
     env = ENV | {"PYDROP_KEEP_CAPS": "net_bind_service", "FILE__DB": "/etc/hostname", "PYDROP_SECRETS": "KEY"}
     (place.folder / "etc/hostname").write_text("x")
-    done = shell(place, f"exec {PYDROP} {CTL} verify --json --strict", env | {"KEY_FILE": "/etc/hostname"})
+    done = shell(
+        place,
+        f"exec {PYDROP} {CTL} verify --json --strict",
+        env | {"KEY_FILE": "/etc/hostname", "PYDROP_BOUNDING_SET": "empty"},
+    )
     found = checks(done)
     assert {check["verdict"] for check in found.values()} == {"ok", "skip"}, done
     assert found["capabilities"]["found"] == found["bounding set"]["found"] == "only NET_BIND_SERVICE"
@@ -169,8 +173,14 @@ FAULTS: "dict[str, tuple[str, str, str, dict[str, Any]]]" = {
     "the bounding set is full": (
         "bounding set",
         "warn",
-        "no_new_privs is on",
-        {"drop": f"{WHO} --inh-caps=-all --no-new-privs"},
+        "no file within reach gives them",
+        {"drop": f"{WHO} --inh-caps=-all", "env": {"PYDROP_NO_NEW_PRIVS": "0"}},
+    ),
+    "the bounding set is full, and was to be empty": (
+        "bounding set",
+        "fail",
+        "though PYDROP_BOUNDING_SET asks for an empty one",
+        {"drop": f"{WHO} --inh-caps=-all --no-new-privs", "env": {"PYDROP_BOUNDING_SET": "empty"}},
     ),
     "the bounding set is full, and a file gives it": (
         "bounding set",

@@ -40,7 +40,7 @@ def _as_root(settings: Settings, facts: Facts) -> Plan:
         settings, facts.passwd, facts.group, facts.owner, limits.granted_groups(facts), facts.devices
     )
     limits.require_mapped(facts.uid_map, facts.gid_map, who)
-    limits.require_capabilities(settings, facts, who, settings.keep_caps)
+    limits.require_capabilities(settings, facts, who, settings.keep_caps, settings.bounding_set)
     decision = Decision(
         settings=settings,
         facts=facts,
@@ -49,6 +49,7 @@ def _as_root(settings: Settings, facts: Facts) -> Plan:
         keep_caps=settings.keep_caps,
         umask=settings.umask,
         no_new_privs=settings.no_new_privs,
+        bounding_set=settings.bounding_set,
         warnings=[*warnings, *_warnings(settings, facts, who)],
     )
     if change.former is None and who.uid != 0 and not decision.makes_home:  # a read-only root has no room for a home
@@ -76,9 +77,10 @@ def _again(settings: Settings, facts: Facts, record: Record) -> Plan:
         keep_caps=settings.keep_caps if "keep-caps" in settings.sources else record.keep_caps,
         umask=record.umask if settings.umask is None else settings.umask,
         no_new_privs=settings.no_new_privs if "no-new-privs" in settings.sources else record.no_new_privs,
+        bounding_set=settings.bounding_set if "bounding-set" in settings.sources else record.bounding_set,
         warnings=[],
     )
-    limits.require_capabilities(settings, facts, who, decision.keep_caps)
+    limits.require_capabilities(settings, facts, who, decision.keep_caps, decision.bounding_set)
     added = [line.partition("=") for line in record.environment]
     return Plan(
         identity=who,
@@ -93,6 +95,9 @@ def _warnings(settings: Settings, facts: Facts, who: Identity) -> list[str]:
     warnings = step_builders.without_init(settings)
     if who.uid == 0:
         warnings.append(f"the program runs as root, because {who.why} asks for it")
+        if settings.bounding_set == "empty":
+            source = settings.sources["bounding-set"]
+            warnings.append(f"{source} is ignored, since root gets its capabilities out of the bounding set")
     for path in facts.hooks_without_bit:
         warnings.append(
             f"the hook {path} is not run: it has no execute bit; chmod a+x it in the image (COPY --chmod=0755), "

@@ -176,6 +176,7 @@ def record(decision: Decision) -> list[Step]:
         umask=decision.umask,
         keep_caps=decision.keep_caps,
         no_new_privs=decision.no_new_privs,
+        bounding_set=decision.bounding_set,
         environment=(),
     )
     return [RecordStep(words="/run/pydrop/record tells a later `exec` who the program is", record=kept)]
@@ -197,7 +198,7 @@ def init(decision: Decision) -> list[Step]:
         return []
     from pydrop.planning import init_step
 
-    return [init_step.step(settings, decision.facts, decision.who, decision.no_new_privs)]
+    return [init_step.step(decision)]
 
 
 def without_init(settings: Settings) -> list[str]:
@@ -216,8 +217,8 @@ def privileges(decision: Decision) -> list[Step]:
     words = [f"{who.uid}:{who.gid}", f"groups {groups}", kept]
     if who.uid == 0:
         words = [f"stays root (0:{who.gid})", f"groups {groups}"]
-    if decision.no_new_privs:
-        words.append("no_new_privs")
+    words += ["no_new_privs"] if decision.no_new_privs else []
+    words += ["empty bounding set"] if decision.empties_bounding_set else []
     if umask is not None:
         words.append(f"umask {umask:03o}")
     return [
@@ -229,6 +230,7 @@ def privileges(decision: Decision) -> list[Step]:
             no_new_privs=decision.no_new_privs,
             umask=umask,
             keep_root=who.uid == 0,
+            empty_bounding=decision.empties_bounding_set,
         )
     ]
 
