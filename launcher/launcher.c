@@ -39,7 +39,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FAILED = 125, LOOKED_AT = 65536, STATE = 64 };
+enum { FAILED = 125, NOT_EXECUTABLE = 126, LOOKED_AT = 65536, STATE = 64 };
 static const char CONFIG[] = "/etc/pydrop.toml";
 
 /* All that a start needs lies compiled in one file, what the process that stays needs in another, and in a third what
@@ -336,7 +336,12 @@ __attribute__((noreturn)) static void become(const struct start *start)
         execve(start->words[0], start->words, start->list);
     }
     if (start->stays) /* the other one says so */
-        _exit(FAILED);
+        _exit(errno == E2BIG ? NOT_EXECUTABLE : FAILED);
+    if (errno == E2BIG) { /* Python gets a little more than the command would */
+        fprintf(stderr, "pydrop: unable to run the command: %s; hand some of the arguments and the environment "
+                        "over in a file\n", strerror(errno));
+        _exit(NOT_EXECUTABLE);
+    }
     fail("run", start->words[0],
          start->libraries ? "lay the bundle where it was made for: pydropctl bundle --prefix PREFIX"
                           : "install pydrop with the pip of the Python that is to run it");

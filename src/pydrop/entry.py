@@ -12,6 +12,7 @@ from pydrop import compat, handover, inherited, inspection, planning
 from pydrop.errors import FAILED, Interrupted, PydropError
 from pydrop.model import Outcome, Start
 from pydrop.perform import timeline_writer
+from pydrop.planning import command_check
 from pydrop.report import Report
 from pydrop.signals import name_of
 from pydrop.steps import Plan, PrivilegesStep, RecordStep, SecretsStep, Step
@@ -89,6 +90,7 @@ def _start(start: Start, report: Report) -> int:
     facts = inspection.look(settings, start)
     timeline_writer.mark(start, "survey")
     plan = planning.plan(settings, facts)
+    command_check.require_executable(settings, facts, plan)
     for warning in plan.warnings:
         report.warn(warning)
     timeline_writer.mark(start, "plan")

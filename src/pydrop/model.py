@@ -5,6 +5,7 @@ account files) is `str` decoded with ``surrogateescape``, so that every byte sur
 The kinds of step are in `steps`, the nouns of a single process in `process`.
 """
 
+from pydrop.executable import Executable as Executable
 from pydrop.process import Credentials as Credentials
 from pydrop.process import Identity as Identity
 from pydrop.process import IdRange as IdRange
@@ -171,7 +172,8 @@ class Facts(Value):
     writable: tuple[str, ...] = ()  # without root: paths of chown and run-dirs that this process can write
     makeable: tuple[str, ...] = ()  # without root: missing run-dirs that this process can create
     root_folder_writable: bool = True  # whether this process can write the folder /
-    noexec_run: bool = False  # the command lies on a /run mounted noexec
+    command: Executable | None = None  # the file of the command
+    command_paths: tuple[str, ...] = ()  # where it was looked for
 
 
 # -- what follows ---------------------------------------------------------------------------------

@@ -42,6 +42,10 @@ while read -r _ _ _ _ point _; do
 done </proc/self/mountinfo
 mount -t tmpfs none /mnt/x || exit 99
 """
+WITH_NET_RAW = (
+    "cp -p /bin/true /mnt/x && python3 -I -c 'import os; os.setxattr("
+    '"/mnt/x/true", "security.capability", bytes.fromhex("0100000200200000000000000000000000000000"))\''
+)
 
 
 @pytest.fixture
@@ -290,8 +294,27 @@ FAULTS: "dict[str, tuple[str, str, str, dict[str, Any]]]" = {
     "the command may not be executed": (
         "command",
         "fail",
-        "/mnt/x/true is there",
+        "/mnt/x/true has no execute bit",
         {"plant": "cp /bin/true /mnt/x && chmod 600 /mnt/x/true", "words": "/mnt/x/true"},
+    ),
+    "the command is not this user's to execute": (
+        "command",
+        "fail",
+        "/mnt/x/true: it is there, but this user may not execute it",
+        {"plant": "cp /bin/true /mnt/x && chmod 744 /mnt/x/true", "words": "/mnt/x/true"},
+    ),
+    "the command is a folder": ("command", "fail", "/mnt/x is a directory", {"words": "/mnt/x"}),
+    "the command has capabilities that it cannot have": (
+        "command",
+        "fail",
+        "/mnt/x/true has file capabilities (NET_RAW)",
+        {"plant": WITH_NET_RAW, "words": "/mnt/x/true"},
+    ),
+    "a program in the PATH has capabilities that it cannot have": (
+        "file capabilities",
+        "warn",
+        "refuses to execute /mnt/x/true (NET_RAW)",
+        {"plant": WITH_NET_RAW, "env": {"PATH": "/mnt/x:/usr/bin:/bin"}},
     ),
     "the settings file is everybody's": (
         "settings file",
@@ -447,7 +470,7 @@ def test_the_table_sums_up(place: Throwaway) -> None:
     done = run(place, form="", env={"USER": "root", "TMPDIR": "/nowhere"})
     rows = done.stdout.decode().splitlines()
     assert rows[0].split() == ["CHECK", "RESULT", "WHAT", "WAS", "FOUND"]
-    assert rows[-1] == "26 checks: 2 failed, 1 skipped"
+    assert rows[-1] == "27 checks: 2 failed, 1 skipped"
     assert any(row.startswith("TMPDIR: add a tmpfs") for row in rows)
 
 

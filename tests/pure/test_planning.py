@@ -465,13 +465,6 @@ def test_a_second_time_says_nothing() -> None:
 # -- warnings --------------------------------------------------------------------------------------
 
 
-def test_a_run_that_executes_nothing_is_told_before_it_fails() -> None:
-    """With the mount option that helps."""
-    (warning,) = planned({"command": ("/run/app/start",)}, noexec_run=True).warnings
-    assert "/run/app/start will not start: /run is mounted noexec" in warning
-    assert "--tmpfs /run:exec" in warning
-
-
 def test_a_hook_that_nobody_may_execute_is_told() -> None:
     (warning,) = planned({"command": ("true",)}, hooks_without_bit=("/etc/pydrop.d/10",)).warnings
     assert warning.startswith("the hook /etc/pydrop.d/10 is not run: it has no execute bit; chmod a+x it in the image")

@@ -10,7 +10,8 @@ from pydrop.ctl import text_table
 from pydrop.ctl.completion_items import words_of_pydrop
 from pydrop.ctl.pydrop_arguments import METAVAR, LikePydrop, start_of
 from pydrop.errors import PydropError
-from pydrop.model import Settings
+from pydrop.model import Facts, Settings
+from pydrop.planning import command_check
 from pydrop.report import Report
 from pydrop.steps import Plan, Step
 
@@ -25,20 +26,25 @@ def command(as_json: bool, words: tuple[str, ...]) -> None:
     changed. Run it as the user that the container starts as: root, or the one of --user.
     """
     try:
-        settings, plan = planned(words)
+        settings, facts, plan = planned(words)
     except PydropError as error:
         Report().error(str(error))
         sys.exit(error.code)
     click.echo(as_object(settings, plan) if as_json else as_table(plan))
     for warning in () if as_json else plan.warnings:
         Report().warn(warning)
+    try:
+        command_check.require_executable(settings, facts, plan)
+    except PydropError as error:
+        Report().warn(f"a start would end here: {error}")
 
 
-def planned(words: tuple[str, ...]) -> tuple[Settings, Plan]:
-    """The settings and the very plan that a start with these arguments would use."""
+def planned(words: tuple[str, ...]) -> tuple[Settings, Facts, Plan]:
+    """The settings, the facts and the very plan that a start with these arguments would use."""
     start, _ = start_of(words)
     settings = inspection.read_settings(start)
-    return settings, planning.plan(settings, inspection.look(settings, start))
+    facts = inspection.look(settings, start)
+    return settings, facts, planning.plan(settings, facts)
 
 
 def as_object(settings: Settings, plan: Plan) -> str:

@@ -8,7 +8,7 @@ are opened plainly, since they grant no rights that the user lacks. `entry` and 
 import _stat as stat
 import posix as os
 
-from pydrop import accounts, checked_reads, kernel, record, tmpfiles
+from pydrop import accounts, checked_reads, command_lookup, kernel, record, tmpfiles
 from pydrop.errors import PydropError, Untrusted
 from pydrop.model import Device, Facts, Record, Settings, Start
 from pydrop.settings import config_path, read
@@ -45,6 +45,9 @@ def look(settings: Settings, start: Start) -> Facts:
         require_own_code_safe()
     writable = _account_files(root)
     hooks, idle, left_out = _hooks(settings, start, root)
+    left = _record(entrypoint) if root else None
+    path_lines = (*(left.environment if left else ()), *start.environment)
+    paths = command_lookup.candidates(settings.command[0], path_lines) if settings.command else []
     return Facts(
         credentials=credentials,
         pid=entrypoint,
@@ -64,13 +67,14 @@ def look(settings: Settings, start: Start) -> Facts:
         run_stands=root and all([_stands(entry) for entry in tmpfiles.standard_entries()]),
         tmpfiles=_declared() if root else (),
         instance=kernel.instance(entrypoint) if root else "",
-        record=_record(entrypoint) if root else None,
+        record=left,
         second_time=not root and entrypoint != 1 and _is_there(f"{record.PLACE}/{record.NAME}"),
         environment=start.environment,
         writable=() if root else _writable(settings),
         makeable=() if root else tuple([path for path in settings.run_dirs if _can_be_made(path)]),
         root_folder_writable=os.access("/", os.W_OK),
-        noexec_run=_noexec_run(settings),
+        command=command_lookup.find(paths),
+        command_paths=tuple(paths),
     )
 
 
@@ -214,14 +218,4 @@ def _lives(instance: str) -> bool:
     try:
         return kernel.instance(int(instance.split()[1])) == instance
     except (OSError, ValueError, IndexError):
-        return False
-
-
-def _noexec_run(settings: Settings) -> bool:
-    """Whether the command lies on a /run that is mounted noexec."""
-    if not settings.command or not settings.command[0].startswith("/run/"):
-        return False
-    try:
-        return bool(os.statvfs("/run").f_flag & os.ST_NOEXEC)
-    except OSError:
         return False

@@ -103,9 +103,4 @@ def _warnings(settings: Settings, facts: Facts, who: Identity) -> list[str]:
             f"the hook {path} is not run: it has no execute bit; chmod a+x it in the image (COPY --chmod=0755), "
             "or take it away"
         )
-    if facts.noexec_run:
-        warnings.append(
-            f"{settings.command[0]} will not start: /run is mounted noexec; "
-            "mount it with exec (docker: --tmpfs /run:exec, compose: tmpfs: [/run:exec])"
-        )
     return warnings

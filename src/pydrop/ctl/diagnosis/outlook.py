@@ -7,10 +7,10 @@ from pydrop.ctl.diagnosis.findings import Change, add_capabilities, add_tmpfs, a
 from pydrop.ctl.diagnosis.world import World
 from pydrop.ctl.mount_list import holding
 from pydrop.ctl.volume_opening import vetted
-from pydrop.errors import PydropError
-from pydrop.handover import candidates
+from pydrop.errors import CommandFailed, PydropError
 from pydrop.model import Volume
 from pydrop.planning import limits
+from pydrop.planning.command_check import require_executable
 from pydrop.steps import Plan
 
 Outlook = tuple[str, Plan | None, tuple[str, ...], list[Change]]
@@ -102,11 +102,11 @@ def _secrets(world: World) -> tuple[str, Change] | None:
 
 
 def _command(world: World) -> tuple[str, Change] | None:
-    """A command that was given and does not exist. Root looks here, so permissions would tell nothing."""
-    if not world.command:
+    """A command that was given and that surely cannot be executed, as a start finds it before its first step."""
+    if not (world.command and world.plan and world.settings and world.facts):
         return None
-    name = world.command[0]
-    if any([os.path.lexists(path) for path in candidates(name, world.start.environment)]):
-        return None
-    problem = f"the command {name} was not found"
-    return problem, advice("command", problem, "install it in the image, or name it by its whole path")
+    try:
+        require_executable(world.settings, world.facts, world.plan)
+    except CommandFailed as error:
+        return str(error), advice("command", error.problem, error.remedy)
+    return None
