@@ -201,8 +201,9 @@ once.""",
     "ready": """\
 `started`: it is ready when it runs. `notify`: it sends `READY=1` to the socket that it finds in `NOTIFY_SOCKET` (sd_notify(3)).
 `fd:3`: it writes a line to descriptor 3 (s6's notification-fd). Then the ready file is made, and where pydrop itself was given a
-`NOTIFY_SOCKET`, `READY=1` is said there, and `STOPPING=1` when a stop begins. Without this setting a `NOTIFY_SOCKET` is
-the command's alone.""",
+`NOTIFY_SOCKET`, `READY=1` is said there, and `STOPPING=1` when a stop begins; what else the command says of
+itself (`STATUS=`, `WATCHDOG=1`, …) is passed on, lines that steer whoever runs the container (`MAINPID=`, `FDSTORE=1`,
+`NOTIFYACCESS=` …) are not. Without this setting a `NOTIFY_SOCKET` is the command's alone.""",
     "ready-file": """\
 Empty; made when the command is ready, taken away when a stop begins or it ends. For health checks: `test -e
 /run/app/ready`. It is made as the program's user, so its folder must be writable for it: name one in `run-dirs`.
