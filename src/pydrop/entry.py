@@ -9,7 +9,7 @@ import sys
 import time
 
 from pydrop import compat, handover, inherited, inspection, planning
-from pydrop.errors import FAILED, Interrupted, PydropError
+from pydrop.errors import FAILED, Interrupted, PydropError, not_loaded
 from pydrop.model import Outcome, Start
 from pydrop.perform import timeline_writer
 from pydrop.planning import command_check
@@ -33,10 +33,18 @@ def launched(loading: float | None = None) -> None:
 
         init.stay(start)
     if start.name.rpartition("/")[2] == "pydropctl":
-        from pydrop.ctl.main import run
-
-        run(start)
+        _ctl(start)
     _exit(compat.run(start) if compat.name_of(start) else begin(start))
+
+
+def _ctl(start: Start) -> None:
+    """Run `pydropctl`. Never returns."""
+    try:
+        from pydrop.ctl.main import run
+    except ImportError as error:
+        Report().error(str(not_loaded(error)))
+        _exit(FAILED)
+    run(start)
 
 
 def module() -> None:
@@ -73,6 +81,9 @@ def _begin(start: Start, report: Report) -> int:
     except PydropError as error:
         report.error(str(error))
         return error.code
+    except ImportError as error:
+        report.error(str(not_loaded(error)))
+        return FAILED
     except BaseException as bug:
         report.own_fault(bug, "" if report.level == "debug" else "set PYDROP_LOG_LEVEL=debug to see where, and ")
         return FAILED

@@ -8,6 +8,7 @@ Only the ways into pydrop (`entry`, `compat`, `ctl`) and init (`pid1.init`) turn
 FAILED = 125  # pydrop itself failed and the command did not start; docker and env(1) use this code too
 NOT_EXECUTABLE = 126
 NOT_FOUND = 127
+WHOLE_PYTHON = "install the whole Python in the image (Debian: python3, not python3-minimal alone)"
 
 
 class PydropError(Exception):
@@ -18,6 +19,13 @@ class PydropError(Exception):
         self.problem = problem
         self.remedy = remedy
         self.code = code
+
+
+def not_loaded(error: ImportError) -> PydropError:
+    """The error for a module that this Python lacks: Debian's python3-minimal lacks a good part of the library."""
+    of_pip = error.name in ("click", "psutil")
+    remedy = "install pydrop with pip, which brings it" if of_pip else WHOLE_PYTHON
+    return PydropError(f"this Python cannot load {error.name or 'a module'}: {error}", remedy)
 
 
 class BadSetting(PydropError):

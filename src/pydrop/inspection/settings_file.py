@@ -5,8 +5,7 @@
 
 import os
 
-from pydrop.errors import BadSetting, PydropError
-from pydrop.kernel import WHOLE_PYTHON
+from pydrop.errors import WHOLE_PYTHON, BadSetting, PydropError
 from pydrop.trust import open_trusted
 
 
