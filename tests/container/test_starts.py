@@ -44,6 +44,18 @@ def test_root_becomes_the_user_of_puid_and_pgid(run):
     assert len(said(result)) == 1
 
 
+def test_the_usual_hardened_list_starts(run):
+    """cap_drop: ALL with the four that gosu lives with; the bounding set stays those four."""
+    few = [f"--cap-add={name}" for name in ("SETUID", "SETGID", "CHOWN", "FOWNER")]
+    result = run("--cap-drop=ALL", *few, env={"PUID": "1500"})
+    is_user(result.seen, 1500, 1500)
+    assert result.seen["caps"]["CapBnd"] == 0b11001001
+
+
+def test_an_empty_bounding_set_is_empty(run):
+    assert run(env={"PUID": "1500", "PYDROP_BOUNDING_SET": "empty"}).seen["caps"]["CapBnd"] == 0
+
+
 def test_root_becomes_1000_where_nothing_was_said(run):
     is_user(run().seen, 1000, 1000)
 
