@@ -91,4 +91,4 @@ def test_docs_verify_md_tells_the_truth(run, volume, options, code, not_ok, said
 
 @pytest.mark.quick
 def test_the_docs_show_more_than_ten_containers():
-    assert len(documented()) == 16
+    assert len(documented()) == 17
