@@ -220,7 +220,14 @@ pydrop's: `docker run IMAGE -- --help` shows the program's help. Without it an u
 Names as in capabilities(7), in upper or lower case, with or without `CAP_`. `ALL` is refused, and so are `setuid` and
 `setgid`: with them the program could become root again.""",
     "no-new-privs": """\
-On, set-uid programs such as `sudo` and `ping` gain nothing. Switch it off only where the program needs one.""",
+On, set-uid programs such as `sudo` and files with capabilities such as `ping` gain nothing. Switch it off only where the
+program needs one: then they work, as far as the container's own capabilities (`cap_add`, `cap_drop`) reach.""",
+    "bounding-set": """\
+`keep` leaves the set as the runtime gave it. While `no-new-privs` is on, nothing is gained out of it. `empty` empties it
+but for `keep-caps`, which needs the capability SETPCAP. Then no program can start whose file has capabilities (`getcap`
+shows them; caddy and ping, for example): the kernel refuses it, also behind a shell script, and with `no-new-privs` off
+`sudo` gives no capability. A command whose own file has such capabilities is refused before anything is changed. In a
+program that stays root it is ignored, since root gets its capabilities out of this set.""",
     "oom-score-adj": """\
 As in proc(5); whatever the program starts inherits it. To set it lower than the container has it needs the capability
 SYS_RESOURCE; `docker run --oom-score-adj` needs nothing.""",
@@ -253,8 +260,9 @@ once.""",
     "ready": """\
 `started`: it is ready when it runs. `notify`: it sends `READY=1` to the socket that it finds in `NOTIFY_SOCKET` (sd_notify(3)).
 `fd:3`: it writes a line to descriptor 3 (s6's notification-fd). Then the ready file is made, and where pydrop itself was given a
-`NOTIFY_SOCKET`, `READY=1` is said there, and `STOPPING=1` when a stop begins. Without this setting a `NOTIFY_SOCKET` is
-the command's alone.""",
+`NOTIFY_SOCKET`, `READY=1` is said there, and `STOPPING=1` when a stop begins; what else the command says of
+itself (`STATUS=`, `WATCHDOG=1`, …) is passed on, lines that steer whoever runs the container (`MAINPID=`, `FDSTORE=1`,
+`NOTIFYACCESS=` …) are not. Without this setting a `NOTIFY_SOCKET` is the command's alone.""",
     "ready-file": """\
 Empty; made when the command is ready, taken away when a stop begins or it ends. For health checks: `test -e
 /run/app/ready`. It is made as the program's user, so its folder must be writable for it: name one in `run-dirs`.
@@ -292,6 +300,7 @@ EXAMPLES = {  # name -> what stands behind the = of a variable, and of a key
     "user-hooks": ("/opt/user.d", '"/opt/user.d"'),
     "keep-caps": ("net_bind_service", '["net_bind_service"]'),
     "no-new-privs": ("0", "false"),
+    "bounding-set": ("empty", '"empty"'),
     "oom-score-adj": ("500", "500"),
     "init": ("1", "true"),
     "stop-signal": ("QUIT", '"QUIT"'),

@@ -39,7 +39,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FAILED = 125, LOOKED_AT = 65536, STATE = 64 };
+enum { FAILED = 125, NOT_EXECUTABLE = 126, LOOKED_AT = 65536, STATE = 64 };
 static const char CONFIG[] = "/etc/pydrop.toml";
 
 /* All that a start needs lies compiled in one file, what the process that stays needs in another, and in a third what
@@ -357,7 +357,7 @@ __attribute__((noreturn)) static void become(const struct start *start)
         execve(start->words[0], start->words, start->list);
     }
     if (start->stays) /* the other one says so */
-        _exit(FAILED);
+        _exit(errno == E2BIG ? NOT_EXECUTABLE : FAILED);
     if (errno == E2BIG)
         fail_too_long(start->words, start->list);
     fail("run", start->words[0],

@@ -8,9 +8,10 @@ import posix as os
 import sys
 
 from pydrop import compat, handover, inherited, inspection, performing, planning, standing
-from pydrop.errors import FAILED, Interrupted, PydropError
+from pydrop.errors import FAILED, Interrupted, PydropError, not_loaded
 from pydrop.model import Settings, Start
 from pydrop.perform import timeline_writer
+from pydrop.planning import command_check
 from pydrop.report import Report
 from pydrop.signals import name_of
 
@@ -30,10 +31,18 @@ def launched(loading: float | None = None) -> None:
 
         init.stay(start)
     if start.name.rpartition("/")[2] == "pydropctl":
-        from pydrop.ctl.main import run
-
-        run(start)
+        _ctl(start)
     _exit(compat.run(start) if compat.name_of(start) else begin(start))
+
+
+def _ctl(start: Start) -> None:
+    """Run `pydropctl`. Never returns."""
+    try:
+        from pydrop.ctl.main import run
+    except ImportError as error:
+        Report().error(str(not_loaded(error)))
+        _exit(FAILED)
+    run(start)
 
 
 def module() -> None:
@@ -70,6 +79,9 @@ def _begin(start: Start, report: Report) -> int:
     except PydropError as error:
         report.error(str(error))
         return error.code
+    except ImportError as error:
+        report.error(str(not_loaded(error)))
+        return FAILED
     except BaseException as bug:
         report.own_fault(bug, "" if report.level == "debug" else "set PYDROP_LOG_LEVEL=debug to see where, and ")
         return FAILED
@@ -91,6 +103,7 @@ def _start(start: Start, report: Report) -> int:
     facts.in_hook = place.in_hook
     timeline_writer.mark(start, "survey")
     plan = planning.plan(settings, facts)
+    command_check.require_executable(settings, facts, plan)
     for warning in plan.warnings:
         report.warn(warning)
     timeline_writer.mark(start, "plan")

@@ -12,6 +12,7 @@ MOST_SHOWN = 200  # bytes of one value that a message shows
 MOST_SAID = (
     1900  # bytes of a problem, and of a remedy: so that the line of both has 4 KiB at most (report.LONGEST_LINE)
 )
+WHOLE_PYTHON = "install the whole Python in the image (Debian: python3, not python3-minimal alone)"
 
 
 class PydropError(Exception):
@@ -23,6 +24,13 @@ class PydropError(Exception):
         self.problem = problem
         self.remedy = remedy
         self.code = code
+
+
+def not_loaded(error: ImportError) -> PydropError:
+    """The error for a module that this Python lacks: Debian's python3-minimal lacks a good part of the library."""
+    of_pip = error.name in ("click", "psutil")
+    remedy = "install pydrop with pip, which brings it" if of_pip else WHOLE_PYTHON
+    return PydropError(f"this Python cannot load {error.name or 'a module'}: {error}", remedy)
 
 
 class BadSetting(PydropError):

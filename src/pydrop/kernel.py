@@ -10,7 +10,7 @@ import posix as os
 
 from pydrop.capabilities import bits
 from pydrop.encoding import encoded
-from pydrop.errors import PydropError
+from pydrop.errors import PydropError, not_loaded
 from pydrop.process import Credentials, IdRange
 
 try:
@@ -25,7 +25,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WHOLE_PYTHON = "install the whole Python in the image (Debian: python3, not python3-minimal alone)"
 PAGE, MANY = 4096, 65536  # bytes of a /proc file to read at first, which mostly gets all of it, and from then on
 FULL = 2048  # bytes; each page of a /proc file except the last holds at least so many
 PR_CAPBSET_DROP = 24
@@ -193,7 +192,7 @@ def _libc_prctl() -> "Callable[[int, int, int], None]":
     try:
         import ctypes
     except ImportError as error:
-        raise PydropError(f"this Python cannot load ctypes: {error}", WHOLE_PYTHON) from error
+        raise not_loaded(error) from error
     function = ctypes.CDLL(None, use_errno=True).prctl
     long = ctypes.c_ulong
 

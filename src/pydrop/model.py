@@ -5,6 +5,7 @@ account files) is `str` decoded with ``surrogateescape``, so that every byte sur
 The kinds of step are in `steps`, the nouns of a single process in `process`.
 """
 
+from pydrop.executable import Executable as Executable
 from pydrop.process import Credentials as Credentials
 from pydrop.process import Identity as Identity
 from pydrop.process import IdRange as IdRange
@@ -83,6 +84,7 @@ class Settings(Value):
     default_command: tuple[str, ...] = ()  # in front of a command that begins with a dash, or is not there
     keep_caps: tuple[str, ...] = ()  # lower case, without "cap_"
     no_new_privs: bool = True
+    bounding_set: str = "keep"  # keep | empty
     oom_score_adj: int | None = None
     init: bool = False
     stop_signal: int = 15
@@ -151,6 +153,7 @@ class Record(Value):
     umask: int | None
     keep_caps: tuple[str, ...]
     no_new_privs: bool
+    bounding_set: str
     environment: tuple[str, ...]  # NAME=value lines that hooks and settings added, NAME those they unset; no secrets
 
 
@@ -187,7 +190,8 @@ class Facts(Value):
     writable: tuple[str, ...] = ()  # without root: paths of chown and run-dirs that this process can write
     makeable: tuple[str, ...] = ()  # without root: missing run-dirs that this process can create
     root_folder_writable: bool = True  # whether this process can write the folder /
-    noexec_run: bool = False  # the command lies on a /run mounted noexec
+    command: Executable | None = None  # the file of the command
+    command_paths: tuple[str, ...] = ()  # where it was looked for
     mounts: tuple[tuple[str, str], ...] = ()  # (mount point, type) of what is mounted for the program: volume_mounts
 
 

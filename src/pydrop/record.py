@@ -30,6 +30,7 @@ def encode(record: Record) -> str:
         "" if record.umask is None else f"{record.umask:o}",
         " ".join(record.keep_caps),
         "1" if record.no_new_privs else "0",
+        record.bounding_set,
         *record.environment,
     ]
     return "".join([field + "\0" for field in fields])
@@ -38,9 +39,11 @@ def encode(record: Record) -> str:
 def decode(text: str) -> Record | None:
     """The record in `text`; None where the text is no record, or one of another version's form."""
     fields = text.split("\0")
-    if len(fields) < 14 or fields[0] != FORM or fields[-1]:
+    if len(fields) < 15 or fields[0] != FORM or fields[-1]:
         return None
-    _, instance, name, uid, gid, group, groups, home, shell, why, umask, caps, privs, *environment = fields[:-1]
+    _, instance, name, uid, gid, group, groups, home, shell, why, umask, caps, privs, bounding, *environment = fields[
+        :-1
+    ]
     try:
         identity = Identity(
             name=name,
@@ -58,6 +61,7 @@ def decode(text: str) -> Record | None:
             umask=int(umask, 8) if umask else None,
             keep_caps=tuple(caps.split()),
             no_new_privs=privs == "1",
+            bounding_set=bounding,
             environment=tuple(environment),
         )
     except ValueError:

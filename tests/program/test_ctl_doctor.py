@@ -68,7 +68,8 @@ def test_the_steps_are_those_of_the_plan(place: Throwaway) -> None:
 
 FAILING = {
     "a secret that is not there": ({"FILE__DB": "/run/secrets/db"}, [], "FILE__DB=/run/secrets/db is not there"),
-    "a command that is not there": ({}, ["--", "nonsense"], "the command nonsense was not found"),
+    "a command that is not there": ({}, ["--", "nonsense"], "unable to run the command: nonsense was not found"),
+    "a command that is a folder": ({}, ["--", "/etc"], "unable to run the command: /etc is a directory"),
     "a hook of somebody else's": ({"PYDROP_HOOKS": "/mnt/home"}, [], "/mnt/home/hook belongs to user 1500"),
     "a run-dir on a read-only folder": (
         {"PYDROP_RUN_DIRS": "/run/web"},
@@ -108,7 +109,7 @@ def test_what_a_start_would_fail_of_is_said_and_exit_code_1(place: Throwaway, ca
     assert any(said in change["why"] for change in found["changes"])
     start = f"exec env {line} {WITHOUT_MOUNTING} {PYDROP} {words[-1] if words else 'true'}"
     started = place.run("sh", "-c", script + start, env=ENV)
-    assert started.returncode in (125, 127), started  # a start does fail of it
+    assert started.returncode in (125, 126, 127), started  # a start does fail of it
 
 
 def test_every_problem_of_the_settings_file_is_told(place: Throwaway) -> None:

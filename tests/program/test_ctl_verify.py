@@ -44,6 +44,10 @@ while read -r _ _ _ _ point _; do
 done </proc/self/mountinfo
 mount -t tmpfs none /mnt/x || exit 99
 """
+WITH_NET_RAW = (
+    "cp -p /bin/true /mnt/x && python3 -I -c 'import os; os.setxattr("
+    '"/mnt/x/true", "security.capability", bytes.fromhex("0100000200200000000000000000000000000000"))\''
+)
 
 
 @pytest.fixture
@@ -101,7 +105,11 @@ def test_behind_the_entrypoint_nothing_is_amiss_either(place: Throwaway) -> None
 def test_what_was_kept_and_read_is_as_asked(place: Throwaway) -> None:
     env = ENV | {"PYDROP_KEEP_CAPS": "net_bind_service", "FILE__DB": "/etc/hostname", "PYDROP_SECRETS": "KEY"}
     (place.folder / "etc/hostname").write_text("x")
-    done = shell(place, f"exec {PYDROP} {CTL} verify --json --strict", env | {"KEY_FILE": "/etc/hostname"})
+    done = shell(
+        place,
+        f"exec {PYDROP} {CTL} verify --json --strict",
+        env | {"KEY_FILE": "/etc/hostname", "PYDROP_BOUNDING_SET": "empty"},
+    )
     found = checks(done)
     assert {check["verdict"] for check in found.values()} == {"ok", "skip"}, done
     assert found["capabilities"]["found"] == found["bounding set"]["found"] == "only NET_BIND_SERVICE"
@@ -171,8 +179,14 @@ FAULTS: "dict[str, tuple[str, str, str, dict[str, Any]]]" = {
     "the bounding set is full": (
         "bounding set",
         "warn",
-        "no_new_privs is on",
-        {"drop": f"{WHO} --inh-caps=-all --no-new-privs"},
+        "no file within reach gives them",
+        {"drop": f"{WHO} --inh-caps=-all", "env": {"PYDROP_NO_NEW_PRIVS": "0"}},
+    ),
+    "the bounding set is full, and was to be empty": (
+        "bounding set",
+        "fail",
+        "though PYDROP_BOUNDING_SET asks for an empty one",
+        {"drop": f"{WHO} --inh-caps=-all --no-new-privs", "env": {"PYDROP_BOUNDING_SET": "empty"}},
     ),
     "the bounding set is full, and a file gives it": (
         "bounding set",
@@ -282,8 +296,27 @@ FAULTS: "dict[str, tuple[str, str, str, dict[str, Any]]]" = {
     "the command may not be executed": (
         "command",
         "fail",
-        "/mnt/x/true is there",
+        "/mnt/x/true has no execute bit",
         {"plant": "cp /bin/true /mnt/x && chmod 600 /mnt/x/true", "words": "/mnt/x/true"},
+    ),
+    "the command is not this user's to execute": (
+        "command",
+        "fail",
+        "/mnt/x/true: it is there, but this user may not execute it",
+        {"plant": "cp /bin/true /mnt/x && chmod 744 /mnt/x/true", "words": "/mnt/x/true"},
+    ),
+    "the command is a folder": ("command", "fail", "/mnt/x is a directory", {"words": "/mnt/x"}),
+    "the command has capabilities that it cannot have": (
+        "command",
+        "fail",
+        "/mnt/x/true has file capabilities (NET_RAW)",
+        {"plant": WITH_NET_RAW, "words": "/mnt/x/true"},
+    ),
+    "a program in the PATH has capabilities that it cannot have": (
+        "file capabilities",
+        "warn",
+        "refuses to execute /mnt/x/true (NET_RAW)",
+        {"plant": WITH_NET_RAW, "env": {"PATH": "/mnt/x:/usr/bin:/bin"}},
     ),
     "the settings file is everybody's": (
         "settings file",
@@ -468,7 +501,7 @@ def test_the_table_sums_up(place: Throwaway) -> None:
     done = run(place, form="", env={"USER": "root", "TMPDIR": "/nowhere"})
     rows = done.stdout.decode().splitlines()
     assert rows[0].split() == ["CHECK", "RESULT", "WHAT", "WAS", "FOUND"]
-    assert rows[-1] == "33 checks: 2 failed, 1 skipped"
+    assert rows[-1] == "34 checks: 2 failed, 1 skipped"
     assert any(row.startswith("TMPDIR: add a tmpfs") for row in rows)
 
 

@@ -50,7 +50,7 @@ def lines_of(done: "subprocess.CompletedProcess[bytes]") -> list[str]:
         pytest.param(("nosuchcommand",), {}, 127, "nosuchcommand was not found", id="command not found"),
         pytest.param(("/nosuch/command",), {}, 127, "/nosuch/command is not there", id="path not found"),
         pytest.param(("/etc/passwd",), {}, 126, "execute", id="not executable"),
-        pytest.param(("/etc",), {}, 126, "execute", id="a folder"),
+        pytest.param(("/etc",), {}, 126, "/etc is a directory", id="a folder"),
         pytest.param(("false",), {}, 1, "starting false", id="the command's own code"),
     ],
 )

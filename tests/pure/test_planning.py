@@ -373,6 +373,11 @@ DROPS: dict[str, tuple[dict[str, Any], str]] = {
     "a umask": ({"umask": 0o7}, "1000:1000, groups 1000, no capability, no_new_privs, umask 007"),
     "capabilities": ({"keep_caps": ("net_raw", "kill")}, "1000:1000, groups 1000, keeps net_raw, kill, no_new_privs"),
     "without no_new_privs": ({"no_new_privs": False}, "1000:1000, groups 1000, no capability"),
+    "an empty bounding set": (
+        {"bounding_set": "empty"},
+        "1000:1000, groups 1000, no capability, no_new_privs, empty bounding set",
+    ),
+    "root keeps its bounding set": ({"puid": 0, "bounding_set": "empty"}, "stays root (0:0), groups 0 4, no_new_privs"),
     "root": ({"puid": 0, "pgid": 5}, "stays root (0:5), groups 0 4 5, no_new_privs"),
 }
 
@@ -388,6 +393,8 @@ def test_the_drop_has_what_was_asked() -> None:
     """As values, none of them a text any more."""
     step = drop_of(planned({"keep_caps": ("net_raw",), "umask": 0, "no_new_privs": False}))
     assert (step.keep_caps, step.umask, step.no_new_privs, step.keep_root) == (mask_of(("net_raw",)), 0, False, False)
+    assert not step.empty_bounding
+    assert drop_of(planned({"bounding_set": "empty"})).empty_bounding
 
 
 # -- a second time ---------------------------------------------------------------------------------
@@ -423,6 +430,33 @@ def test_a_second_time_drops_to_what_was_recorded(case: str) -> None:
     assert (step.keep_caps, step.umask, step.no_new_privs) == (mask_of(keep_caps), umask, no_new_privs)
 
 
+BOUNDING: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {  # given, left -> whether it is emptied
+    "as recorded": ({}, {"bounding_set": "empty"}, True),
+    "as recorded, the other way": ({}, {"bounding_set": "keep"}, False),
+    "what is asked for now counts": ({"bounding_set": "keep"}, {"bounding_set": "empty"}, False),
+    "root's never": ({}, {"bounding_set": "empty", "identity": identity(uid=0)}, False),
+}
+
+
+@pytest.mark.parametrize("case", BOUNDING)
+def test_a_second_time_has_the_recorded_bounding_set(case: str) -> None:
+    """As the rest of the drop."""
+    given, left, emptied = BOUNDING[case]
+    assert drop_of(again(given, **left)).empty_bounding == emptied
+
+
+def test_init_drops_its_bounding_set_as_the_program_does() -> None:
+    """It executes nothing, so it needs none; and one answer counts for all of the container."""
+    for asked, emptied in (("keep", False), ("empty", True)):
+        assert only(planned({"init": True, "bounding_set": asked}).steps, "guardian").empty_bounding == emptied
+
+
+def test_an_empty_bounding_set_is_not_roots() -> None:
+    """Root would be left with no capability behind its exec, which PUID=0 does not ask for."""
+    warnings = planned({"puid": 0, "bounding_set": "empty"}).warnings
+    assert [text for text in warnings if text.startswith("PYDROP_BOUNDING_SET is ignored, since root")]
+
+
 def test_a_second_time_has_the_programs_environment() -> None:
     """HOME and what hooks added; values may hold `=`."""
     left = record(environment=("HOME=/data", "A=x=y", "EMPTY="))
@@ -436,13 +470,6 @@ def test_a_second_time_says_nothing() -> None:
 
 
 # -- warnings --------------------------------------------------------------------------------------
-
-
-def test_a_run_that_executes_nothing_is_told_before_it_fails() -> None:
-    """With the mount option that helps."""
-    (warning,) = planned({"command": ("/run/app/start",)}, noexec_run=True).warnings
-    assert "/run/app/start will not start: /run is mounted noexec" in warning
-    assert "--tmpfs /run:exec" in warning
 
 
 def test_a_hook_that_nobody_may_execute_is_told() -> None:

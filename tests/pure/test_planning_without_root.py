@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pydrop.capabilities import mask_of
-from pydrop.model import AbsentDevice, Device, Secret
+from pydrop.model import AbsentDevice, Credentials, Device, Secret
 from pydrop.planning import plan
 from pydrop.steps import Plan
 from tests.pure.worlds import APP, GROUP, PASSWD, credentials, drop_of, facts, kinds, only, settings, user, volume
@@ -206,6 +206,35 @@ def test_capabilities_are_kept_where_they_are_held() -> None:
     assert "keeps net_raw" in drop_of(made).words
     (warning,) = made.warnings
     assert "PYDROP_KEEP_CAPS asks for net_admin, which this start without root does not hold" in warning
+
+
+BOUNDING: dict[str, tuple[dict[str, Any], Credentials, bool, bool]] = {  # -> whether it is emptied, and warned of
+    "SETPCAP is held": ({}, credentials(12345, 12345, capabilities=mask_of(("setpcap", "kill"))), True, False),
+    "it is not": ({}, credentials(12345, 12345), False, True),
+    "it is permitted alone": (
+        {},
+        credentials(12345, 12345, capabilities=mask_of(("setpcap",)), effective=0),
+        False,
+        True,
+    ),
+    "the set is empty already": ({}, credentials(12345, 12345, bounding=0), True, False),
+    "the set has what is kept": (
+        {"keep_caps": ("kill",)},
+        credentials(12345, 12345, capabilities=mask_of(("kill",))),
+        True,
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BOUNDING)
+def test_the_bounding_set_is_emptied_where_that_can_be_done(case: str) -> None:
+    """Elsewhere one line says that it stays, and the command runs."""
+    given, held, emptied, warned = BOUNDING[case]
+    made = planned(given | {"bounding_set": "empty"}, credentials=held, nss_wrapper="/w.so")
+    assert drop_of(made).empty_bounding == emptied
+    assert [text.startswith("PYDROP_BOUNDING_SET is ignored") for text in made.warnings] == [True] * warned
+    assert not drop_of(planned(given, credentials=held)).empty_bounding
 
 
 # -- a second time ---------------------------------------------------------------------------------

@@ -21,20 +21,21 @@ LAYERS = (
     ("perform.*",),
     ("inspection", "running", "hook_environment", "start_lock", "descent"),
     ("rootenv", "interpreter", "ground"),
-    ("inherited", "trust", "report", "checked_reads"),
+    ("inherited", "trust", "report", "checked_reads", "command_lookup"),
     ("proc_stat",),
     ("kernel", "mount_calls", "idmapped"),
     ("planning", "lifecycle"),
     ("settings", "accounts", "tmpfiles", "record"),
-    ("capabilities", "encoding"),
+    ("encoding",),
     ("steps",),
     ("model",),
-    ("process", "errors", "signals"),
+    ("executable",),
+    ("process", "errors", "signals", "capabilities"),
     ("",),  # pydrop itself: its version, nothing else
 )
 PURE = (
     *("planning", "lifecycle", "settings", "accounts", "tmpfiles", "record"),
-    *("capabilities", "steps", "model", "process", "errors", "signals"),
+    *("capabilities", "steps", "model", "executable", "process", "errors", "signals"),
 )
 
 # What may be imported when a module is loaded, outside of `ctl`. Each is built in or costs next to nothing.

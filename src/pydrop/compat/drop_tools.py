@@ -84,5 +84,5 @@ def _step(who: Identity) -> PrivilegesStep:
         no_new_privs=False,
         umask=None,
         keep_root=who.uid == 0,
-        keep_sets=True,
+        keep_inheritable=True,
     )

@@ -9,6 +9,7 @@ import click
 
 from pydrop import settings
 from pydrop.ctl import ground_findings
+from pydrop.ctl.usage_errors import Strict
 from pydrop.errors import PydropError, Untrusted
 from pydrop.inspection.settings_file import content_of
 from pydrop.model import Value
@@ -38,7 +39,7 @@ class Finding(Value):
         return moderate(escaped(f"{place}: {self.problem}" + (f"; {self.remedy}" if self.remedy else "")))
 
 
-@click.command("check", short_help="Check a settings file: every problem at once.")
+@click.command("check", cls=Strict, short_help="Check a settings file: every problem at once.")
 @click.argument("file", required=False, type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--content-only", is_flag=True, help="Do not ask who owns the file and may write it.")
@@ -46,7 +47,7 @@ def command(file: str | None, as_json: bool, content_only: bool) -> None:
     """Check a settings file: every problem at once, with its line and the nearest key.
 
     FILE is /etc/pydrop.toml, or what PYDROP_CONFIG names, where none is given. The exit code is 1
-    where there is any problem. Made for image builds: RUN pydropctl check
+    where there is any problem, 125 where the file cannot be read. Made for image builds: RUN pydropctl check
     """
     path = file if file is not None else in_force()
     found = [] if content_only else untrusted(path)
@@ -54,9 +55,7 @@ def command(file: str | None, as_json: bool, content_only: bool) -> None:
         content = content_of(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY))
     except OSError as error:
         remedy = "name the file to check, or COPY it into the image first"
-        raise click.exceptions.Exit(
-            say(path, [Finding(problem=f"unable to read it: {error.strerror}", remedy=remedy)], 0, as_json)
-        ) from error
+        raise PydropError(f"unable to read {path}: {error.strerror}", remedy) from error
     count, more = review(content, path, content_only)
     raise click.exceptions.Exit(say(path, found + more, count, as_json))
 

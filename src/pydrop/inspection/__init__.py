@@ -8,7 +8,7 @@ are opened plainly, since they grant no rights that the user lacks. `entry` and 
 import _stat as stat
 import posix as os
 
-from pydrop import accounts, checked_reads, kernel, proc_stat, tmpfiles
+from pydrop import accounts, checked_reads, command_lookup, kernel, proc_stat, tmpfiles
 from pydrop.ground.own_code import require_own_code_safe
 from pydrop.inspection import earlier_start, volume_mounts
 from pydrop.inspection.tmpfiles_glance import may_mention_run
@@ -55,6 +55,8 @@ def look(settings: Settings, start: Start, left: Record | None = None, second: b
     hooks, idle, left_out = ((), (), ()) if left else _hooks(settings, start, root)
     second_time = not root and (second or earlier_start.is_second(entrypoint))
     user_hooks, user_idle = ((), ()) if left or second_time else _user_hooks(settings)
+    path_lines = (*(left.environment if left else ()), *start.environment)
+    paths = command_lookup.candidates(settings.command[0], path_lines) if settings.command else []
     return Facts(
         credentials=credentials,
         pid=entrypoint,
@@ -85,7 +87,8 @@ def look(settings: Settings, start: Start, left: Record | None = None, second: b
         writable=() if root else _writable(settings),
         makeable=() if root else tuple([path for path in settings.run_dirs if _can_be_made(path)]),
         root_folder_writable=os.access("/", os.W_OK),
-        noexec_run=_noexec_run(settings),
+        command=command_lookup.find(paths),
+        command_paths=tuple(paths),
         mounts=volume_mounts.found((*[volume.path for volume in settings.volumes], *settings.run_dirs)),
     )
 
@@ -213,13 +216,3 @@ def _stands(entry: RunEntry) -> bool:
     if entry.kind == "L":
         return True
     return (status.st_mode, status.st_uid, status.st_gid) == (stat.S_IFDIR | (entry.mode or 0), entry.uid, entry.gid)
-
-
-def _noexec_run(settings: Settings) -> bool:
-    """Whether the command lies on a /run that is mounted noexec."""
-    if not settings.command or not settings.command[0].startswith("/run/"):
-        return False
-    try:
-        return bool(os.statvfs("/run").f_flag & os.ST_NOEXEC)
-    except OSError:
-        return False

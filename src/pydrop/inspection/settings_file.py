@@ -7,8 +7,7 @@ other user could have written it.
 import os
 
 from pydrop import checked_reads
-from pydrop.errors import BadSetting, PydropError
-from pydrop.kernel import WHOLE_PYTHON
+from pydrop.errors import WHOLE_PYTHON, BadSetting, PydropError
 from pydrop.settings import toml_text
 from pydrop.trust import open_trusted
 

@@ -38,7 +38,7 @@ def _as_root(settings: Settings, facts: Facts) -> Plan:
         settings, facts.passwd, facts.group, facts.owner, limits.granted_groups(facts), facts.devices
     )
     limits.require_mapped(facts.uid_map, facts.gid_map, who)
-    limits.require_capabilities(settings, facts, who, settings.keep_caps)
+    limits.require_capabilities(settings, facts, who, settings.keep_caps, settings.bounding_set)
     decision = Decision(
         settings=settings,
         facts=facts,
@@ -47,6 +47,7 @@ def _as_root(settings: Settings, facts: Facts) -> Plan:
         keep_caps=settings.keep_caps,
         umask=settings.umask,
         no_new_privs=settings.no_new_privs,
+        bounding_set=settings.bounding_set,
         warnings=[*warnings, *_warnings(settings, facts, who)],
     )
     if change.former is None and who.uid != 0 and not decision.makes_home:  # a read-only root has no room for a home
@@ -66,15 +67,14 @@ def _warnings(settings: Settings, facts: Facts, who: Identity) -> list[str]:
     warnings += [f"{absent.problem}; {absent.remedy}" for absent in facts.absent_devices]
     if who.uid == 0:
         warnings.append(f"the program runs as root, because {who.why} asks for it")
+        if settings.bounding_set == "empty":
+            source = settings.sources["bounding-set"]
+            warnings.append(f"{source} is ignored, since root gets its capabilities out of the bounding set")
     if any([line.partition("=")[0].upper().endswith(MAY_MEAN_IDS) for line in facts.environment]):
         from pydrop.planning import foreign_names
 
         warnings += foreign_names.warnings(settings, facts, who)
-    for path in (*facts.hooks_without_bit, *facts.user_hooks_without_bit):
-        warnings.append(step_builders.without_bit(path))
-    if facts.noexec_run:
-        warnings.append(
-            f"{settings.command[0]} will not start: /run is mounted noexec; "
-            "mount it with exec (docker: --tmpfs /run:exec, compose: tmpfs: [/run:exec])"
-        )
-    return warnings
+    return [
+        *warnings,
+        *[step_builders.without_bit(path) for path in (*facts.hooks_without_bit, *facts.user_hooks_without_bit)],
+    ]

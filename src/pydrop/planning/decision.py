@@ -15,6 +15,7 @@ class Decision(Value):
     keep_caps: tuple[str, ...]
     umask: int | None
     no_new_privs: bool
+    bounding_set: str
     warnings: list[str]
 
     @property
@@ -24,6 +25,11 @@ class Decision(Value):
             return False
         former, account = self.change.former, self.change.account
         return (former.uid, former.gid) != (account.uid, account.gid)
+
+    @property
+    def empties_bounding_set(self) -> bool:
+        """Whether the drop empties the bounding set. A program that stays root gets its capabilities out of it."""
+        return self.bounding_set == "empty" and self.who.uid != 0
 
     @property
     def makes_home(self) -> bool:

@@ -44,5 +44,6 @@ def _record(decision: Decision) -> Record:
         umask=decision.umask,
         keep_caps=decision.keep_caps,
         no_new_privs=decision.no_new_privs,
+        bounding_set=decision.bounding_set,
         environment=(),
     )

@@ -29,9 +29,10 @@ def plan(settings: Settings, facts: Facts, record: Record) -> Plan:
         keep_caps=settings.keep_caps if "keep-caps" in settings.sources else record.keep_caps,
         umask=record.umask if settings.umask is None else settings.umask,
         no_new_privs=settings.no_new_privs if "no-new-privs" in settings.sources else record.no_new_privs,
+        bounding_set=settings.bounding_set if "bounding-set" in settings.sources else record.bounding_set,
         warnings=[],
     )
-    limits.require_capabilities(settings, facts, who, decision.keep_caps)
+    limits.require_capabilities(settings, facts, who, decision.keep_caps, decision.bounding_set)
     return Plan(
         identity=who,
         steps=orders.steps(orders.IN_HOOK if facts.in_hook else orders.AGAIN, decision),

@@ -170,7 +170,7 @@ def init(decision: Decision) -> list[Step]:
         return []
     from pydrop.planning import init_step
 
-    return [init_step.step(settings, decision.facts, decision.who, decision.no_new_privs)]
+    return [init_step.step(decision)]
 
 
 def without_init(settings: Settings) -> list[str]:
@@ -195,8 +195,8 @@ def drop_of(wanted: Decision) -> PrivilegesStep:
     words = [f"{who.uid}:{who.gid}", f"groups {groups}", kept]
     if who.uid == 0:
         words = [f"stays root (0:{who.gid})", f"groups {groups}"]
-    if wanted.no_new_privs:
-        words.append("no_new_privs")
+    words += ["no_new_privs"] if wanted.no_new_privs else []
+    words += ["empty bounding set"] if wanted.empties_bounding_set else []
     if umask is not None:
         words.append(f"umask {umask:03o}")
     return PrivilegesStep(
@@ -207,6 +207,7 @@ def drop_of(wanted: Decision) -> PrivilegesStep:
         no_new_privs=wanted.no_new_privs,
         umask=umask,
         keep_root=who.uid == 0,
+        empty_bounding=wanted.empties_bounding_set,
     )
 
 

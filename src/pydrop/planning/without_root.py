@@ -7,7 +7,7 @@ The program is who this process is already. One warning names all settings that 
 from pydrop import accounts
 from pydrop.capabilities import mask_of
 from pydrop.model import Account, AccountChange, Facts, Group, Identity, Settings
-from pydrop.planning import orders, step_builders
+from pydrop.planning import limits, orders, step_builders
 from pydrop.planning.decision import Decision
 from pydrop.steps import Plan
 
@@ -18,6 +18,7 @@ def plan(settings: Settings, facts: Facts) -> Plan:
     """The plan. Its identity is this process's own; no volume is chowned, and no hook is run."""
     who, change = _identity(settings, facts)
     kept, warnings = _kept(settings, facts)
+    bounding_set, ignored = _bounding_set(settings, facts, kept)
     decision = Decision(
         settings=settings,
         facts=facts,
@@ -26,13 +27,14 @@ def plan(settings: Settings, facts: Facts) -> Plan:
         keep_caps=kept,
         umask=settings.umask,
         no_new_privs=settings.no_new_privs,
+        bounding_set=bounding_set,
         warnings=[] if facts.second_time else _warnings(settings, facts, who),
     )
     steps = orders.steps(orders.AGAIN_WITHOUT_ROOT if facts.second_time else orders.WITHOUT_ROOT, decision)
     return Plan(
         identity=who,
         steps=steps,
-        warnings=(*decision.warnings, *step_builders.without_init(settings), *warnings),
+        warnings=(*decision.warnings, *step_builders.without_init(settings), *warnings, *ignored),
         command=settings.command,
         environment=_environment(who, facts),
     )
@@ -98,6 +100,18 @@ def _kept(settings: Settings, facts: Facts) -> tuple[tuple[str, ...], list[str]]
     return held, [
         f"{source} asks for {lacking}, which this start without root does not hold; "
         "leave out user: in compose (--user, runAsUser), and pydrop can keep it"
+    ]
+
+
+def _bounding_set(settings: Settings, facts: Facts, kept: tuple[str, ...]) -> tuple[str, list[str]]:
+    """The `bounding-set` that this process can have, and a warning where that is another one than was asked for."""
+    held = facts.credentials
+    able = held.effective & limits.SETPCAP or not held.bounding & ~mask_of(kept)
+    if able or settings.bounding_set == "keep":
+        return settings.bounding_set, []
+    return "keep", [
+        f"{settings.sources['bounding-set']} is ignored, since this start without root does not hold SETPCAP; "
+        "leave out user: in compose (--user, runAsUser), or let the runtime empty it (cap_drop: [ALL])"
     ]
 
 

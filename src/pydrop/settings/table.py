@@ -116,6 +116,10 @@ ROWS = (
         form="true|false", meaning="no program started later gains privileges (set-uid files)",
     ),
     Row(
+        name="bounding-set", field="bounding_set", environment=("PYDROP_BOUNDING_SET",), form="keep|empty",
+        parse=parsers.one_of("keep", "empty"), meaning="what becomes of the capability bounding set",
+    ),
+    Row(
         name="oom-score-adj", field="oom_score_adj", environment=("PYDROP_OOM_SCORE_ADJ",), form="NUMBER",
         parse=parsers.oom_score_adj, default="as the container has it",
         meaning="how soon the kernel kills the program for memory, -1000 to 1000",

@@ -60,7 +60,8 @@ def _lacking(world: World) -> list[str]:
     """The capabilities without which the start fails, and those that it would lack next."""
     if not (world.is_root and world.settings and world.facts and world.wanted):
         return []
-    drop, rest = limits.missing_capabilities(world.settings, world.facts, world.wanted, world.settings.keep_caps)
+    asked = world.settings
+    drop, rest = limits.missing_capabilities(asked, world.facts, world.wanted, asked.keep_caps, asked.bounding_set)
     return names_of(drop | rest) if drop else []
 
 

@@ -1,4 +1,4 @@
-"""Checks that the program can use its home, /tmp, the volumes, run-dirs, streams, devices, and its command."""
+"""Checks that the program can use its home, /tmp, the volumes, run-dirs, streams and devices."""
 
 import errno
 import os
@@ -10,7 +10,6 @@ from pydrop.ctl.verifying.check_result import Check, fail, ok, skip, warn
 from pydrop.ctl.verifying.subject import Subject
 from pydrop.ctl.volume_opening import vetted
 from pydrop.errors import PydropError
-from pydrop.handover import candidates
 from pydrop.inspection import volume_mounts
 from pydrop.model import AbsentDevice, Device, Volume
 from pydrop.perform import unwritable_mounts
@@ -40,7 +39,6 @@ def checks(subject: Subject) -> list[Check]:
         *[_run_dir(subject, path) for path in settings.run_dirs],
         *[_stream(name, descriptor) for name, descriptor in (("/dev/stdout", 1), ("/dev/stderr", 2))],
         *[_device(subject, device) for device in subject.devices],
-        *([_command(subject)] if subject.command else []),
     ]
 
 
@@ -218,20 +216,3 @@ def _device_remedy(subject: Subject, device: Device) -> str:
     if device.gid not in subject.groups:
         return "start as root, so that pydrop joins its group"
     return "pass it with --device, not as a volume"
-
-
-def _command(subject: Subject) -> Check:
-    """Look for the command along PATH as execvp(3) does, without running it."""
-    name = subject.command[0]
-    lines = (f"PATH={subject.environment['PATH']}",) if "PATH" in subject.environment else ()
-    existing = [path for path in candidates(name, lines) if os.path.isfile(path)]
-    runnable = [path for path in existing if os.access(path, os.X_OK, effective_ids=True)]
-    if runnable:
-        return ok("command", f"{runnable[0]} can be executed")
-    if existing:
-        return fail(
-            "command",
-            f"{existing[0]} is there, but this user may not execute it",
-            "chmod a+rx, its folders too; not on a mount that is noexec",
-        )
-    return fail("command", f"{name} was not found", "install it in the image, or name it by its whole path")

@@ -67,11 +67,14 @@ def _bounding(subject: Subject, reachable: bool) -> Check:
     if not surplus:
         return ok(name, "empty" if not keep else f"only {_few(keep)}")
     found = f"{len(bits(surplus))} capabilities are in it ({_few(surplus)})"
-    remedy = "start the container as root, and pydrop empties it; or drop them: cap_drop: [ALL] in compose"
-    if reachable and not subject.held.no_new_privs:
+    if subject.settings.bounding_set == "empty":
+        return fail(name, f"{found}, though {subject.asked('bounding-set')} asks for an empty one", BEHIND)
+    if subject.held.no_new_privs:
+        return ok(name, f"{found}, out of reach since no_new_privs is on")
+    remedy = "leave no-new-privs on; or set bounding-set=empty, or drop them: cap_drop: [ALL] in compose"
+    if reachable:
         return fail(name, f"{found}, and a program within reach can take them, since no_new_privs is off", remedy)
-    shut = "no_new_privs is on" if subject.held.no_new_privs else "no file within reach gives them"
-    return warn(name, f"{found}, out of reach only because {shut}", remedy)
+    return warn(name, f"{found}, out of reach only because no file within reach gives them", remedy)
 
 
 def _no_new_privs(subject: Subject) -> Check:

@@ -8,6 +8,7 @@ import os
 import stat
 import time
 
+from pydrop.capabilities import of_file
 from pydrop.ctl import mount_list
 from pydrop.inspection import asked_as_user
 from pydrop.model import Credentials, Identity, Value
@@ -140,13 +141,8 @@ def _gains(path: str, status: os.stat_result, searcher: Searcher) -> bool:
 
 
 def _capabilities(path: str) -> int:
-    """The bit mask of the file's permitted capabilities.
-
-    The attribute is struct vfs_cap_data, little-endian: version and flags, permitted, inheritable, and both again
-    for the upper half."""
+    """The bit mask of the file's permitted capabilities."""
     try:
-        data = os.getxattr(path, XATTR, follow_symlinks=False)
+        return of_file(os.getxattr(path, XATTR, follow_symlinks=False))[0]
     except OSError:
         return 0
-    lower, upper = data[4:8], data[12:16] if len(data) >= 20 else b""
-    return int.from_bytes(lower, "little") | int.from_bytes(upper, "little") << 32
