@@ -99,7 +99,8 @@ def _warnings(settings: Settings, facts: Facts, who: Identity) -> list[str]:
     warnings = step_builders.without_init(settings)
     if who.uid == 0:
         warnings.append(f"the program runs as root, because {who.why} asks for it")
-    if any([line.partition("=")[0].upper().endswith(MAY_MEAN_IDS) for line in facts.environment]):
+    names = [line.partition("=")[0] for line in facts.environment]
+    if any([name not in ("PUID", "PGID") and name.upper().endswith(MAY_MEAN_IDS) for name in names]):
         from pydrop.planning import foreign_names
 
         warnings += foreign_names.warnings(settings, facts, who)
