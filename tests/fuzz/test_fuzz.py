@@ -74,7 +74,8 @@ def try_program(folder: Path, seed: int) -> None:
     if random.random() < 0.5:
         (folder / "etc/pydrop.toml").write_bytes(toml(random).encode("utf-8", "surrogatepass"))
     env = {"PATH": "/usr/bin:/bin", "PYDROP_HOME": "/mnt/home"}
-    env |= dict([line.partition("=")[::2] for line in environment(random) if line.isprintable() or "\n" not in line])
+    lines = [line.encode("utf-8", "replace").decode() for line in environment(random)]
+    env |= dict([line.partition("=")[::2] for line in lines if not line.startswith("=")])
     words = tuple([word.encode("utf-8", "replace") for word in arguments(random)[:50]])
     began = time.monotonic()
     done = place.run(PYDROP, *words, env=env)
