@@ -137,7 +137,8 @@ def _settings(start: Start, report: Report) -> Settings:
     except BaseException:
         from pydrop.inspection import spoken_form
 
-        report.speak(*spoken_form.asked(start))
+        level, form = spoken_form.asked(start)
+        report.speak(level or report.level, form)
         raise
     report.obey(settings)
     return settings

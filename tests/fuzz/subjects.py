@@ -12,13 +12,15 @@ from random import Random
 from pydrop import accounts, hook_environment, planning, settings, tmpfiles
 from pydrop.accounts import account_lines
 from pydrop.compat import gosu, s6_setuidgid, su_exec, userspec
+from pydrop.errors import PydropError
 from pydrop.model import Facts, Identity, Start
 from pydrop.perform.ownership import modes
 from pydrop.settings import said_format, toml_text
 from pydrop.settings.table import ROWS
 from pydrop.tmpfiles import lines
-from tests.fuzz.material import LARGEST, MANY, nasty, repeated, spoiled, word
+from tests.fuzz.material import LARGEST, MANY, NUMBERS, nasty, repeated, spoiled, word
 from tests.pure import worlds
+from tests.pure.test_toml_text import NASTY
 
 GOOD = ("app", "1500", "app:video", "1500:1600", "/data", "/data:/config:top", "022", "true", "0", "video,109", "10s",
         "TERM:QUIT,HUP:0", "143:0", "net_bind_service", "DB,KEY", "fd:3", "warn", "json", "-500", "${A}", "${NOT:-/x}")  # fmt: skip
@@ -82,6 +84,8 @@ def arguments(random: Random) -> tuple[str, ...]:
 
 def toml(random: Random) -> str:
     kind = random.random()
+    if kind < 0.1:
+        return random.choice([text for text in NASTY.values() if isinstance(text, str)])
     if kind < 0.5:
         return spoiled(random, TOML)
     if kind < 0.75:
@@ -166,8 +170,8 @@ def account_files(random: Random) -> None:
 def tmpfiles_line(random: Random) -> str:
     """A line in which one field is nasty."""
     fields = [random.choice("dDfL"), "/run/a", "0755", "app", "app", "-", "text"]
-    at = random.randrange(len(fields))
-    fields[at] = nasty(random) if random.random() < 0.5 else fields[at] + nasty(random)
+    at = random.choice((0, 1, 2, 3, 4, 5, 6, 2, 3, 4))
+    fields[at] = random.choice((random.choice(NUMBERS), nasty(random), fields[at] + nasty(random)))
     return " ".join(fields) + "\n"
 
 
@@ -203,13 +207,21 @@ def hooks_variables(random: Random) -> None:
 
 
 def huge_values(random: Random) -> None:
-    """A small part, often, as the value of a setting or as its name."""
-    part, row = random.choice(MANY), random.choice(ROWS)
+    """A small part, often, as the value of some settings, and as a name."""
+    part = random.choice(MANY)
     value = (part * (LARGEST // len(part))).replace("\0", "")
-    words = random.choice(((f"--{row.name}={value}", "id"), (f"--{value}",), ("id",)))
-    lines_of_environment = [f"{name}={value}" for name in (*row.environment, f"PYDROP_{value}")]
-    in_the_file: dict[str, object] = {row.name: [value]} if random.random() < 0.5 else {value: 1}
-    settings.read(words, (random.choice(lines_of_environment),), random.choice((in_the_file, None)))
+    for row in random.sample(ROWS, 6):
+        for name in row.environment:
+            refused_or_not((), (f"{name}={value}",), None)
+        refused_or_not((f"--{row.name}={value}",) if row.option else (), (), {row.name: [value]})
+    settings.read((f"--{value}",), (f"PYDROP_{value}=1",), {value: 1})
+
+
+def refused_or_not(words: tuple[str, ...], line: tuple[str, ...], table_of_file: dict[str, object] | None) -> None:
+    try:
+        settings.read((*words, "id"), line, table_of_file)
+    except PydropError:
+        pass
 
 
 def volume_lists(random: Random) -> None:

@@ -7,11 +7,11 @@ from pydrop.settings import CONFIG, said_format, toml_text
 
 
 def asked(start: Start) -> tuple[str, str]:
-    """(log-level, log-format) of the strongest source that names a good one, whatever else is wrong."""
+    """(log-level, log-format) of the strongest source with a good one, whatever else is wrong; "" for no level."""
     try:
         return said_format.asked(start.arguments, start.environment, _text(start))
     except Exception:  # whatever made the settings unreadable must not hide why
-        return Settings.log_level, Settings.log_format
+        return "", Settings.log_format
 
 
 def _text(start: Start) -> str:

@@ -70,7 +70,8 @@ def _warnings(settings: Settings, facts: Facts, who: Identity) -> list[str]:
         if settings.bounding_set == "empty":
             source = settings.sources["bounding-set"]
             warnings.append(f"{source} is ignored, since root gets its capabilities out of the bounding set")
-    if any([line.partition("=")[0].upper().endswith(MAY_MEAN_IDS) for line in facts.environment]):
+    names = [line.partition("=")[0] for line in facts.environment]
+    if any([name not in ("PUID", "PGID") and name.upper().endswith(MAY_MEAN_IDS) for name in names]):
         from pydrop.planning import foreign_names
 
         warnings += foreign_names.warnings(settings, facts, who)

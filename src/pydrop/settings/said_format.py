@@ -8,8 +8,9 @@ GOOD = {"log-level": ("error", "warn", "info", "debug"), "log-format": ("text", 
 
 
 def asked(arguments: tuple[str, ...], environment: tuple[str, ...], text: str) -> tuple[str, str]:
-    """(log-level, log-format) of the strongest source that has a good value: options, environment, the file's text."""
-    level = _said("log-level", arguments, environment, text) or Settings.log_level
+    """(log-level, log-format) of the strongest source that has a good value, the level "" where none has: options,
+    environment, the file's text."""
+    level = _said("log-level", arguments, environment, text)
     return level, _said("log-format", arguments, environment, text) or Settings.log_format
 
 
