@@ -4,7 +4,7 @@ from pydrop.errors import BadSetting
 from pydrop.model import Value
 from pydrop.settings import interpolation
 from pydrop.settings.init_values import not_both
-from pydrop.settings.refusals import better
+from pydrop.settings.refusals import better, secret_of
 from pydrop.settings.sources import from_key, parsed_or_refused
 from pydrop.settings.volume_tables import review
 
@@ -60,7 +60,9 @@ def _of_key(key: str, value: object, file: str) -> list[Problem]:
     try:
         given = from_key(key, value, file)
         if key == "volume":
-            return [_problem((key, *place), better(given, fault)) for place, fault in review(given)[1]]
+            faults = review(given)[1]
+            hides = bool(faults) and secret_of(value) is not None
+            return [_problem((key, *place), better(given, fault) if hides else fault) for place, fault in faults]
         parsed_or_refused(given)
     except BadSetting as fault:
         return [_problem((key,), fault)]

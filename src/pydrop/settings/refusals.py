@@ -13,7 +13,7 @@ NEVER_SHOWN = ("secrets",)
 
 def better(given: RawSetting, error: BadSetting) -> BadSetting:
     """The error that a person gets for a value that `error` refuses."""
-    hidden = _secret_of(given.value)
+    hidden = secret_of(given.value)
     if hidden:
         problem = f"{given.name} in {given.file} cannot be used as {as_toml(hidden.written)} fills it"
         remedy = f"look what {' and '.join(hidden.names)} holds; it is not shown, since it may be a secret"
@@ -26,12 +26,12 @@ def better(given: RawSetting, error: BadSetting) -> BadSetting:
     return error
 
 
-def _secret_of(value: object) -> Filled | None:
+def secret_of(value: object) -> Filled | None:
     """The first text in the value that was filled from what may be a secret."""
     if isinstance(value, Filled):
         return value if value.secret else None
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return next((found for item in inner if (found := _secret_of(item))), None)
+    return next((found for item in inner if (found := secret_of(item))), None)
 
 
 def _candidates(value: str, separator: str) -> list[tuple[str, str]]:
