@@ -341,10 +341,10 @@ __attribute__((noreturn)) static void fail_too_long(char **words, char **list)
             is_variable = 1, longest = *list + 1;
     int shown = is_variable ? (int)strcspn(longest, "=") : 0;
     fprintf(stderr,
-            "pydrop: unable to start: the kernel takes 131070 bytes for one variable or argument, and 2 MiB or less for all; "
+            "pydrop: unable to run the command: Argument list too long; the kernel takes 131070 bytes for one variable or argument, and 2 MiB or less for all; "
             "shorten %s%.*s, which has %zu bytes, or mount its content as a file\n",
             is_variable ? "the variable " : "the longest argument", shown < 200 ? shown : 200, longest, strlen(longest));
-    _exit(FAILED);
+    _exit(NOT_EXECUTABLE);
 }
 
 /* Become Python, or say why not. */

@@ -81,7 +81,7 @@ def try_program(folder: Path, seed: int) -> None:
     done = place.run(PYDROP, *words, env=env)
     checked = place.run(f"{PYDROP}ctl", "check", "--content-only", FILE, env=env)
     assert time.monotonic() - began < 6, seed
-    assert checked.returncode in (0, 1), (seed, checked)
+    assert checked.returncode in (0, 1, 125), (seed, checked)  # 125: the variables name no file to check
     for line in (done.stderr + checked.stderr + checked.stdout).splitlines():
         assert b"itself failed" not in line and b"Traceback" not in line, (seed, line)
         assert len(line) <= 4096, (seed, line)

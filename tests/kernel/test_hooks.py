@@ -463,13 +463,13 @@ def test_more_than_an_environment_can_hold_is_refused(content: bytes) -> None:
 def test_a_whole_file_of_anything_is_read_at_once(piece: bytes) -> None:
     """One MiB of lines or of quotes takes no longer than its length asks."""
     content = (b"A='" + piece * (1 << 20))[: (1 << 20) - 2] + b"'\n"
-    begun = time.monotonic()
+    begun = time.process_time()  # of this process alone, whatever else the machine does
     for each in (content, content[3:], content[:-2]):
         try:
             hook_environment.parsed(each, "/hook")
         except HookFailed:
             pass
-    assert time.monotonic() - begun < 3
+    assert time.process_time() - begun < 3
 
 
 # -- who the program becomes ------------------------------------------------------------------------
@@ -496,7 +496,8 @@ hook_environment.PLACE = sys.argv[2]
 running.PATIENCE = float(sys.argv[3]) or running.PATIENCE
 start = Start(name="", arguments=(), environment=("PATH=/usr/bin:/bin",), ignored=(), blocked=())
 who = Identity(name="app", uid=1500, gid=1600, group="app", groups=(1600,), home="/", shell="/bin/sh", why="PUID")
-record = Record(instance="", identity=who, umask=None, keep_caps=(), no_new_privs=True, environment=())
+record = Record(instance="", identity=who, umask=None, keep_caps=(), no_new_privs=True, bounding_set="keep",
+                environment=())
 inherited.interruptible(start)
 def stat(pid):
     with open(f"/proc/{pid}/stat") as file:

@@ -158,8 +158,8 @@ def test_a_volume_deeper_in_an_idmapped_mount_and_a_single_file(data):
     def there():
         mapped(data)
         told = warnings_of(volume(data / "sub"), volume(data / "file"))
-        for name, line in zip(("sub", "file"), told, strict=True):
-            assert f"the volume {data}/{name} is not chowned" in line
+        assert f"the volume {data}/sub is not chowned" in told[0]
+        assert f"left the volume {data}/file alone" in told[1]  # whoever the folder shows as its owner may replace it
 
     apart(there)
     assert on_disk(data) == before

@@ -303,4 +303,4 @@ def test_it_is_told_with_the_line_that_allows_it(tmp_path):
     (warning,) = perform(step(Volume(path=str(volume)), errors="fail"), START).warnings
     assert "left 1 files of others in" in warning
     assert "a/link" in warning
-    assert "hard-links = true" in warning
+    assert "PYDROP_CHOWN_HARD_LINKS=1" in warning

@@ -55,27 +55,11 @@ ENDS = {
         "touch /run/a",
         PYDROP_RUN_DIRS="/run/a/web",
     ),
-    "a link of the user's in a run-dir's place": Case(
-        f"{RUN_WEB}web is a link that somebody other than root",
-        f"ln -s /tmp /run/web && chown -h {APP} /run/web",
-        PYDROP_RUN_DIRS="/run/web",
-    ),
     "links in a circle": Case(
         f"{RUN_WEB}it leads through too many links", "ln -s web /run/web", PYDROP_RUN_DIRS="/run/web"
     ),
-    "a run-dir that belongs to a third user in a folder of another's": Case(
-        "unable to make /run/a/web (PYDROP_RUN_DIRS): it belongs to user 33",
-        "mkdir -p /run/a/web && chown 34 /run/a && chown 33 /run/a/web",
-        PYDROP_RUN_DIRS="/run/a/web",
-    ),
     "a run-dir without CHOWN": Case(
         f"{RUN_WEB}this root may not change it", caps=without("chown"), PYDROP_RUN_DIRS="/run/web"
-    ),
-    "a run-dir in a folder that is closed to root without DAC_OVERRIDE": Case(
-        "unable to make /run/a/web (PYDROP_RUN_DIRS): this root may not write there",
-        "mkdir /run/a && chown 33 /run/a",
-        caps=without("dac_override", "dac_read_search"),
-        PYDROP_RUN_DIRS="/run/a/web",
     ),
     # secrets
     "a secret that is a folder": Case("FILE__A=/etc is no file", FILE__A="/etc"),
@@ -106,7 +90,7 @@ ENDS = {
         "/etc/passwd is a symbolic link to a file that others than root may write",
         f"mv /etc/passwd /mnt/home/ && ln -s /mnt/home/passwd /etc/ && chown {APP} /mnt/home/passwd",
     ),
-    "group is no file": Case("/etc/group is not a regular file", "rm /etc/group && mkfifo /etc/group"),
+    "group is no file": Case("unable to read /etc/group: it is no regular file", "rm /etc/group && mkfifo /etc/group"),
     # volumes
     "a volume that must be owned, without CHOWN": Case(
         "the volume /mnt/home cannot be owned: root lacks CHOWN",
@@ -126,8 +110,8 @@ ENDS = {
         "unable to reach NOTIFY_SOCKET=/run/nobody", NOTIFY_SOCKET="/run/nobody", PYDROP_INIT="1", PYDROP_READY="notify"
     ),
     # the command
-    "a command that is missing": Case("the command nonsense was not found", words="nonsense", code=127),
-    "a command that is a folder": Case("unable to run /etc: ", words="/etc", code=126),
+    "a command that is missing": Case("unable to run the command: nonsense was not found", words="nonsense", code=127),
+    "a command that is a folder": Case("unable to run the command: /etc is a directory", words="/etc", code=126),
     "a command that root alone may execute": Case(
         "unable to run /mnt/p: ", "cp /bin/true /mnt/p && chmod 700 /mnt/p", "/mnt/p", 126
     ),
@@ -135,7 +119,7 @@ ENDS = {
         "unable to run /mnt/closed/p: ", "mkdir -m 700 /mnt/closed && cp /bin/true /mnt/closed/p", "/mnt/closed/p", 126
     ),
     "a command on a noexec mount": Case(
-        "unable to run /mnt/n/true: ",
+        "unable to run the command: /mnt/n/true lies on a mount that is noexec",
         "mkdir /mnt/n && mount -t tmpfs -o noexec,mode=755 none /mnt/n && cp /bin/true /mnt/n/",
         "/mnt/n/true",
         126,
@@ -179,6 +163,22 @@ WORKS = {
         "", f"mkdir /run/web && chown {APP}:1000 /run/web && {READ_ONLY}", PYDROP_RUN_DIRS="/run/web"
     ),
     "a run-dir by root's link": Case("", "mkdir /run/x && ln -s x /run/web", PYDROP_RUN_DIRS="/run/web"),
+    "a link of the user's in a run-dir's place": Case(
+        "",
+        f"ln -s /tmp /run/web && chown -h {APP} /run/web",
+        PYDROP_RUN_DIRS="/run/web",
+    ),
+    "a run-dir that belongs to a third user in a folder of another's": Case(
+        "",
+        "mkdir -p /run/a/web && chown 34 /run/a && chown 33 /run/a/web",
+        PYDROP_RUN_DIRS="/run/a/web",
+    ),
+    "a run-dir in a folder that is closed to root without DAC_OVERRIDE": Case(
+        "",
+        "mkdir /run/a && chown 33 /run/a",
+        caps=without("dac_override", "dac_read_search"),
+        PYDROP_RUN_DIRS="/run/a/web",
+    ),
     "a run-dir through /var/run": Case("", PYDROP_RUN_DIRS="/var/run/web"),
     "a run-dir that is root's without DAC_OVERRIDE": Case(
         "", "mkdir /run/web", caps=without("dac_override"), PYDROP_RUN_DIRS="/run/web"

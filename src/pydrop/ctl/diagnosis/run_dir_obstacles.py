@@ -3,6 +3,7 @@
 The rules are those of `perform.runtime`; its messages are used where it has words for the matter.
 """
 
+import errno
 import os
 import stat
 
@@ -40,7 +41,7 @@ def _refused(world: World) -> list[tuple[NotPermitted, bool]]:
             _require_makeable(world, place, path)
         except Refused as refused:
             error = NotPermitted(f"unable to make {path} ({source}): {refused.why}", refused.remedy)
-            errors.append((error, place.may_be_replaced()))
+            errors.append((error, refused.errno != errno.EROFS and place.may_be_replaced()))
         except OSError as failure:
             error = NotPermitted(f"unable to make {path} ({source}): {failure.strerror}", "make it in the image")
             errors.append((error, place.may_be_replaced()))
@@ -87,6 +88,7 @@ def _require_room(world: World, folder: int, path: str) -> None:
             raise Refused(
                 f"{_read_only(folder)} is read-only",
                 f"add --tmpfs {place} to docker run, or tmpfs: [{place}] to the service in compose",
+                errno.EROFS,
             )
     elif not os.access(".", os.W_OK | os.X_OK, dir_fd=folder, effective_ids=True):
         raise Refused("this root may not write there (a capability is missing)", MORE_CAPS)
@@ -125,7 +127,7 @@ def _require_changeable(world: World, parent: int, name: str, status: os.stat_re
     finally:
         os.close(itself)
     if read_only and not _gets_tmpfs(world, path):
-        raise Refused("the filesystem is read-only", f"remove :ro from {path}, or mount a tmpfs there")
+        raise Refused("the filesystem is read-only", f"remove :ro from {path}, or mount a tmpfs there", errno.EROFS)
     if not world.held.effective & CHOWN and (status.st_uid, status.st_gid) != (who.uid, who.gid):
         raise Refused("this root may not change it (a capability is missing, or the filesystem refuses)", MORE_CAPS)
     if not world.held.effective & FOWNER and status.st_uid != 0:
