@@ -20,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pydrop.model import Facts
+
 # After these errors execvp(3) tries the next folder of PATH.
 GO_ON = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ESTALE, errno.ENODEV, errno.ETIMEDOUT)
 
@@ -27,11 +29,15 @@ GO_ON = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ESTALE, errno.ENODEV, 
 class Handover:
     """A command, its environment, and how to become it."""
 
-    def __init__(self, command: tuple[str, ...], environment: tuple[str, ...], start: Start) -> None:
+    def __init__(
+        self, command: tuple[str, ...], environment: tuple[str, ...], start: Start, before: "Facts | None" = None
+    ) -> None:
+        """`before` is the world where nothing has changed it since: then the command is not looked at again."""
         self.command = command
         self.start = start
         self.paths = command_lookup.candidates(command[0], environment)
-        self.found = command_lookup.find(self.paths)
+        same = before is not None and list(before.command_paths) == self.paths
+        self.found = before.command if before and same else command_lookup.find(self.paths)
         self.execute = _executor(command, environment)
 
     def run(self) -> None:
