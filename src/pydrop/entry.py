@@ -9,11 +9,11 @@ import sys
 
 from pydrop import compat, handover, inherited, inspection, performing, planning, standing
 from pydrop.errors import FAILED, Interrupted, PydropError, not_loaded
-from pydrop.model import Settings, Start
+from pydrop.model import Facts, Settings, Start
 from pydrop.perform import timeline_writer
-from pydrop.planning import command_check
 from pydrop.report import Report
 from pydrop.signals import name_of
+from pydrop.steps import Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _start(start: Start, report: Report) -> int:
     facts.in_hook = place.in_hook
     timeline_writer.mark(start, "survey")
     plan = planning.plan(settings, facts)
-    command_check.require_executable(settings, facts, plan)
+    _require_executable(settings, facts, plan)
     for warning in plan.warnings:
         report.warn(warning)
     timeline_writer.mark(start, "plan")
@@ -114,7 +114,7 @@ def _start(start: Start, report: Report) -> int:
         done.perform(step)
     last = plan.steps[-1]
     await_init = _init_waiter(start)
-    ready = handover.Handover(plan.command, start.environment, start)
+    ready = handover.Handover(plan.command, start.environment, start, None if done.words else facts)
     timeline = timeline_writer.open_file() if done.recorded else -1
     timeline_writer.mark(start, "command")
     # ---- the drop: from here on nothing is imported and nothing is opened ----
@@ -142,6 +142,14 @@ def _settings(start: Start, report: Report) -> Settings:
         raise
     report.obey(settings)
     return settings
+
+
+def _require_executable(settings: Settings, facts: Facts, plan: Plan) -> None:
+    found = facts.command
+    if found is None or found.problem or found.capabilities:
+        from pydrop.planning import command_check
+
+        command_check.require_executable(settings, facts, plan)
 
 
 def _init_waiter(start: Start) -> "Callable[[], None]":

@@ -9,7 +9,7 @@ import _signal
 import errno
 import posix as os
 
-from pydrop import command_lookup
+from pydrop import command_lookup, kernel
 from pydrop.errors import NOT_EXECUTABLE, NOT_FOUND, CommandFailed
 from pydrop.executable import lacks, not_found, refused
 from pydrop.inherited import IGNORED_BY_PYTHON
@@ -20,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pydrop.model import Facts
+
 # After these errors execvp(3) tries the next folder of PATH.
 GO_ON = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ESTALE, errno.ENODEV, errno.ETIMEDOUT)
 
@@ -27,11 +29,15 @@ GO_ON = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ESTALE, errno.ENODEV, 
 class Handover:
     """A command, its environment, and how to become it."""
 
-    def __init__(self, command: tuple[str, ...], environment: tuple[str, ...], start: Start) -> None:
+    def __init__(
+        self, command: tuple[str, ...], environment: tuple[str, ...], start: Start, before: "Facts | None" = None
+    ) -> None:
+        """`before` is the world where nothing has changed it since: then the command is not looked at again."""
         self.command = command
         self.start = start
         self.paths = command_lookup.candidates(command[0], environment)
-        self.found = command_lookup.find(self.paths)
+        same = before is not None and list(before.command_paths) == self.paths
+        self.found = before.command if before and same else command_lookup.find(self.paths)
         self.execute = _executor(command, environment)
 
     def run(self) -> None:
@@ -57,7 +63,7 @@ class Handover:
     def not_found(self) -> CommandFailed:
         if self.found is not None and self.found.problem and self.found.code == NOT_FOUND:
             return refused(self.found)
-        existing = [path for path in self.paths if _is_there(path)]
+        existing = [path for path in self.paths if kernel.is_there(path)]
         if not existing:
             return not_found(self.command[0], self.paths)
         problem = f"{existing[0]} is there, but what its first line (#!) or ELF header names to run it is not"
@@ -148,11 +154,3 @@ def _restore_signals(start: Start) -> None:
         if number not in start.ignored:
             _signal.signal(number, _signal.SIG_DFL)
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [s for s in ENDING if s not in start.blocked])
-
-
-def _is_there(path: str) -> bool:
-    try:
-        os.lstat(path)
-    except OSError:
-        return False
-    return True

@@ -1,24 +1,30 @@
 """Which mounts are idmapped: their owners are shown through a map, and a chown would write through it.
 
-The kernel marks them in mountinfo (proc_pid_mountinfo(5)), and says in fdinfo on which mount a descriptor is.
+The kernel marks them in mountinfo, and says in fdinfo (proc_pid_fdinfo(5)) on which mount a descriptor is.
 """
 
 import posix as os
 
+from pydrop import mountinfo
+from pydrop.mountinfo import Row, Rows
+
 MARK = b"idmapped"
 
 
-def ids(table: bytes) -> frozenset[bytes]:
-    """The ids of the idmapped mounts, of which most containers have none; `table` is mountinfo's text."""
-    if MARK not in table:
-        return frozenset()
-    words = [line.split(b" ", 6) for line in table.split(b"\n") if MARK in line]
-    return frozenset([each[0] for each in words if len(each) == 7 and MARK in each[5].split(b",")])
+def ids(rows: Rows) -> frozenset[bytes]:
+    """The ids of the idmapped mounts, of which most containers have none."""
+    return frozenset([row[mountinfo.ID] for row in rows if is_idmapped(row)])
+
+
+def is_idmapped(row: Row) -> bool:
+    """Whether the mount is marked so: not its name, nor its source, nor an option of its filesystem, is the mark."""
+    options = row[mountinfo.OPTIONS]
+    return MARK in options and MARK in options.split(b",")
 
 
 def is_on(held: int, mounts: frozenset[bytes]) -> bool:
     """Whether the descriptor is on one of these mounts. OSError without /proc."""
-    return bool(mounts) and mount_id(_read(f"/proc/self/fdinfo/{held}")) in mounts
+    return bool(mounts) and mount_id(_about(held)) in mounts
 
 
 def mount_id(about: bytes) -> bytes:
@@ -27,17 +33,9 @@ def mount_id(about: bytes) -> bytes:
     return rest.partition(b"\n")[0].strip()
 
 
-def table() -> bytes:
-    """The text of mountinfo. OSError without /proc."""
-    return _read("/proc/self/mountinfo")
-
-
-def _read(path: str) -> bytes:
-    file = os.open(path, os.O_RDONLY)
+def _about(held: int) -> bytes:
+    file = os.open(f"/proc/self/fdinfo/{held}", os.O_RDONLY)
     try:
-        text = b""
-        while piece := os.read(file, 65536):
-            text += piece
-        return text
+        return os.read(file, 4096)
     finally:
         os.close(file)

@@ -35,6 +35,15 @@ PR_CAP_AMBIENT_RAISE = 2
 # -- reading --------------------------------------------------------------------------------------
 
 
+def is_there(path: str) -> bool:
+    """Whether something has this path, a link that leads nowhere too; False where this process cannot tell."""
+    try:
+        os.lstat(path)
+    except OSError:
+        return False
+    return True
+
+
 def open_status() -> int:
     """A descriptor of /proc/self/status (proc(5)). `credentials` reads it again and again, also after the drop."""
     return os.open("/proc/self/status", os.O_RDONLY)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ABOVE = 200  # the lowest descriptor for the lock: `ready = fd:N` wants a low one to be free
 MOMENT = 0.002  # seconds between two looks at who holds the lock
-LONGEST_NAME = 4096  # bytes
+NAME_SIZE = 128  # bytes of the file, which is never made shorter: on ext4 and overlayfs that waits for the disk
 BUSY = (errno.EAGAIN, errno.EACCES)
 
 
@@ -53,8 +53,7 @@ class StartLock:
             return True
         try:
             fcntl.lockf(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(self.file, 0)
-            os.pwrite(self.file, proc_stat.instance(os.getpid()).encode("ascii"), 0)
+            os.pwrite(self.file, proc_stat.instance(os.getpid()).encode("ascii").ljust(NAME_SIZE), 0)
         except OSError as error:
             if error.errno in BUSY:
                 return False
@@ -74,7 +73,7 @@ class StartLock:
         self.file = -1
 
     def _holder(self) -> str:
-        return os.pread(self.file, LONGEST_NAME, 0).decode("ascii", "replace")
+        return os.pread(self.file, NAME_SIZE, 0).decode("ascii", "replace").rstrip()
 
 
 def _opened() -> int:

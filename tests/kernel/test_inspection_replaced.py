@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pydrop import checked_reads, inspection, record
+from pydrop import checked_reads, inspection, mountinfo, record
 from pydrop.ctl.timing import timeline_reader
 from pydrop.errors import BadSetting, PydropError
 from pydrop.inspection import earlier_start, settings_file, tmpfiles_glance
@@ -246,3 +246,23 @@ def test_only_a_regular_file_is_read(path: str) -> None:
             checked_reads.whole(file, 1000)
     finally:
         os.close(file)
+
+
+def test_a_process_whose_top_is_no_mount_is_told_from_all_others(tmp_path: Path) -> None:
+    """chroot(2): mountinfo has no line for /. Two such processes are no sign of one container."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.chroot(tmp_path)
+        os.write(writing, b"x")
+        signal.pause()
+    os.read(reading, 1)
+    try:
+        assert all(row[mountinfo.POINT] != b"/" for row in mountinfo.of(f"{child}"))
+        assert earlier_start._root_mount(child) == b""
+        assert earlier_start._root_mount(os.getpid()) != b""
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(reading)
+        os.close(writing)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pydrop import idmapped, kernel, mount_calls
+from pydrop import idmapped, kernel, mount_calls, mountinfo
 from pydrop.errors import PydropError
 from pydrop.model import Volume
 from pydrop.perform.ownership import home_folder, id_mapping, own, perform, volume_path
@@ -228,7 +228,7 @@ def test_nothing_is_mounted_where_the_owner_is_right(data):
 
     def there():
         perform(step(volume(data, "idmap"), errors="fail"), START)
-        assert idmapped.ids(idmapped.table()) == frozenset()
+        assert idmapped.ids(mountinfo.of()) == frozenset()
 
     apart(there)
 
@@ -316,7 +316,7 @@ def test_what_the_kernel_refuses_is_told_and_nothing_is_mounted_or_chowned(data,
         (warning,) = warnings_of(volume(data, "idmap"))
         assert f"unable to mount {data} with a map to {UID}:{GID}: {os.strerror(number)} ({call}); {said}" in warning
         assert sorted(os.listdir("/proc/self/fd")) == fds
-        assert idmapped.ids(idmapped.table()) == frozenset()
+        assert idmapped.ids(mountinfo.of()) == frozenset()
         with pytest.raises(PydropError, match="with a map to"):
             warnings_of(volume(data, "idmap"), errors="fail")
 
@@ -355,7 +355,7 @@ def test_without_sys_admin_the_line_to_add_is_told(data):
 def test_in_a_dry_run_nothing_is_mounted(data):
     def there():
         own(volume(data, "idmap"), UID, GID, dry=True)
-        assert idmapped.ids(idmapped.table()) == frozenset()
+        assert idmapped.ids(mountinfo.of()) == frozenset()
 
     apart(there)
 
@@ -372,8 +372,8 @@ TABLE = b"""\
 
 def test_only_the_options_of_the_mount_say_so():
     """Neither a name nor a source, which a user may choose, nor the options of the filesystem."""
-    assert idmapped.ids(TABLE) == {b"21", b"23"}
-    assert idmapped.ids(b"") == frozenset()
+    assert idmapped.ids(mountinfo.rows(TABLE)) == {b"21", b"23"}
+    assert idmapped.ids(mountinfo.rows(b"")) == frozenset()
 
 
 def test_the_mount_of_a_descriptor_is_read():

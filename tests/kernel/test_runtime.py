@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pydrop import kernel
+from pydrop import kernel, mountinfo
 from pydrop.errors import NotPermitted
 from pydrop.model import Outcome, Start
 from pydrop.perform import runtime
@@ -72,13 +72,11 @@ def snapshot(path: Path) -> dict[str, tuple[int, int, int, int]]:
         ("/car\rriage", "/run/secrets", False),
     ],
 )
-def test_a_tmpfs_is_mounted_on_run_unless_it_would_hide_a_mount(root, point, mounts_one, tmp_path, monkeypatch) -> None:
+def test_a_tmpfs_is_mounted_on_run_unless_it_would_hide_a_mount(root, point, mounts_one, monkeypatch) -> None:
     """The kernel escapes no carriage return in a path."""
     made: list[str] = []
-    table = tmp_path / "mountinfo"
     lines = f"21 1 254:0 / / rw - ext4 /dev/x rw\n22 21 0:5 {root} {point} rw - tmpfs none rw\n"
-    table.write_bytes(lines.encode())
-    monkeypatch.setattr(runtime, "MOUNTS", str(table))
+    monkeypatch.setattr(mountinfo, "of", lambda: mountinfo.rows(lines.encode()))
     monkeypatch.setattr(kernel, "mount_tmpfs", made.append)
     assert runtime._mount_run() is mounts_one
     assert made == (["/run"] if mounts_one else [])

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from pydrop.inspection import asked_as_user, volume_mounts
+from pydrop import asked_as_user, mountinfo
+from pydrop.inspection import volume_mounts
 from pydrop.model import Identity, Outcome, Start
 from pydrop.perform import unwritable_mounts
 from pydrop.perform.ownership.volume_path import SYSTEM_FOLDERS
@@ -102,32 +103,29 @@ CASES: "dict[str, tuple[bytes, tuple[tuple[str, str], ...]]]" = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_which_mounts_count(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_which_mounts_count(case: str) -> None:
     lines, expected = CASES[case]
-    monkeypatch.setattr(volume_mounts, "_mountinfo", lambda: HEAD + lines + b"\n")
-    assert volume_mounts.found() == expected
+    assert volume_mounts.found(mountinfo.rows(HEAD + lines + b"\n")) == expected
 
 
-def test_what_is_named_is_left_out_before_anything_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_named_is_left_out_before_anything_is_loaded() -> None:
     lines = b"40 20 8:1 / /a rw - ext4 x rw\n41 40 8:1 / /a/b rw - ext4 x rw\n"
-    monkeypatch.setattr(volume_mounts, "_mountinfo", lambda: HEAD + lines)
-    assert volume_mounts.found(("/a",)) == (("/a/b", "ext4"),)
+    assert volume_mounts.found(mountinfo.rows(HEAD + lines), ("/a",)) == (("/a/b", "ext4"),)
 
 
-def test_ten_thousand_take_no_second(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ten_thousand_take_no_second() -> None:
     many = b"".join([b"%d %d 8:1 / /a/b/c/d/e%d rw - ext4 x rw\n" % (n + 40, n % 7 + 20, n) for n in range(10_000)])
-    monkeypatch.setattr(volume_mounts, "_mountinfo", lambda: HEAD + many)
     began = time.process_time()
-    assert len(volume_mounts.found()) > 1000
+    assert len(volume_mounts.found(mountinfo.rows(HEAD + many))) > 1000
     assert time.process_time() - began < 1
 
 
 def test_without_proc_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone() -> bytes:
+    def gone(*_: object) -> int:
         raise FileNotFoundError
 
-    monkeypatch.setattr(volume_mounts, "_mountinfo", gone)
-    assert volume_mounts.found() == ()
+    monkeypatch.setattr(posix, "open", gone)
+    assert volume_mounts.found(mountinfo.here()) == ()
 
 
 def test_the_kernel_s_own_lines_are_understood(tmp_path: Path) -> None:
@@ -138,7 +136,7 @@ def test_the_kernel_s_own_lines_are_understood(tmp_path: Path) -> None:
         tmpfs(tmp_path / "over/in")
         tmpfs(tmp_path / "over")
         mount("none", tmp_path / "rw", "proc")
-        return below(tmp_path, volume_mounts.found())
+        return below(tmp_path, volume_mounts.found(mountinfo.here()))
 
     assert apart(look) == ["/a b\nc", "/over"]
 

@@ -8,11 +8,10 @@ import os
 import stat
 from collections.abc import Callable
 
-from pydrop import accounts, checked_reads
+from pydrop import accounts, asked_as_user, checked_reads
 from pydrop.capabilities import mask_of, names_of
 from pydrop.ctl import runtime_sockets
 from pydrop.ctl.mount_list import Mount, is_kernels
-from pydrop.inspection import asked_as_user
 from pydrop.model import Identity, Settings, Value
 from pydrop.planning.mounts_step import few
 
@@ -49,7 +48,7 @@ class Looker(Value):
 
     def can(self, paths: list[str], ask: Callable[[str], int]) -> list[str]:
         """Those of the paths of which `ask`, called as the user, says 1."""
-        found = asked_as_user.answers(self.who, tuple(paths), ask)
+        found = asked_as_user.answers(asked_as_user.rights_of(self.who), tuple(paths), ask)
         return [path for path, answer in zip(paths, found, strict=False) if answer == 1]
 
     def source(self, setting: str) -> str:

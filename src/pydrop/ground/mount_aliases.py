@@ -1,23 +1,14 @@
 """Other names of a folder: bind mounts show the same files at several places of one namespace."""
 
-import posix as os
-
-from pydrop.encoding import decoded
-
-PIECE = 65536  # bytes of mountinfo to read at once; the kernel may give less
+from pydrop.mountinfo import DEVICE, POINT, ROOT, Rows, plain
 
 
 class MountAliases:
-    """The mounts of this process's namespace as they were when this was made (proc_pid_mountinfo(5)).
+    """The mounts of a namespace. Where none are known, there are no other names."""
 
-    Without /proc/self/mountinfo there are no other names."""
-
-    def __init__(self) -> None:
-        text = _text()  # a mount is (its point, the device, the path in the filesystem that is shown there)
-        words = [line.split(" ", 5) for line in text.split("\n") if line]
-        self._mounts = [(point, device, root) for _, _, device, root, point, _ in words]
-        if "\\" in text:
-            self._mounts = [(_plain(point), device, _plain(root)) for point, device, root in self._mounts]
+    def __init__(self, table: Rows) -> None:
+        # a mount is (its point, the device, the path in the filesystem that is shown there)
+        self._mounts = [(plain(row[POINT]), row[DEVICE], plain(row[ROOT])) for row in table]
 
     def of(self, path: str) -> list[str]:
         """All paths below which files of `path` are shown by other mounts; `path` is without links.
@@ -44,9 +35,9 @@ class MountAliases:
             [f"{path}/".startswith(f"{point}/") and point.startswith(f"{above}/") for point, _, _ in self._mounts]
         )
 
-    def _place(self, path: str) -> tuple[str, str]:
+    def _place(self, path: str) -> tuple[bytes, str]:
         """The device of a path, and its path in that filesystem."""
-        best = ("/", "", "/")
+        best = ("/", b"", "/")
         for mount in self._mounts:  # of several mounts at one place the last one counts
             point = mount[0]
             if len(point) >= len(best[0]) and (point in (path, "/") or path.startswith(f"{point}/")):
@@ -57,24 +48,3 @@ class MountAliases:
 
 def _joined(above: str, below: str) -> str:
     return ("" if above == "/" else above) + ("" if below == "/" else below) or "/"
-
-
-def _plain(name: str) -> str:
-    """The name that the kernel wrote with octal numbers for blanks, tabs, newlines and backslashes."""
-    for number, letter in (("040", " "), ("011", "\t"), ("012", "\n"), ("043", "#"), ("134", "\\")):
-        name = name.replace(f"\\{number}", letter)
-    return name
-
-
-def _text() -> str:
-    try:
-        file = os.open("/proc/self/mountinfo", os.O_RDONLY)
-    except OSError:
-        return ""
-    try:
-        parts = []
-        while part := os.read(file, PIECE):
-            parts.append(part)
-        return decoded(b"".join(parts))
-    finally:
-        os.close(file)

@@ -3,6 +3,7 @@
 import posix as os
 import sys
 
+from pydrop import kernel
 from pydrop.errors import Untrusted
 from pydrop.trust import fault, is_plainly_trusted, open_trusted
 
@@ -29,21 +30,13 @@ def started_by(name: str, environment: tuple[str, ...]) -> str:
     if "/" in name:
         return f"{os.getcwd()}/{name}"
     paths = [f"{folder}/{name}" for folder in path_folders(environment)]
-    return next((path for path in paths if is_there(path)), "")
+    return next((path for path in paths if kernel.is_there(path)), "")
 
 
 def path_folders(environment: tuple[str, ...]) -> list[str]:
     """The absolute folders of PATH; of doubles in the environment the first counts."""
     value = next((line[5:] for line in environment if line.startswith("PATH=")), "")
     return [folder for folder in value.split(":") if folder.startswith("/")]
-
-
-def is_there(path: str) -> bool:
-    try:
-        os.lstat(path)
-    except OSError:
-        return False
-    return True
 
 
 def require_own_code_safe(name: str, environment: tuple[str, ...]) -> "Seen":

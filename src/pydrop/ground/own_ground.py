@@ -10,6 +10,7 @@ import _stat as stat
 import posix as os
 import sys
 
+from pydrop import mountinfo
 from pydrop.errors import BadSetting
 from pydrop.ground import own_code, system_folders
 from pydrop.ground.mount_aliases import MountAliases
@@ -92,13 +93,20 @@ def _inner(folder: str) -> list[str]:
 
 
 class Ground:
-    """The own ground of one start: `hooks` is the folder of hooks as configured, `name` argv[0]."""
+    """The own ground of one start: `hooks` is the folder of hooks as configured, `name` argv[0].
+
+    `seen` and `table` are statuses and mounts that were read a moment ago."""
 
     def __init__(
-        self, hooks: str = "", name: str = "", environment: tuple[str, ...] = (), seen: "Seen | None" = None
+        self,
+        hooks: str = "",
+        name: str = "",
+        environment: tuple[str, ...] = (),
+        seen: "Seen | None" = None,
+        table: "mountinfo.Rows | None" = None,
     ) -> None:
         self.seen: Seen = {} if seen is None else seen
-        self.mounts = MountAliases()
+        self.mounts = MountAliases(mountinfo.here() if table is None else table)
         self.own: dict[str, str] = {}  # path without links -> what it is
         self._holders: dict[str, str] = {}  # a folder -> the first of them that lies in it
         self._folders: set[str] = set()  # what is no link on the way to them
@@ -211,12 +219,18 @@ def refusal(noun: str, path: str, end: str, why: str, source: str = "") -> BadSe
     return BadSetting(f"{noun} {path} {leads}{why}: its owner could become root at the next start{named}", remedy)
 
 
-def require_other(settings: "Settings", name: str, environment: tuple[str, ...], seen: "Seen | None" = None) -> None:
+def require_other(
+    settings: "Settings",
+    name: str,
+    environment: tuple[str, ...],
+    seen: "Seen | None" = None,
+    table: "mountinfo.Rows | None" = None,
+) -> None:
     """Raise BadSetting where a volume, a run-dir or the home that the settings name is own ground.
 
-    `seen` are statuses that were read a moment ago."""
+    `seen` and `table` are as in Ground."""
     sources = settings.sources
-    ground = Ground(settings.hooks, name, environment, seen)
+    ground = Ground(settings.hooks, name, environment, seen, table)
     for volume in settings.volumes:
         if volume.policy != "never":
             ground.require_other("the volume", volume.path, volume.across_mounts, volume.source)

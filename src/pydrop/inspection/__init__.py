@@ -8,9 +8,9 @@ are opened plainly, since they grant no rights that the user lacks. `entry` and 
 import _stat as stat
 import posix as os
 
-from pydrop import accounts, checked_reads, command_lookup, kernel, proc_stat, tmpfiles
+from pydrop import accounts, checked_reads, command_lookup, kernel, mountinfo, proc_stat, tmpfiles
 from pydrop.ground.own_code import require_own_code_safe
-from pydrop.inspection import earlier_start, volume_mounts
+from pydrop.inspection import volume_mounts
 from pydrop.inspection.tmpfiles_glance import may_mention_run
 from pydrop.model import AbsentDevice, Device, Facts, Record, Settings, Start
 from pydrop.settings import config_path, read
@@ -30,7 +30,7 @@ def settings_table(path: str, named: bool) -> dict[str, object] | None:
     """The settings file as a table (settings_file.read); None where the default path does not exist.
 
     `named`: somebody has set the path, so that a missing file is an error."""
-    if not named and not _is_there(path):
+    if not named and not kernel.is_there(path):
         return None
     from pydrop.inspection import settings_file
 
@@ -46,14 +46,15 @@ def look(settings: Settings, start: Start, left: Record | None = None, second: b
     root = credentials.uids[1] == 0
     entrypoint = start.init.pid if start.init else os.getpid()
     privileged = root or checked_reads.is_privileged(credentials)
+    mounts = mountinfo.here()
     if privileged:
-        _require_other_ground(settings, start, require_own_code_safe(start.name, start.environment))
+        _require_other_ground(settings, start, require_own_code_safe(start.name, start.environment), mounts)
     writable = _account_files(root)
-    places, idmapped = _places(settings) if settings.volumes else ((), ())
+    places, idmapped = _places(settings, mounts) if settings.volumes else ((), ())
     devices, absent = _devices(settings, root) if settings.devices else ((), ())
-    left = left or (earlier_start.record_left(entrypoint) if root else None)
+    left = left or (record_left(entrypoint) if root else None)
     hooks, idle, left_out = ((), (), ()) if left else _hooks(settings, start, root)
-    second_time = not root and (second or earlier_start.is_second(entrypoint))
+    second_time = not root and (second or _is_second(entrypoint))
     user_hooks, user_idle = ((), ()) if left or second_time else _user_hooks(settings)
     path_lines = (*(left.environment if left else ()), *start.environment)
     paths = command_lookup.candidates(settings.command[0], path_lines) if settings.command else []
@@ -66,7 +67,7 @@ def look(settings: Settings, start: Start, left: Record | None = None, second: b
         passwd=checked_reads.text("/etc/passwd"),
         group=checked_reads.text("/etc/group"),
         account_files=writable,
-        stray_files=root and any([_is_there(f"/etc/{name}") for name in accounts.NEW_FILES.values()]),
+        stray_files=root and any([kernel.is_there(f"/etc/{name}") for name in accounts.NEW_FILES.values()]),
         nss_wrapper=nss_wrapper() if writable == "no" else None,
         owner=_owner(settings) if settings.owner_of else None,
         devices=devices,
@@ -89,26 +90,37 @@ def look(settings: Settings, start: Start, left: Record | None = None, second: b
         root_folder_writable=os.access("/", os.W_OK),
         command=command_lookup.find(paths),
         command_paths=tuple(paths),
-        mounts=volume_mounts.found((*[volume.path for volume in settings.volumes], *settings.run_dirs)),
+        mounts=volume_mounts.found(mounts, (*[volume.path for volume in settings.volumes], *settings.run_dirs)),
     )
 
 
-def _is_there(path: str) -> bool:
-    try:
-        os.lstat(path)
-    except OSError:
+def record_left(entrypoint: int) -> Record | None:
+    """The record of this container's entrypoint, while that lives; else None."""
+    if entrypoint == 1:  # it is the entrypoint itself
+        return None
+    from pydrop.inspection import earlier_start
+
+    return earlier_start.record_left(entrypoint)
+
+
+def _is_second(entrypoint: int) -> bool:
+    if entrypoint == 1:
         return False
-    return True
+    from pydrop.inspection import earlier_start
+
+    return earlier_start.is_second(entrypoint)
 
 
-def _require_other_ground(settings: Settings, start: Start, seen: dict[str, os.stat_result]) -> None:
+def _require_other_ground(
+    settings: Settings, start: Start, seen: dict[str, os.stat_result], mounts: mountinfo.Rows
+) -> None:
     """Raise BadSetting where a setting names what root executes or obeys from as a folder to be given.
 
     `seen` are the statuses that were read just now, by path."""
     if settings.volumes or settings.run_dirs or settings.home:
         from pydrop.ground.own_ground import require_other
 
-        require_other(settings, start.name, start.environment, seen)
+        require_other(settings, start.name, start.environment, seen, mounts)
 
 
 def _account_files(root: bool) -> str:
@@ -120,7 +132,7 @@ def _account_files(root: bool) -> str:
         return "append" if os.access("/etc/passwd", os.W_OK) else "no"
     folder = os.access("/etc", os.W_OK)
     for path in ("/etc/passwd", "/etc/group"):
-        if not os.access(path, os.W_OK) and not (folder and not _is_there(path)):
+        if not os.access(path, os.W_OK) and not (folder and not kernel.is_there(path)):
             return "no"
     return "rename" if folder else "in place"
 
@@ -128,14 +140,14 @@ def _account_files(root: bool) -> str:
 def nss_wrapper() -> str | None:
     """The path of libnss_wrapper.so in the image's library folders, or one folder below (Debian's multiarch)."""
     for folder in LIBRARIES:
-        if _is_there(f"{folder}/{WRAPPER}"):
+        if kernel.is_there(f"{folder}/{WRAPPER}"):
             return f"{folder}/{WRAPPER}"
         try:
             inner = sorted(os.listdir(folder))
         except OSError:
             continue
         for name in inner:
-            if name.endswith(("-gnu", "-musl", "-gnueabihf")) and _is_there(f"{folder}/{name}/{WRAPPER}"):
+            if name.endswith(("-gnu", "-musl", "-gnueabihf")) and kernel.is_there(f"{folder}/{name}/{WRAPPER}"):
                 return f"{folder}/{name}/{WRAPPER}"
     return None
 
@@ -148,9 +160,9 @@ def _writable(settings: Settings) -> tuple[str, ...]:
 
 def _can_be_made(path: str) -> bool:
     """Whether a folder is missing, and this process can write the lowest existing folder above it."""
-    if _is_there(path):
+    if kernel.is_there(path):
         return False
-    while not _is_there(path):
+    while not kernel.is_there(path):
         path = path.rpartition("/")[0] or "/"
     return os.access(f"{path}/.", os.W_OK | os.X_OK)  # with the dot only a folder counts, not a dangling link
 
@@ -161,10 +173,12 @@ def _owner(settings: Settings) -> tuple[int, int]:
     return owner(settings)
 
 
-def _places(settings: Settings) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, int, int], ...]]:
+def _places(
+    settings: Settings, mounts: mountinfo.Rows
+) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, int, int], ...]]:
     from pydrop.inspection import volume_places
 
-    return volume_places.look(settings)
+    return volume_places.look(settings, mounts)
 
 
 def _devices(settings: Settings, root: bool) -> tuple[tuple[Device, ...], tuple[AbsentDevice, ...]]:
@@ -175,7 +189,7 @@ def _devices(settings: Settings, root: bool) -> tuple[tuple[Device, ...], tuple[
 
 def _hooks(settings: Settings, start: Start, root: bool) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """The hooks, the programs that lack an execute bit, and the variables that root's hooks do not get."""
-    if "hooks" not in settings.sources and not _is_there(settings.hooks):
+    if "hooks" not in settings.sources and not kernel.is_there(settings.hooks):
         return (), (), ()
     from pydrop.inspection import named_paths
 
@@ -190,7 +204,7 @@ def _hooks(settings: Settings, start: Start, root: bool) -> tuple[tuple[str, ...
 
 
 def _user_hooks(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    if "user-hooks" not in settings.sources and not _is_there(settings.user_hooks):
+    if "user-hooks" not in settings.sources and not kernel.is_there(settings.user_hooks):
         return (), ()
     from pydrop.inspection import named_paths
 

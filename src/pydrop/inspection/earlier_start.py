@@ -2,11 +2,11 @@
 
 import posix as os
 
-from pydrop import checked_reads, proc_stat, record
+from pydrop import checked_reads, kernel, mountinfo, proc_stat, record
 from pydrop.encoding import decoded
 from pydrop.errors import Untrusted
 from pydrop.model import Record
-from pydrop.settings.sources import TELL_HOOKS
+from pydrop.mountinfo import ID, POINT
 from pydrop.trust import open_trusted
 
 
@@ -31,13 +31,7 @@ def record_left(entrypoint: int) -> Record | None:
 
 def is_second(entrypoint: int) -> bool:
     """Whether an entrypoint makes its start as root, or has made it, as far as this process sees without root."""
-    return entrypoint != 1 and any([_is_there(f"{record.PLACE}/{name}") for name in (record.NAME, record.LOCK)])
-
-
-def is_hooks(environment: tuple[str, ...]) -> bool:
-    """Whether an environment is that of a hook, which pydrop tells who the program becomes."""
-    names = {line.partition("=")[0] for line in environment}
-    return names.issuperset(TELL_HOOKS)
+    return entrypoint != 1 and any([kernel.is_there(f"{record.PLACE}/{name}") for name in (record.NAME, record.LOCK)])
 
 
 def is_exec(entrypoint: int) -> bool:
@@ -49,21 +43,12 @@ def is_exec(entrypoint: int) -> bool:
         first = entrypoint
         while (above := proc_stat.parent(first)) > 0:
             first = above
-        return first != 1 and _root_mount(1) == _root_mount(first)
+        return first != 1 and _root_mount(1) == _root_mount(first) != b""
     except (OSError, ValueError):
         return False
 
 
-def _root_mount(process: int) -> str:
-    """The number of the mount at `/` as a process sees it, which no two mount namespaces have in common (proc(5))."""
-    with open(f"/proc/{process}/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:
-        fields = [line.split(" ", 5) for line in lines]
-    return [field[0] for field in fields if field[4] == "/"][-1]
-
-
-def _is_there(path: str) -> bool:
-    try:
-        os.lstat(path)
-    except OSError:
-        return False
-    return True
+def _root_mount(process: int) -> bytes:
+    """The id of the mount at `/` as a process sees it, which no two mount namespaces have in common; b"" where its `/`
+    is no mount (chroot(2))."""
+    return next((row[ID] for row in reversed(mountinfo.of(f"{process}")) if row[POINT] == b"/"), b"")

@@ -1,27 +1,23 @@
-"""Tells which lines of /proc/self/mountinfo are mounts that a path still leads to, and which lie under another mount.
+"""Tells which mounts a path still leads to, and which lie under another mount.
 
 `volume_mounts` loads this module only where there is a mount to ask about.
 """
 
 from pydrop.encoding import decoded
-from pydrop.inspection.mountinfo_names import plain
+from pydrop.idmapped import is_idmapped
+from pydrop.mountinfo import ID, PARENT, POINT, Row, Rows, filesystem, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     Parents = dict[bytes, tuple[bytes, bytes]]  # mount id -> (id of the mount that it is in, its mount point)
 
 
-def visible(lines: list[bytes], text: bytes) -> tuple[tuple[str, str], ...]:
-    """(mount point, type) of those of `lines`, which are part of the mountinfo `text`, that a path leads to."""
-    parents: Parents = {}
-    for line in text.split(b"\n"):
-        words = line.split(b" ", 5)
-        if len(words) == 6:
-            parents[words[0]] = (words[1], words[4])
+def visible(rows: Rows, table: Rows) -> tuple[tuple[str, str], ...]:
+    """(mount point, type) of those of `rows`, which are part of the `table` of all, that a path leads to."""
+    parents: Parents = {row[ID]: (row[PARENT], row[POINT]) for row in table}
     taken = set(parents.values())
     passable: dict[bytes, bool] = {}
-    shown = [line for line in lines if _is_visible(line.split(b" ", 1)[0], parents, taken, passable)]
-    return tuple([_point_and_type(line) for line in shown])
+    return tuple([_point_and_type(row) for row in rows if _is_visible(row[ID], parents, taken, passable)])
 
 
 def _is_visible(mount: bytes, parents: "Parents", taken: set[tuple[bytes, bytes]], passable: dict[bytes, bool]) -> bool:
@@ -48,9 +44,5 @@ def _is_covered(inside: bytes, point: bytes, taken: set[tuple[bytes, bytes]]) ->
     return point != b"/" and (inside, b"/") in taken
 
 
-def _point_and_type(line: bytes) -> tuple[str, str]:
-    _, _, _, _, point, options, rest = line.split(b" ", 6)
-    kind = rest.partition(b"- ")[2].split(b" ", 1)[0]
-    if b"idmapped" in options.split(b","):
-        kind = b"idmapped"
-    return plain(decoded(point)), decoded(kind)
+def _point_and_type(row: Row) -> tuple[str, str]:
+    return plain(row[POINT]), "idmapped" if is_idmapped(row) else decoded(filesystem(row)[0])

@@ -6,17 +6,17 @@
 import posix as os
 from errno import ENOENT, ENOTDIR
 
-from pydrop import idmapped
+from pydrop import idmapped, mountinfo
 from pydrop.model import Settings
 
 Places = tuple[tuple[str, str], ...]
 Shown = tuple[tuple[str, int, int], ...]
 
 
-def look(settings: Settings) -> tuple[Places, Shown]:
+def look(settings: Settings, table: mountinfo.Rows) -> tuple[Places, Shown]:
     """(path, the path behind all links) of each volume: "" where nothing is there, the path itself where this process
     cannot tell; and (path, uid, gid) of each that is on an idmapped mount."""
-    mapped = _idmapped_mounts()
+    mapped = idmapped.ids(table)
     places, shown = [], []
     for volume in settings.volumes:
         path = volume.path
@@ -35,10 +35,3 @@ def look(settings: Settings) -> tuple[Places, Shown]:
         finally:
             os.close(held)
     return tuple(places), tuple(shown)
-
-
-def _idmapped_mounts() -> frozenset[bytes]:
-    try:
-        return idmapped.ids(idmapped.table())
-    except OSError:
-        return frozenset()

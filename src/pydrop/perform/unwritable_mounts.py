@@ -1,12 +1,9 @@
-"""Performs MountsStep: asks the kernel which mounted folders the program's user cannot write.
-
-Owner and mode mean little on NFS, on FUSE or with access control lists; the kernel's answer does.
-"""
+"""Performs MountsStep: asks the kernel which mounted folders the program's user cannot write."""
 
 import _stat as stat
 import posix as os
 
-from pydrop.inspection import asked_as_user
+from pydrop import asked_as_user
 from pydrop.model import Outcome, Start
 from pydrop.planning import mounts_step
 from pydrop.steps import MountsStep
@@ -17,7 +14,8 @@ WRITABLE, REFUSED, CLOSED, NO_FOLDER = b"wrc-"  # what is answered for one mount
 def perform(step: MountsStep, _start: Start) -> Outcome:
     """Look, and warn. Nothing is changed, and no failure of the look is one of the start."""
     points = tuple([point for point, _ in step.mounts])
-    pairs = list(zip(points, asked_as_user.answers(step.identity if step.root else None, points, judged), strict=False))
+    who = asked_as_user.rights_of(step.identity if step.root else None)
+    pairs = list(zip(points, asked_as_user.answers(who, points, judged), strict=False))
     refused = [point for point, answer in pairs if answer == REFUSED]
     closed = [point for point, answer in pairs if answer == CLOSED]
     return Outcome(warnings=(mounts_step.warning(step, refused, closed),)) if refused or closed else Outcome()

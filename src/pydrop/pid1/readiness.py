@@ -38,7 +38,7 @@ def _bound() -> "_socket.socket":
     return bound
 
 
-def _connected(environment: tuple[str, ...]) -> "_socket.socket | None":
+def connected(environment: tuple[str, ...]) -> "_socket.socket | None":
     """A socket connected to NOTIFY_SOCKET of `environment`; None where that is unset. PydropError where it fails."""
     import _socket
 
@@ -78,7 +78,7 @@ class Readiness:
             self.line = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             _wake_by_signal(self.line)
         if self.asked.announces:
-            self.outer = _connected(environment)
+            self.outer = connected(environment)
 
     def address(self) -> str:
         """The command's NOTIFY_SOCKET; "" where it does not speak sd_notify to init."""

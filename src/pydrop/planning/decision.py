@@ -1,6 +1,6 @@
 """The value that each builder of a step gets: what was asked, the facts, and what was decided for the program."""
 
-from pydrop.model import AccountChange, Facts, Identity, Settings, Value
+from pydrop.model import AccountChange, Facts, Identity, Record, Settings, Value
 
 
 class Decision(Value):
@@ -36,3 +36,16 @@ class Decision(Value):
         """Whether a home folder is created, because the account is. Without `home` it needs a writable root folder."""
         is_new = self.change is not None and self.change.former is None and self.who.uid != 0
         return is_new and (self.settings.home is not None or self.facts.root_folder_writable)
+
+
+def record_of(made: Decision) -> Record:
+    """By which a second `pydrop` does without the other steps."""
+    return Record(
+        instance=made.facts.instance,
+        identity=made.who,
+        umask=made.umask,
+        keep_caps=made.keep_caps,
+        no_new_privs=made.no_new_privs,
+        bounding_set=made.bounding_set,
+        environment=(),
+    )

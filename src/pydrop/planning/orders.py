@@ -20,7 +20,7 @@ init           in init mode: init has to drop privileges before the command can 
 privileges     the drop, always last
 """
 
-from pydrop.planning import hook_steps, step_builders
+from pydrop.planning import step_builders
 from pydrop.planning.decision import Decision
 from pydrop.steps import Step
 
@@ -43,6 +43,22 @@ def _own_run_dirs(decision: Decision) -> list[Step]:
     return own_steps.run_dirs(decision)
 
 
+def hooks(decision: Decision) -> list[Step]:
+    if not decision.facts.hooks:
+        return []
+    from pydrop.planning import hook_steps
+
+    return hook_steps.hooks(decision)
+
+
+def user_hooks(decision: Decision) -> list[Step]:
+    if not decision.facts.user_hooks:
+        return []
+    from pydrop.planning import hook_steps
+
+    return hook_steps.user_hooks(decision)
+
+
 def _mounts(decision: Decision) -> list[Step]:
     if not decision.facts.mounts:
         return []
@@ -54,13 +70,13 @@ def _mounts(decision: Decision) -> list[Step]:
 _LAST: "tuple[Builder, ...]" = (step_builders.oom, step_builders.init, step_builders.privileges)
 AS_ROOT: "tuple[Builder, ...]" = (
     *(step_builders.runtime, step_builders.home, step_builders.accounts, step_builders.streams, step_builders.secrets),
-    *(hook_steps.hooks, step_builders.volumes, _mounts, hook_steps.user_hooks, hook_steps.record),
+    *(hooks, step_builders.volumes, _mounts, user_hooks, step_builders.record),
     *_LAST,
 )
 AGAIN: "tuple[Builder, ...]" = (step_builders.streams, step_builders.secrets, *_LAST)  # `exec` into the same container
 IN_HOOK: "tuple[Builder, ...]" = (step_builders.secrets, *_LAST)  # whose streams are the start's
 WITHOUT_ROOT: "tuple[Builder, ...]" = (
-    *(_own_entry, _own_run_dirs, step_builders.secrets, _mounts, hook_steps.user_hooks),
+    *(_own_entry, _own_run_dirs, step_builders.secrets, _mounts, user_hooks),
     *_LAST,
 )
 AGAIN_WITHOUT_ROOT: "tuple[Builder, ...]" = (step_builders.secrets, *_LAST)

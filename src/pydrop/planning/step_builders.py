@@ -8,10 +8,11 @@ from pydrop import accounts as account_texts
 from pydrop import tmpfiles
 from pydrop.capabilities import mask_of
 from pydrop.model import Facts, Identity, Settings
-from pydrop.planning.decision import Decision
+from pydrop.planning.decision import Decision, record_of
 from pydrop.steps import (
     AccountsStep,
     PrivilegesStep,
+    RecordStep,
     RunEntry,
     RuntimeStep,
     SecretsStep,
@@ -223,3 +224,7 @@ def environment(who: Identity, facts: Facts) -> tuple[tuple[str, str], ...]:
 def home_that_came(facts: Facts) -> str:
     """The HOME that this process was started with; "" where it had none."""
     return next((line[5:] for line in facts.environment if line.startswith("HOME=")), "")
+
+
+def record(decision: Decision) -> list[Step]:
+    return [RecordStep(words="/run/pydrop/record tells a later `exec` who the program is", record=record_of(decision))]

@@ -2,10 +2,10 @@
 
 import os
 
+from pydrop import asked_as_user
 from pydrop.command_lookup import candidates
 from pydrop.ctl.diagnosis.world import World
 from pydrop.errors import NOT_EXECUTABLE, NOT_FOUND, CommandFailed
-from pydrop.inspection import asked_as_user
 from pydrop.planning.command_check import require_executable
 
 THERE, EXECUTABLE = 1, 2  # what is answered for one path
@@ -21,7 +21,8 @@ def found(world: World) -> CommandFailed | None:
         except CommandFailed as error:
             return error
     paths = tuple(candidates(world.command[0], world.start.environment))
-    answers = asked_as_user.answers(world.wanted if world.is_root else None, paths, _looked)
+    who = asked_as_user.rights_of(world.wanted if world.is_root else None)
+    answers = asked_as_user.answers(who, paths, _looked)
     if len(answers) < len(paths):  # who it is, or whether it may, cannot be asked here
         answers = bytes([_looked(path) for path in paths])
     runnable = [path for path, answer in zip(paths, answers, strict=True) if answer == EXECUTABLE]

@@ -6,7 +6,6 @@ itself shows is in no function here: a full disk, a lock that somebody holds, a 
 
 import errno
 import os
-import socket
 import stat
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +17,7 @@ from pydrop.errors import HookFailed, NotPermitted, PydropError
 from pydrop.perform import secrets
 from pydrop.perform.accountfiles import account_file
 from pydrop.perform.oom import FILE as OOM_FILE
+from pydrop.pid1 import readiness
 from pydrop.steps import AccountsStep, HomeStep, HooksStep, InitStep, OomStep, PrivilegesStep, SecretsStep, Step
 
 BEGIN = 256  # bytes of a hook: the line in which the kernel looks for an interpreter
@@ -117,18 +117,9 @@ def _exec_error(path: str) -> int:
 
 def _init(world: World, step: InitStep) -> None:
     """Whoever waits for READY=1 is looked for at once; nothing is sent."""
-    lines = world.start.environment
-    address = next((line[14:] for line in lines if line.startswith("NOTIFY_SOCKET=")), "")
-    if not address or not step.supervision.announces:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as outer:
-        try:
-            outer.connect("\0" + address[1:] if address.startswith("@") else address)
-        except OSError as error:
-            raise PydropError(
-                f"unable to reach NOTIFY_SOCKET={address}: {error.strerror}",
-                "leave it out, or mount the socket of whoever waits for READY=1",
-            ) from error
+    outer = readiness.connected(world.start.environment) if step.supervision.announces else None
+    if outer:
+        outer.close()
 
 
 def _privileges(world: World, step: PrivilegesStep) -> None:

@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 
-from pydrop import idmapped
+from pydrop import idmapped, mountinfo
 from pydrop.ctl.verifying import write_attempt
 from pydrop.ctl.verifying.check_result import Check, fail, ok, skip, warn
 from pydrop.ctl.verifying.subject import Subject
@@ -102,7 +102,7 @@ def _volume(subject: Subject, volume: Volume) -> Check:
     try:
         found = vetted(volume.path)
         try:
-            mapped = idmapped.is_on(found.fd, idmapped.ids(idmapped.table()))
+            mapped = idmapped.is_on(found.fd, idmapped.ids(mountinfo.of()))
             return ok(name, write_attempt.try_place(found))
         finally:
             shown = found.look()
@@ -129,7 +129,7 @@ def _other_mounts(subject: Subject) -> Check:
     if subject.is_root:
         return skip(name, AS_ROOT)
     lines = tuple([f"{variable}={value}" for variable, value in subject.environment.items()])
-    found, home = volume_mounts.found(), subject.environment.get("HOME", "")
+    found, home = volume_mounts.found(mountinfo.here()), subject.environment.get("HOME", "")
     left = [point for point, _ in mounts_step.unnamed(found, subject.settings, lines, home)]
     refused = [point for point in left if unwritable_mounts.judged(point) in REFUSED]
     if not refused:

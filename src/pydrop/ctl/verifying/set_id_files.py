@@ -8,9 +8,9 @@ import os
 import stat
 import time
 
+from pydrop import asked_as_user
 from pydrop.capabilities import of_file
 from pydrop.ctl import mount_list
-from pydrop.inspection import asked_as_user
 from pydrop.model import Credentials, Identity, Value
 from pydrop.planning.mounts_step import few
 
@@ -79,9 +79,9 @@ def within_reach(searcher: Searcher) -> Grants:
 
 def _executable(files: list[str], searcher: Searcher) -> list[str]:
     """Those that the user may execute, every folder on the way included: the kernel is asked as that user."""
-    answers = asked_as_user.answers(searcher.who, tuple(files), _may_execute) if searcher.who else b""
     if searcher.who is None:
         return [path for path in files if _may_execute(path)]
+    answers = asked_as_user.answers(asked_as_user.rights_of(searcher.who), tuple(files), _may_execute)
     return [path for path, answer in zip(files, answers, strict=False) if answer]
 
 

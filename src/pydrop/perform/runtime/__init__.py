@@ -19,7 +19,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MOUNTS = "/proc/self/mountinfo"
 TMPFS = ("/run", "/tmp", "/var/tmp")  # places that a tmpfs can serve where the root filesystem is read-only
 
 
@@ -161,12 +160,11 @@ def _mount_run() -> bool:
 
     It is not done where something else is mounted below /run: a runtime puts secrets there, and the tmpfs
     would hide them."""
-    from pydrop import kernel
+    from pydrop import kernel, mountinfo
 
     try:
-        with open(MOUNTS, "rb") as mounts:  # in bytes, only a newline ends a line
-            if any([line.split(b" ")[4].startswith(b"/run/") for line in mounts]):
-                return False
+        if any([row[mountinfo.POINT].startswith(b"/run/") for row in mountinfo.of()]):
+            return False
         kernel.mount_tmpfs("/run")
     except OSError:
         return False
