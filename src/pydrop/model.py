@@ -155,6 +155,7 @@ class Record(Value):
     no_new_privs: bool
     bounding_set: str
     environment: tuple[str, ...]  # NAME=value lines that hooks and settings added, NAME those they unset; no secrets
+    users: tuple[str, ...] = ()  # the same of user hooks, which the program's user wrote: for that user alone
 
 
 class Facts(Value):

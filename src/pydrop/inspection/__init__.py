@@ -55,7 +55,7 @@ def look(settings: Settings, start: Start, left: Record | None = None, second: b
     hooks, idle, left_out = ((), (), ()) if left else _hooks(settings, start, root)
     second_time = not root and (second or earlier_start.is_second(entrypoint))
     user_hooks, user_idle = ((), ()) if left or second_time else _user_hooks(settings)
-    path_lines = (*(left.environment if left else ()), *start.environment)
+    path_lines = (*(reversed((*left.environment, *left.users)) if left else ()), *start.environment)
     paths = command_lookup.candidates(settings.command[0], path_lines) if settings.command else []
     return Facts(
         credentials=credentials,
