@@ -175,6 +175,7 @@ class Facts(Value):
     devices: tuple[Device, ...] = ()
     absent_devices: tuple[AbsentDevice, ...] = ()
     places: tuple[tuple[str, str], ...] = ()  # (path of a volume, the path behind all links, "" where nothing is there)
+    roots: tuple[str, ...] = ()  # paths of volumes with the policy idmap that are root's
     idmapped: tuple[tuple[str, int, int], ...] = ()  # (path, uid, gid) of volumes on idmapped mounts, as they show
     hooks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()  # variables that hooks do not get, since the user may have written what they name

@@ -49,7 +49,7 @@ def look(settings: Settings, start: Start, left: Record | None = None, second: b
     if privileged:
         _require_other_ground(settings, start, require_own_code_safe(start.name, start.environment))
     writable = _account_files(root)
-    places, idmapped = _places(settings) if settings.volumes else ((), ())
+    places, idmapped, roots = _places(settings) if settings.volumes else ((), (), ())
     devices, absent = _devices(settings, root) if settings.devices else ((), ())
     left = left or (earlier_start.record_left(entrypoint) if root else None)
     hooks, idle, left_out = ((), (), ()) if left else _hooks(settings, start, root)
@@ -73,6 +73,7 @@ def look(settings: Settings, start: Start, left: Record | None = None, second: b
         absent_devices=absent,
         places=places,
         idmapped=idmapped,
+        roots=roots,
         hooks=hooks,
         hooks_without_bit=idle,
         left_out=left_out,
@@ -161,7 +162,9 @@ def _owner(settings: Settings) -> tuple[int, int]:
     return owner(settings)
 
 
-def _places(settings: Settings) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, int, int], ...]]:
+def _places(
+    settings: Settings,
+) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, int, int], ...], tuple[str, ...]]:
     from pydrop.inspection import volume_places
 
     return volume_places.look(settings)
