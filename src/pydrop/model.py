@@ -155,6 +155,7 @@ class Record(Value):
     no_new_privs: bool
     bounding_set: str
     environment: tuple[str, ...]  # NAME=value lines that hooks and settings added, NAME those they unset; no secrets
+    users: tuple[str, ...] = ()  # the same of user hooks, which the program's user wrote: for that user alone
 
 
 class Facts(Value):
@@ -174,6 +175,7 @@ class Facts(Value):
     devices: tuple[Device, ...] = ()
     absent_devices: tuple[AbsentDevice, ...] = ()
     places: tuple[tuple[str, str], ...] = ()  # (path of a volume, the path behind all links, "" where nothing is there)
+    roots: tuple[str, ...] = ()  # paths of volumes with the policy idmap that are root's
     idmapped: tuple[tuple[str, int, int], ...] = ()  # (path, uid, gid) of volumes on idmapped mounts, as they show
     hooks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()  # variables that hooks do not get, since the user may have written what they name

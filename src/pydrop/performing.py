@@ -12,7 +12,7 @@ from pydrop.model import Facts, Outcome, Settings, Start
 from pydrop.perform import timeline_writer
 from pydrop.report import Report
 from pydrop.start_lock import StartLock
-from pydrop.steps import HooksStep, Plan, PrivilegesStep, RecordStep, RuntimeStep, SecretsStep, Step
+from pydrop.steps import HooksStep, Plan, PrivilegesStep, RecordStep, RuntimeStep, SecretsStep, Step, UserHookStep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Performing:
         self.came = start.environment
         self.changes: list[tuple[str, str | None]] = list(plan.environment)
         self.public: list[tuple[str, str | None]] = list(plan.environment)
+        self.users: list[tuple[str, str | None]] = []  # what user hooks added
         self.words: list[str] = []
         self.apply()
 
@@ -48,7 +49,7 @@ class Performing:
             self.report.debug(f"{step.words}: so already")
             return
         if isinstance(step, RecordStep):
-            step.record.environment = tuple([n if v is None else f"{n}={v}" for n, v in self.public])
+            step.record.environment, step.record.users = _lines(self.public), _lines(self.users)
         began = time.monotonic()
         try:
             outcome = perform(step, self.start)
@@ -93,7 +94,9 @@ class Performing:
             self.apply()
         if isinstance(step, RecordStep):
             self.recorded = outcome.changed > 0
-        if not isinstance(step, SecretsStep):
+        if isinstance(step, UserHookStep):
+            self.users += outcome.environment
+        elif not isinstance(step, SecretsStep):
             self.public += outcome.environment
         self.report.debug(f"{step.words}: {outcome.words or 'so already'} ({seconds * 1000:.1f} ms)")
 
@@ -113,3 +116,7 @@ def perform(step: Step, start: Start) -> Outcome:
     __import__(step.performer)
     performer: Callable[[Step, Start], Outcome] = sys.modules[step.performer].perform
     return performer(step, start)
+
+
+def _lines(changes: list[tuple[str, str | None]]) -> tuple[str, ...]:
+    return tuple([name if value is None else f"{name}={value}" for name, value in changes])

@@ -16,6 +16,7 @@ from pydrop import hook_environment
 from pydrop.errors import HookFailed, Interrupted, Untrusted
 from pydrop.model import Outcome, Start
 from pydrop.perform import hooks
+from pydrop.rootenv import DEFAULT_PATH
 from pydrop.steps import HooksStep
 from tests.pure import worlds
 
@@ -372,6 +373,33 @@ def test_what_a_killed_start_left_is_replaced(folder: Path, place: Path, made: C
     assert (folder / "out").read_text() == "600\n"
 
 
+def test_what_a_hook_adds_for_the_program_makes_no_later_hook_run_the_users_code(folder: Path, place: Path) -> None:
+    """The program gets it as it was said; a later hook only what the image's own environment could give it."""
+    theirs = folder / "theirs"
+    theirs.mkdir()
+    (theirs / "ls").write_text("#!/bin/sh\ntouch $0.ran")
+    (theirs / "ls").chmod(0o755)
+    os.chown(theirs, 1500, 1500)
+    said = {"PATH": f"{theirs}:/usr/bin:/bin", "HOME": str(theirs), "BASH_ENV": f"{theirs}/rc", "KEPT": str(theirs)}
+    said |= {"LD_LIBRARY_PATH": f"{theirs}", "PYTHONPATH": str(theirs), "MY_CONFIG": f"{theirs}/config"}
+    lines = "".join([f"{name}={value}\n" for name, value in said.items()])
+    one = hook(folder, f"cat >> \"$PYDROP_ENV\" <<'E'\n{lines}E\n", "1")
+    two = hook(folder, f"env > {folder}/seen; ls / >/dev/null", "2")
+    outcome = perform(one, two)
+    seen = dict(line.partition("=")[::2] for line in (folder / "seen").read_text().splitlines())
+    assert dict(outcome.environment) == said
+    assert (seen["PATH"], seen["HOME"], seen["KEPT"]) == ("/usr/bin:/bin", "/root", str(theirs))
+    assert not {"LD_LIBRARY_PATH", "PYTHONPATH", "BASH_ENV", "MY_CONFIG"} & {*seen}
+    assert not (theirs / "ls.ran").exists()
+
+
+def test_a_hook_after_one_that_unsets_path_has_the_usual_one(folder: Path, place: Path) -> None:
+    one = hook(folder, 'echo PATH >> "$PYDROP_ENV"', "1")
+    two = hook(folder, f'echo "$PATH" > {folder}/seen', "2", interpreter="#!/usr/bin/env sh\n")
+    assert perform(one, two).environment == (("PATH", None),)
+    assert (folder / "seen").read_text() == f"{DEFAULT_PATH}\n"
+
+
 def test_a_name_alone_unsets_for_later_hooks_and_the_program(folder: Path, somewhere: str) -> None:
     one = hook(folder, 'printf "A\\nB=1\\nB\\n" >> "$PYDROP_ENV"', "1")
     two = hook(folder, f'echo "${{A-unset}} ${{B-unset}}" > {folder}/seen; echo B=2 >> "$PYDROP_ENV"', "2")
@@ -492,6 +520,7 @@ from pydrop.errors import Interrupted, PydropError
 from pydrop.model import Identity, Record, Start
 from pydrop.steps import HooksStep
 from pydrop.perform import hooks
+from pydrop.rootenv import DEFAULT_PATH
 hook_environment.PLACE = sys.argv[2]
 running.PATIENCE = float(sys.argv[3]) or running.PATIENCE
 start = Start(name="", arguments=(), environment=("PATH=/usr/bin:/bin",), ignored=(), blocked=())

@@ -100,6 +100,13 @@ def test_the_tables_agree() -> None:
         assert system_folders.above(f"{path}/inner/most") == path
 
 
+def test_the_library_of_a_python_elsewhere_is_own_ground(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It lies beside the modules, and a single file may be a volume too."""
+    monkeypatch.setattr(sys, "base_prefix", str(place / "python"))
+    assert why(place / "python/lib/libpython3.11.so.1.0").startswith(f"lies in {place}/python/lib, part of the Python")
+    assert why(place / "python/data") == ""
+
+
 # -- pydrop's own ----------------------------------------------------------------------------------
 
 

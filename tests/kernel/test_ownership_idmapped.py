@@ -17,7 +17,7 @@ from tests.kernel.test_ownership import GID, START, UID, apart, grow, mount, own
 
 pytestmark = pytest.mark.quick
 
-GIVEN, NOBODY = (UID, GID), (65534, 65534)
+GIVEN, NOBODY, HOST = (UID, GID), (65534, 65534), (1000, 1000)
 
 
 def mapped(path, inside=(0, 0), outside=(7, 8)):
@@ -183,19 +183,47 @@ def test_a_home_on_an_idmapped_mount(data):
 # -- the policy ---------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def hosts(data):
+    """The same as a user of the host has it."""
+    for path in (data, *data.rglob("*")):
+        if owner(path) == (0, 0):
+            os.chown(path, *HOST)
+    return data
+
+
 @needs_maps
-def test_the_policy_shows_the_owner_of_the_top_as_the_user(data):
-    """And what the user creates is the owner's on the disk. Entries of others are named."""
-    os.chmod(data, 0o755)
+@pytest.mark.parametrize("name", [".", "file"])
+def test_what_is_roots_is_not_shown_as_the_users(data, name):
+    """The user could create root's set-uid files, and links that root follows at the next start, before the map."""
+    before = on_disk(data)
 
     def there():
-        (warning,) = warnings_of(volume(data, "idmap"), errors="fail")
+        (warning,) = warnings_of(volume(data / name, "idmap"))
+        assert "with a map to 1500:1600: it is root's on the disk" in warning and "chown -R 1000:1000" in warning
+        assert idmapped.ids(idmapped.table()) == frozenset()
+        with pytest.raises(PydropError, match="it is root's on the disk"):
+            warnings_of(volume(data / name, "idmap"), errors="fail")
+        report = own(volume(data / name, "idmap"), UID, GID, dry=True)
+        assert report.roots and report.troubled
+
+    apart(there)
+    assert on_disk(data) == before
+
+
+@needs_maps
+def test_the_policy_shows_the_owner_of_the_top_as_the_user(hosts):
+    """And what the user creates is the owner's on the disk. Entries of others are named."""
+    os.chmod(hosts, 0o755)
+
+    def there():
+        (warning,) = warnings_of(volume(hosts, "idmap"), errors="fail")
         assert "1 entries" in warning and "(other)" in warning
-        assert owner(data) == owner(data / "sub/file") == GIVEN
-        assert owner(data / "other") == NOBODY
+        assert owner(hosts) == owner(hosts / "sub/file") == GIVEN
+        assert owner(hosts / "other") == NOBODY
         child = os.fork()
         if child == 0:
-            os.chdir(data)  # what is above it is closed to the user
+            os.chdir(hosts)  # what is above it is closed to the user
             os.setgroups([])
             os.setresgid(GID, GID, GID)
             os.setresuid(UID, UID, UID)
@@ -204,75 +232,78 @@ def test_the_policy_shows_the_owner_of_the_top_as_the_user(data):
         assert os.waitpid(child, 0)[1] == 0
 
     apart(there)
-    assert owner(data / "made") == (0, 0) and owner(data) == (0, 0)
+    assert owner(hosts / "made") == owner(hosts) == HOST
 
 
 @needs_maps
-def test_a_second_start_has_nothing_to_do(data):
-    os.unlink(data / "other")
+def test_a_second_start_has_nothing_to_do(hosts):
+    os.unlink(hosts / "other")
 
     def there():
-        first = perform(step(volume(data, "idmap")), START)
-        assert first.words == f"{data}: 0:0 on the disk mapped to {UID}:{GID}" and first.warnings == ()
-        again = perform(step(volume(data, "idmap")), START)
+        first = perform(step(volume(hosts, "idmap")), START)
+        assert first.words == f"{hosts}: {HOST[0]}:{HOST[1]} on the disk mapped to {UID}:{GID}" and first.warnings == ()
+        again = perform(step(volume(hosts, "idmap")), START)
         assert (again.words, again.warnings) == ("", ())
         with open("/proc/self/mountinfo") as table:
-            assert table.read().count(f" {data} ") == 1
+            assert table.read().count(f" {hosts} ") == 1
 
     apart(there)
 
 
 @needs_maps
-def test_nothing_is_mounted_where_the_owner_is_right(data):
-    os.chown(data, *GIVEN)
+def test_nothing_is_mounted_where_the_owner_is_right(hosts):
+    os.chown(hosts, *GIVEN)
 
     def there():
-        perform(step(volume(data, "idmap"), errors="fail"), START)
+        perform(step(volume(hosts, "idmap"), errors="fail"), START)
         assert idmapped.ids(mountinfo.of()) == frozenset()
 
     apart(there)
 
 
 @needs_maps
-def test_a_single_file_is_mapped_too(data):
+def test_a_single_file_is_mapped_too(hosts):
+    os.chown(hosts, 0, 0)
+
     def there():
-        warnings_of(volume(data / "file", "idmap"), errors="fail")
-        assert owner(data / "file") == GIVEN and owner(data) == (0, 0)
+        warnings_of(volume(hosts / "file", "idmap"), errors="fail")
+        assert owner(hosts / "file") == GIVEN and owner(hosts) == (0, 0)
 
     apart(there)
 
 
 @needs_maps
 @pytest.mark.parametrize("across", [False, True])
-def test_mounts_below_stay_mounted(data, across):
+def test_mounts_below_stay_mounted(hosts, across):
     """With the map too, where the volume is across mounts."""
-    (data / "inner").mkdir()
+    (hosts / "inner").mkdir()
 
     def there():
-        mount("-t", "tmpfs", "none", data / "inner")
-        grow(data / "inner", "file")
-        warnings_of(volume(data, "idmap", across_mounts=across), errors="fail")
-        assert owner(data / "inner/file") == (GIVEN if across else (0, 0))
+        mount("-t", "tmpfs", "none", hosts / "inner")
+        os.chown(hosts / "inner", *HOST)
+        os.chown(grow(hosts / "inner", "file") / "file", *HOST)
+        warnings_of(volume(hosts, "idmap", across_mounts=across), errors="fail")
+        assert owner(hosts / "inner/file") == (GIVEN if across else HOST)
 
     apart(there)
 
 
 @needs_maps
-def test_a_working_folder_in_the_volume_is_on_the_new_mount(data):
+def test_a_working_folder_in_the_volume_is_on_the_new_mount(hosts):
     """Else the program would stand below it, and see the owner of the disk."""
 
     def there():
-        os.chdir(data / "sub")
-        warnings_of(volume(data, "idmap"), errors="fail")
+        os.chdir(hosts / "sub")
+        warnings_of(volume(hosts, "idmap"), errors="fail")
         assert owner(".") == owner("file") == GIVEN
-        assert os.getcwd() == str(data / "sub")
+        assert os.getcwd() == str(hosts / "sub")
 
     apart(there)
 
 
 @needs_maps
 @pytest.mark.parametrize("ignored", [False, True])
-def test_nothing_is_left_over(data, ignored):
+def test_nothing_is_left_over(hosts, ignored):
     """No child, no descriptor, no signal that stays blocked; also where SIGCHLD came ignored."""
 
     def there():
@@ -280,7 +311,7 @@ def test_nothing_is_left_over(data, ignored):
             signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         before = sorted(os.listdir("/proc/self/fd"))
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-        warnings_of(volume(data, "idmap"), errors="fail")
+        warnings_of(volume(hosts, "idmap"), errors="fail")
         assert sorted(os.listdir("/proc/self/fd")) == before
         assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == mask
         with pytest.raises(ChildProcessError):
@@ -298,9 +329,9 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("call", REFUSALS)
-def test_what_the_kernel_refuses_is_told_and_nothing_is_mounted_or_chowned(data, monkeypatch, call):
+def test_what_the_kernel_refuses_is_told_and_nothing_is_mounted_or_chowned(hosts, monkeypatch, call):
     number, said = REFUSALS[call]
-    before = on_disk(data)
+    before = on_disk(hosts)
 
     def refused(*_arguments):
         raise OSError(number, os.strerror(number), call)
@@ -313,15 +344,15 @@ def test_what_the_kernel_refuses_is_told_and_nothing_is_mounted_or_chowned(data,
 
     def there():
         fds = sorted(os.listdir("/proc/self/fd"))
-        (warning,) = warnings_of(volume(data, "idmap"))
-        assert f"unable to mount {data} with a map to {UID}:{GID}: {os.strerror(number)} ({call}); {said}" in warning
+        (warning,) = warnings_of(volume(hosts, "idmap"))
+        assert f"unable to mount {hosts} with a map to {UID}:{GID}: {os.strerror(number)} ({call}); {said}" in warning
         assert sorted(os.listdir("/proc/self/fd")) == fds
         assert idmapped.ids(mountinfo.of()) == frozenset()
         with pytest.raises(PydropError, match="with a map to"):
-            warnings_of(volume(data, "idmap"), errors="fail")
+            warnings_of(volume(hosts, "idmap"), errors="fail")
 
     apart(there)
-    assert on_disk(data) == before
+    assert on_disk(hosts) == before
 
 
 @needs_maps
@@ -329,7 +360,7 @@ def test_a_filesystem_that_cannot_be_mapped(tmp_path):
     """An overlay: the root filesystem of most containers."""
     for name in ("lower", "upper", "work", "merged"):
         (tmp_path / name).mkdir()
-    grow(tmp_path / "lower", "data/file")
+    os.chown(grow(tmp_path / "lower", "data/file") / "data", *HOST)
 
     def there():
         merged = tmp_path / "merged"
@@ -342,19 +373,19 @@ def test_a_filesystem_that_cannot_be_mapped(tmp_path):
 
 
 @needs_maps
-def test_without_sys_admin_the_line_to_add_is_told(data):
+def test_without_sys_admin_the_line_to_add_is_told(hosts):
     def there():
         held = kernel.credentials(kernel.open_status())
         kernel.set_capabilities(held.effective & ~(1 << 21), held.permitted, held.inheritable)
-        (warning,) = warnings_of(volume(data, "idmap"))
+        (warning,) = warnings_of(volume(hosts, "idmap"))
         assert "add cap_add: [SYS_ADMIN]" in warning
 
     apart(there)
 
 
-def test_in_a_dry_run_nothing_is_mounted(data):
+def test_in_a_dry_run_nothing_is_mounted(hosts):
     def there():
-        own(volume(data, "idmap"), UID, GID, dry=True)
+        own(volume(hosts, "idmap"), UID, GID, dry=True)
         assert idmapped.ids(mountinfo.of()) == frozenset()
 
     apart(there)

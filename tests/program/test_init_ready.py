@@ -162,6 +162,25 @@ def test_only_the_commands_own_tree_is_heard(place: Throwaway, outer: "socket.so
     assert running.stop()[0] == 143
 
 
+def test_nor_is_a_process_of_the_same_container_that_is_none_of_the_commands(
+    place: Throwaway, outer: "socket.socket"
+) -> None:
+    """It has a pid there, as what `docker exec` runs has, and still lives when init looks whose it is."""
+    said = place.folder / "said"
+    wait = "print(os.environ['NOTIFY_SOCKET'], flush=True)\nwhile not os.path.exists('/mnt/said'): time.sleep(0.01)\n"
+    words = ("--ready", "notify", "python3", "-I", "-c", NOTIFY + wait + "s.sendto(b'STATUS=own', a); time.sleep(30)")
+    running = Running(place, *words, env={"NOTIFY_SOCKET": "/mnt/notify"}, pid_1=False)
+    send = NOTIFY + "s.sendto(b'READY=1\\nSTATUS=stranger', a); print(os.getpid(), flush=True); sys.stdin.read()"
+    enter = ("nsenter", "-t", str(running.pid), "-m", "-p", "env", f"NOTIFY_SOCKET={running.line()}")
+    stranger = subprocess.Popen([*enter, "python3", "-I", "-c", send], stdin=-1, stdout=-1)
+    assert stranger.stdout and int(stranger.stdout.readline()) > 1
+    said.touch()
+    assert outer.recv(99) == b"STATUS=own"
+    stranger.communicate()
+    said.unlink()
+    assert running.stop()[0] == 143
+
+
 def test_pydrop_says_ready_itself_where_it_knows(place: Throwaway, outer: "socket.socket") -> None:
     running = Running(place, "--ready", "started", "sleep", "30", env={"NOTIFY_SOCKET": "/mnt/notify"})
     assert outer.recv(99) == b"READY=1"

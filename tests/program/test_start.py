@@ -294,10 +294,11 @@ def test_the_policy_idmap_shows_a_volume_as_the_programs(place: Throwaway, init:
     """The program works in it; on the disk nothing changes, and a second start has nothing to do."""
     data = place.folder / "data"
     data.mkdir()
+    os.chown(data, 7, 8)
     env = {**ENV, "PYDROP_CHOWN": "/mnt/data:idmap", "PUID": "1500", "PYDROP_CHOWN_ERRORS": "fail", "PYDROP_INIT": init}
     script = f"cd /mnt/data && {PYDROP} sh -c 'touch made && stat -c %u made' && {PYDROP} stat -c %u /mnt/data"
     done = place.run("sh", "-c", script, env=env)
     assert (done.returncode, done.stdout) == (0, b"1500\n1500\n"), done
     first, *_, second = [line for line in lines_of(done) if "starting" in line]
-    assert "/mnt/data: 0:0 on the disk mapped to 1500:1500" in first and "/mnt/data" not in second.split("starting")[0]
-    assert (data.stat().st_uid, (data / "made").stat().st_uid) == (0, 0)
+    assert "/mnt/data: 7:8 on the disk mapped to 1500:1500" in first and "/mnt/data" not in second.split("starting")[0]
+    assert (data.stat().st_uid, (data / "made").stat().st_uid) == (7, 7)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.throwaway import APP, PYDROP, Throwaway
 from tests.program.test_hooks import COUNTED, ENV, GROUP, PASSWD, Done, add
-from tests.program.test_second_time import Container, ended, until
+from tests.program.test_second_time import STAYS, Container, ended, until
 
 USER = "pydrop.user.d"
 NOT_ROOT = ("setpriv", "--reuid=1234", "--regid=1234", "--clear-groups")
@@ -180,3 +180,24 @@ def test_each_has_its_row_in_the_plan_and_the_timeline(place: Throwaway) -> None
     assert start(place, "true").returncode == 0
     text = (place.folder / "run/pydrop/timeline").read_text()
     assert "ran /etc/pydrop.user.d/a as app" in text and "ran /etc/pydrop.user.d/b as app" in text
+
+
+@pytest.mark.parametrize("who", [(), ("--user", "root"), ("--user", "other")])
+def test_what_they_add_is_obeyed_by_nobody_but_the_programs_user(tmp_path: Path, who: tuple[str, ...]) -> None:
+    """Root that comes by `exec` as itself would run the user's `ls`, or load the user's library."""
+    container = Container(tmp_path)
+    (tmp_path / "data").mkdir()
+    os.chown(tmp_path / "data", APP, APP)
+    add(container.place, "pydrop.d", a="echo ROOTS=1 >>$PYDROP_ENV")
+    body = "printf '#!/bin/sh\\n/usr/bin/id -u\\n' >/mnt/data/ls; chmod 755 /mnt/data/ls; "
+    add(container.place, USER, a=body + 'printf "PATH=/mnt/data:$PATH\\nLD_BIND_NOW=1\\n" >>"$PYDROP_ENV"')
+    container.begin(PYDROP, *STAYS)
+    try:
+        container.runs()
+        code, out, err = ended(container.exec(PYDROP, *who, "ls", "/mnt/etc/pydrop.d"))
+        assert (code, out) == (0, b"a\n" if who else b"1500\n"), err
+        _, out, _ = ended(container.exec(PYDROP, *who, "env"))
+        assert b"ROOTS=1\n" in out and (b"LD_BIND_NOW" in out) == (not who)
+    finally:
+        os.kill(container.first_pid(), signal.SIGKILL)
+        container.processes[0].communicate()

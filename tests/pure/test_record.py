@@ -30,6 +30,8 @@ RECORDS = {
     "umask 0 is a umask": record(umask=0),
     "without no_new_privs": record(no_new_privs=False),
     "an empty bounding set": record(bounding_set="empty"),
+    "what user hooks added": record(users=("PATH=/data", "GONE")),
+    "that alone": record(environment=(), users=("A=1",)),
     "several capabilities": record(keep_caps=("net_bind_service", "net_raw")),
     "root": record(identity=identity(name="root", uid=0, gid=0, groups=(0,))),
     "the last id": record(identity=identity(uid=4294967294, gid=4294967294, groups=(4294967294,))),

@@ -62,6 +62,19 @@ def test_the_program_itself_lacks_what_a_hook_unset() -> None:
     assert dict(planned({"record": record(environment=("GONE",))}).environment)["GONE"] is None
 
 
+@pytest.mark.parametrize(
+    ("asked", "has_it"),
+    [({}, True), ({"user": user("--user", uid=1500)}, True), ({"groups": ("video",)}, True)]
+    + [({"user": user("--user", name=name)}, False) for name in ("root", "web")],
+)
+def test_what_user_hooks_added_is_for_the_programs_user_alone(asked: dict[str, Any], has_it: bool) -> None:
+    """It is of the user's choice. Root would obey it: LD_PRELOAD, PATH."""
+    left = record(environment=("A=1", "B=root"), users=("B=user", "LD_PRELOAD=/data/x.so"))
+    made = dict(planned({"record": left}, **asked).environment)
+    assert (made["A"], made["B"]) == ("1", "user" if has_it else "root")
+    assert ("LD_PRELOAD" in made) == has_it
+
+
 def test_groups_are_added_to_the_programs() -> None:
     assert planned(groups=("video",)).identity.groups == (44, 1600)
     assert planned(groups=(7,)).identity == identity(groups=(7, 1600), group="1600")

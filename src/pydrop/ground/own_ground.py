@@ -117,6 +117,8 @@ class Ground:
         self._add(own_code.started_by(name, environment) if name else "", "the name that pydrop was started by")
         for path in (sys.executable, *sys.path):
             self._add(path, "part of the Python that runs pydrop")
+        if sys.base_prefix not in (*SYSTEM_PREFIXES, own_code.PREFIX):
+            self._add(f"{sys.base_prefix}/lib", "part of the Python that runs pydrop")  # libpython, beside its modules
         self._add(hooks, "the folder of hooks")
         for path in _inner(hooks):
             self._add(path, "a hook")  # mostly in the folder, but a link may lead anywhere

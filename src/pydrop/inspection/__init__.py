@@ -50,13 +50,13 @@ def look(settings: Settings, start: Start, left: Record | None = None, second: b
     if privileged:
         _require_other_ground(settings, start, require_own_code_safe(start.name, start.environment), mounts)
     writable = _account_files(root)
-    places, idmapped = _places(settings, mounts) if settings.volumes else ((), ())
+    places, idmapped, roots = _places(settings, mounts) if settings.volumes else ((), (), ())
     devices, absent = _devices(settings, root) if settings.devices else ((), ())
     left = left or (record_left(entrypoint) if root else None)
     hooks, idle, left_out = ((), (), ()) if left else _hooks(settings, start, root)
     second_time = not root and (second or _is_second(entrypoint))
     user_hooks, user_idle = ((), ()) if left or second_time else _user_hooks(settings)
-    path_lines = (*(left.environment if left else ()), *start.environment)
+    path_lines = (*(reversed((*left.environment, *left.users)) if left else ()), *start.environment)
     paths = command_lookup.candidates(settings.command[0], path_lines) if settings.command else []
     return Facts(
         credentials=credentials,
@@ -74,6 +74,7 @@ def look(settings: Settings, start: Start, left: Record | None = None, second: b
         absent_devices=absent,
         places=places,
         idmapped=idmapped,
+        roots=roots,
         hooks=hooks,
         hooks_without_bit=idle,
         left_out=left_out,
@@ -175,7 +176,7 @@ def _owner(settings: Settings) -> tuple[int, int]:
 
 def _places(
     settings: Settings, mounts: mountinfo.Rows
-) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, int, int], ...]]:
+) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, int, int], ...], tuple[str, ...]]:
     from pydrop.inspection import volume_places
 
     return volume_places.look(settings, mounts)

@@ -13,11 +13,12 @@ Places = tuple[tuple[str, str], ...]
 Shown = tuple[tuple[str, int, int], ...]
 
 
-def look(settings: Settings, table: mountinfo.Rows) -> tuple[Places, Shown]:
+def look(settings: Settings, table: mountinfo.Rows) -> tuple[Places, Shown, tuple[str, ...]]:
     """(path, the path behind all links) of each volume: "" where nothing is there, the path itself where this process
-    cannot tell; and (path, uid, gid) of each that is on an idmapped mount."""
+    cannot tell; (path, uid, gid) of each that is on an idmapped mount; and the path of each that is root's and has the
+    policy idmap."""
     mapped = idmapped.ids(table)
-    places, shown = [], []
+    places, shown, roots = [], [], []
     for volume in settings.volumes:
         path = volume.path
         try:
@@ -27,11 +28,13 @@ def look(settings: Settings, table: mountinfo.Rows) -> tuple[Places, Shown]:
             continue
         try:
             places.append((path, os.readlink(f"/proc/self/fd/{held}")))
+            status = os.fstat(held)
+            if volume.policy == "idmap" and status.st_uid == os.geteuid() == 0:
+                roots.append(path)
             if idmapped.is_on(held, mapped):
-                status = os.fstat(held)
                 shown.append((path, status.st_uid, status.st_gid))
         except OSError:
             places.append((path, path))
         finally:
             os.close(held)
-    return tuple(places), tuple(shown)
+    return tuple(places), tuple(shown), tuple(roots)

@@ -21,7 +21,7 @@ def perform(step: HooksStep, start: Start) -> Outcome:
     own = workdir.variables | named(step.record.identity)
     try:
         for hook in step.hooks:
-            given = with_changes(for_root(start.environment), added) | own | {"PYDROP_ENV": additions.fresh()}
+            given = for_root(with_changes(start.environment, added)) | own | {"PYDROP_ENV": additions.fresh()}
             came, changes = start.environment, tuple(added.items())
             telling.starting(Told(record=step.record, came=came, changes=changes, given=given))
             running.run(hook, (hook, *step.command), given, start, telling.runs)
@@ -52,8 +52,10 @@ def named(who: Identity) -> dict[str, str]:
     return numbers | {"PYDROP_USER": who.name, "PYDROP_HOME": who.home}
 
 
-def with_changes(environment: dict[str, str], changes: dict[str, str | None]) -> dict[str, str]:
-    """`environment` with what earlier hooks set, and without what they unset."""
-    gone = [name for name, value in changes.items() if value is None]
-    changed = environment | {name: value for name, value in changes.items() if value is not None}
-    return {name: value for name, value in changed.items() if name not in gone}
+def with_changes(lines: tuple[str, ...], changes: dict[str, str | None]) -> tuple[str, ...]:
+    """`lines` (NAME=value) with what earlier hooks set, and without what they unset.
+
+    They meant it for the program: a PATH=/data/bin:... among them makes no later hook run the user's code, since
+    `for_root` sees all of it."""
+    kept = [line for line in lines if line.partition("=")[0] not in changes]
+    return (*kept, *[f"{name}={value}" for name, value in changes.items() if value is not None])

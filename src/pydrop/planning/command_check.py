@@ -12,7 +12,12 @@ from pydrop.steps import Plan, PrivilegesStep
 
 
 def require_executable(settings: Settings, facts: Facts, plan: Plan) -> None:
-    """Raise CommandFailed (126, 127) where the command surely cannot be executed after this plan's steps."""
+    """Raise CommandFailed (126, 127) where the command surely cannot be executed after this plan's steps.
+
+    Not for a second pydrop that becomes somebody else than the program: it changes nothing, and has another PATH than
+    was looked along."""
+    if facts.record and plan.identity.uid != facts.record.identity.uid:
+        return
     found, name = facts.command, plan.command[0]
     hooks = any(["hooks" in step.kind for step in plan.steps])
     if found is None:

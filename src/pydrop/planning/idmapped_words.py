@@ -16,3 +16,15 @@ def remedy(path: str, owner: str) -> str:
         f"'type=bind,src=./data,dst={path},idmap=uids=OWNER-{uid}-1;gids=GROUP-{gid}-1' "
         f"(Kubernetes: securityContext: {{fsGroup: {gid}}}), or mount it without a map"
     )
+
+
+def roots(path: str, owner: str) -> str:
+    """Of the policy idmap, for a folder that is root's."""
+    return (
+        f"unable to mount {path} with a map to {owner}: it is root's on the disk, so what the program creates there "
+        "would be root's too, set-uid files and links that a start follows"
+    )
+
+
+def not_roots(path: str) -> str:
+    return f"on the host: chown -R 1000:1000 the folder (any number but 0), or take another policy, as {path}:mismatch"

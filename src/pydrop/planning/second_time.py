@@ -81,8 +81,10 @@ def _identity(settings: Settings, facts: Facts, program: Identity) -> Identity:
 def _environment(facts: Facts, record: Record, who: Identity) -> tuple[tuple[str, str | None], ...]:
     """What the start's settings and hooks have changed, which a hook has already; and who it is.
 
-    The program's HOME is not for somebody else."""
-    changes = () if facts.in_hook else _changes([line.partition("=") for line in record.environment])
+    The program's HOME is not for somebody else; nor is what user hooks added, which the program's user chose: root,
+    say, would search their PATH, and load their LD_PRELOAD."""
+    lines = (*record.environment, *(record.users if who.uid == record.identity.uid else ()))
+    changes = () if facts.in_hook else _changes([line.partition("=") for line in lines])
     names = step_builders.environment(who, facts)
     if who is record.identity:
         return (*names, *changes)

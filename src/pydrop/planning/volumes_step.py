@@ -33,6 +33,8 @@ def _words(volume: Volume, settings: Settings, facts: Facts, who: Identity) -> s
     shown = shown_otherwise(settings, facts, who)
     if volume.path in shown:
         words.append("idmapped, shows as {}:{}, left alone".format(*shown[volume.path]))
+    elif _is_roots(volume.path, facts, who):
+        words += ["root's on the disk, left alone"]
     elif volume.policy == "idmap":
         words += ["a mount that shows the owner of its top as this one"]
     left_out = below(volume.path, settings, facts.places) if volume.policy in WALKED else []
@@ -59,11 +61,18 @@ def notes(settings: Settings, facts: Facts, who: Identity) -> list[str]:
     from pydrop.planning import idmapped_words
 
     owner = f"{who.uid}:{who.gid}"
-    absent = [f"the volume {path} does not exist; {MOUNT_IT.format(path)}" for path in missing(settings, facts)]
+    told = [f"the volume {path} does not exist; {MOUNT_IT.format(path)}" for path in missing(settings, facts)]
     shown = shown_otherwise(settings, facts, who).items()
-    return absent + [
+    roots = [path for path in facts.roots if _is_roots(path, facts, who) and path not in dict(shown)]
+    told += [
         f"{idmapped_words.problem(path, found, owner)}; {idmapped_words.remedy(path, owner)}" for path, found in shown
     ]
+    return told + [f"{idmapped_words.roots(path, owner)}; {idmapped_words.not_roots(path)}" for path in roots]
+
+
+def _is_roots(path: str, facts: Facts, who: Identity) -> bool:
+    """Whether a volume with the policy idmap is root's, which is shown as nobody else's."""
+    return path in facts.roots and who.uid != 0
 
 
 def below(path: str, settings: Settings, known: tuple[tuple[str, str], ...]) -> list[str]:

@@ -49,7 +49,7 @@ def complaints(volume: "Volume", owner: str, report: VolumeReport) -> tuple[list
         failed.append(replaced(volume.path, report.replaced))
     if report.busy:
         failed.append(_busy(volume, owner, report))
-    if report.shown or report.map_refused:
+    if report.shown or report.map_refused or report.roots:
         from . import map_complaints
 
         problem, remedy = map_complaints.refused(volume, owner, report)

@@ -1,7 +1,9 @@
 """The policy `idmap`: a volume is mounted over itself with a map, and nothing on the disk changes.
 
 What the owner of its top has on the disk shows as the program's user's, and what that user creates belongs to the owner
-on the disk. Entries of other owners show as nobody (65534), and stay closed.
+on the disk. Entries of other owners show as nobody (65534), and stay closed. Where the owner is root, the user could so
+create root's files: set-uid ones, and links that root follows at the next start, before the map. So none is mounted
+there (volume_work).
 """
 
 import _signal

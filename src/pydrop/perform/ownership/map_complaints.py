@@ -21,6 +21,8 @@ def refused(volume: "Volume", owner: str, report: "VolumeReport") -> tuple[str, 
     if report.shown:
         problem = idmapped_words.problem(volume.path, report.shown, owner)
         return problem, idmapped_words.remedy(volume.path, owner)
+    if report.roots:
+        return idmapped_words.roots(volume.path, owner), idmapped_words.not_roots(volume.path)
     error = report.map_refused
     assert error is not None
     problem = f"unable to mount {volume.path} with a map to {owner}: {error.strerror} ({error.filename})"

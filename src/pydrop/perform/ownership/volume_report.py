@@ -51,6 +51,7 @@ class VolumeReport:
         self.replaced = ""  # why its place counts as replaced by somebody else, and it was left alone
         self.shown: tuple[int, int] | None = None  # the top's owner, as an idmapped mount shows it, left alone
         self.map_refused: OSError | None = None  # why the policy idmap could not be had
+        self.roots = False  # the policy idmap, for a top that is root's: what the user creates would be root's
         self.mapped: tuple[int, int] | None = None  # the owner on the disk that shows as the user now
         self.busy = False  # that one still worked on it when waiting had taken too long
 
@@ -74,9 +75,8 @@ class VolumeReport:
     def troubled(self) -> bool:
         """Whether there is something to complain of."""
         left = self.linked.count or self.idmapped.count or self.others.count
-        return bool(
-            self.missing or self.replaced or self.busy or self.refused or left or self.shown or self.map_refused
-        )
+        mapping = self.shown or self.map_refused or self.roots
+        return bool(self.missing or self.replaced or self.busy or self.refused or left or mapping)
 
     def words(self, path: str, owner: str) -> str:
         """What was done to the volume at `path`, for the one line of a good start; "" where nothing was."""
@@ -107,6 +107,9 @@ class VolumeReport:
 
     def note_replaced(self, why: str) -> None:
         self.replaced = why
+
+    def note_roots(self) -> None:
+        self.roots = True
 
     def note_filesystem(self, kind: str) -> None:
         self.filesystem = kind

@@ -87,6 +87,8 @@ class VolumeWork:
         if self._is_mapped(found):
             if not (target.right(info) or self._user_can_write(found)):
                 self.report.shown = (info.st_uid, info.st_gid)
+        elif info.st_uid == 0 != target.uid:
+            self.report.note_roots()
         elif not target.dry:
             from . import id_mapping
 
