@@ -33,6 +33,6 @@ class Decision(Value):
 
     @property
     def makes_home(self) -> bool:
-        """Whether a home folder is created, because the account is. Without `home` it needs a writable root folder."""
+        """Whether a home folder is created, because the account is. Without `home` it needs a writable /home."""
         is_new = self.change is not None and self.change.former is None and self.who.uid != 0
-        return is_new and (self.settings.home is not None or self.facts.root_folder_writable)
+        return is_new and (self.settings.home is not None or self.facts.homes_writable)
