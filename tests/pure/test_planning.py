@@ -13,6 +13,7 @@ from pydrop.steps import Plan
 from tests.pure.worlds import (
     APP,
     APP_GROUP,
+    DOCKERS,
     GROUP,
     PASSWD,
     credentials,
@@ -340,6 +341,12 @@ HOME_FOLDERS: dict[
     "with a home of its own": ({"home": "/srv/h"}, {}, "/srv/h", "/srv/h"),
     "the image's account has its own": ({}, WITH_APP, None, "/srv/app"),
     "a read-only root": ({}, {"homes_writable": False}, None, "/tmp"),
+    "a root without CHOWN could not give it": (
+        {},
+        {"credentials": credentials(capabilities=DOCKERS & ~1)},
+        None,
+        "/tmp",
+    ),
     "a read-only root and a home on a volume": (
         {"home": "/data/h"},
         {"homes_writable": False},
