@@ -191,7 +191,7 @@ class Facts(Value):
     environment: tuple[str, ...] = ()
     writable: tuple[str, ...] = ()  # without root: paths of chown and run-dirs that this process can write
     makeable: tuple[str, ...] = ()  # without root: missing run-dirs that this process can create
-    root_folder_writable: bool = True  # whether this process can write the folder /
+    homes_writable: bool = True  # whether this process can create a folder in /home, or /home itself
     command: Executable | None = None  # the file of the command
     command_paths: tuple[str, ...] = ()  # where it was looked for
     mounts: tuple[tuple[str, str], ...] = ()  # (mount point, type) of what is mounted for the program: volume_mounts

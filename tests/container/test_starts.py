@@ -50,6 +50,7 @@ def test_the_usual_hardened_list_starts(run):
     result = run("--cap-drop=ALL", *few, env={"PUID": "1500"})
     is_user(result.seen, 1500, 1500)
     assert result.seen["caps"]["CapBnd"] == 0b11001001
+    assert result.seen["environment"]["HOME"] == "/home/app"  # though / is 0555 under podman
 
 
 def test_an_empty_bounding_set_is_empty(run):

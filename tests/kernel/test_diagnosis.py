@@ -88,6 +88,22 @@ def test_a_link_of_a_stranger_s_on_the_way_is_not_followed(tmp_path):
     assert changes == []
 
 
+def test_a_volume_that_is_no_mount_is_told_by_the_mount_that_it_lies_in(tmp_path):
+    """One that is switched off is not told to be chowned."""
+    (tmp_path / "media").mkdir()
+    listed = [Volume(path=str(tmp_path / "media"), policy=policy, source="PYDROP_CHOWN") for policy in ("top", "never")]
+    section, _ = volumes_section.examine(world("ext4", str(tmp_path), (listed[0], Volume(path="/usr"))))
+    found = {fact.name: fact.found for fact in section.facts[1:]}
+    assert found == {
+        listed[0].path: f"a folder of the mount {tmp_path}; to be chowned (policy top)",
+        "/usr": "no mount, but part of the image; to be chowned (policy mismatch)",
+    }
+    section, changes = volumes_section.examine(
+        world("ext4", str(tmp_path), (listed[1], Volume(path="/x", policy="never")))
+    )
+    assert [fact.name for fact in section.facts] == [str(tmp_path)] and not changes[1:]
+
+
 MAPS = {
     "no user namespace": (((0, 0, 2**32 - 1),), "none: ids are the host's own"),
     "rootless": (

@@ -112,6 +112,25 @@ def test_how_the_account_files_can_be_changed(prepare: str, expected: str, tmp_p
     assert in_namespace(tmp_path, prepare, "inspection._account_files(True)") == expected
 
 
+READ_ONLY = "mount -o remount,bind,ro /"
+
+
+@pytest.mark.parametrize(
+    ("prepare", "before", "expected"),
+    [
+        ("true", "pass", "True"),
+        (READ_ONLY, "pass", "False"),
+        (f"{READ_ONLY} && mount -t tmpfs homes /home", "pass", "True"),
+        ("mount -t tmpfs -o mode=0755,uid=1234 homes /home", "os.setresuid(1500, 1500, 1500)", "False"),
+    ],
+)
+def test_whether_a_home_can_be_created_is_asked_of_its_folder(
+    prepare: str, before: str, expected: str, tmp_path: Path
+) -> None:
+    """Of /home, not of /: podman's root folder is 0555, which a root without DAC_OVERRIDE cannot write."""
+    assert in_namespace(tmp_path, prepare, "inspection._homes_writable()", before) == expected
+
+
 def test_a_group_writable_passwd_is_found_without_root(tmp_path: Path) -> None:
     """OpenShift's old pattern: gid 0 may write it."""
     drop = "os.setgroups([]); os.setresgid(0, 0, 0); os.setresuid(1234, 1234, 1234)"

@@ -272,6 +272,34 @@ def test_a_setting_that_names_own_ground_is_refused_with_its_source(path: str, f
         asked(path, field)
 
 
+@pytest.mark.parametrize(
+    ("path", "remedy"),
+    [
+        ("/usr/share", "name the program's own folder in it, such as /usr/share/app"),
+        ("/", "name the program's own folder in it, such as /app"),
+        ("/tmp", "name the program's own folder in it, such as /tmp/app"),
+        ("/usr/bin", own_ground.DATA),
+        ("/usr/lib/node_modules", own_ground.DATA),
+    ],
+)
+def test_a_refusal_names_a_folder_that_would_be_taken(path: str, remedy: str) -> None:
+    with pytest.raises(BadSetting) as refused:
+        asked(path, "volumes")
+    assert refused.value.remedy == remedy
+
+
+def test_a_refusal_for_a_folder_of_path_says_what_the_image_can_do(place: Path) -> None:
+    """Programs of node and Python have one among their own: /app/node_modules/.bin."""
+    (place / "app/bin").mkdir(parents=True, mode=0o755)
+    given = Settings(volumes=(Volume(path=str(place / "app")),), sources={})
+    line = (f"PATH={place}/app/bin:/usr/bin",)
+    with pytest.raises(BadSetting) as refused:
+        own_ground.require_other(given, "pydrop", line)
+    assert f"such as {place}/app/data; or give the folder of PATH to the program's user in" in refused.value.remedy
+    os.chown(place / "app/bin", UID, GID)
+    own_ground.require_other(given, "pydrop", line)
+
+
 def test_what_is_switched_off_is_not_given() -> None:
     volume = Volume(path="/etc", policy="never", source="chown")
     own_ground.require_other(Settings(volumes=(volume,), sources={}), "pydrop", (PATH,))

@@ -201,7 +201,7 @@ def test_what_is_roots_is_not_shown_as_the_users(data, name):
     def there():
         (warning,) = warnings_of(volume(data / name, "idmap"))
         assert "with a map to 1500:1600: it is root's on the disk" in warning and "chown -R 1000:1000" in warning
-        assert idmapped.ids(idmapped.table()) == frozenset()
+        assert idmapped.ids(mountinfo.of()) == frozenset()
         with pytest.raises(PydropError, match="it is root's on the disk"):
             warnings_of(volume(data / name, "idmap"), errors="fail")
         report = own(volume(data / name, "idmap"), UID, GID, dry=True)

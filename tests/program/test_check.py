@@ -63,6 +63,25 @@ def test_a_good_file_is_said_to_be_good(folder):
     assert (result.output, result.exit_code) == (f"no problem in {file} (3 settings)\n", 0)
 
 
+FILLED = """puid = "${USERMAP_UID:-}"
+chown = ["${PGDATA:-/var/lib/postgresql/data}"]
+init = "${SUPERVISE:-false}"
+[[volume]]
+path = "${CONFIG_DIR:-}"
+"""
+
+
+def test_texts_that_the_environment_fills_are_checked_filled(folder):
+    file = written(folder, FILLED)
+    for filling in ({}, {"USERMAP_UID": "1500", "PGDATA": "/data", "SUPERVISE": "1", "CONFIG_DIR": "/config"}):
+        result = run("check", file, **filling)
+        assert (result.output, result.exit_code) == (f"no problem in {file} (4 settings)\n", 0), filling
+    result = run("check", file, PGDATA="/usr/bin", CONFIG_DIR="/etc")
+    assert result.exit_code == 1
+    assert f"{file}:2: the volume /usr/bin is part of the system" in result.output
+    assert f"{file}:5: the volume /etc is part of the system" in result.output
+
+
 @pytest.mark.parametrize(
     ("text", "words"), [("", "0 settings"), ('user = "x"', "1 setting"), ("volume = []", "0 settings")]
 )

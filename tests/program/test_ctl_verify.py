@@ -103,7 +103,7 @@ def test_behind_the_entrypoint_nothing_is_amiss_either(place: Throwaway) -> None
 
 
 def test_what_was_kept_and_read_is_as_asked(place: Throwaway) -> None:
-    env = ENV | {"PYDROP_KEEP_CAPS": "net_bind_service", "FILE__DB": "/etc/hostname", "PYDROP_SECRETS": "KEY"}
+    env = ENV | {"PYDROP_KEEP_CAPS": "net_bind_service", "FILE__DB": "/etc/hostname", "PYDROP_SECRETS": "KEY,NOT"}
     (place.folder / "etc/hostname").write_text("x")
     done = shell(
         place,
@@ -113,7 +113,7 @@ def test_what_was_kept_and_read_is_as_asked(place: Throwaway) -> None:
     found = checks(done)
     assert {check["verdict"] for check in found.values()} == {"ok", "skip"}, done
     assert found["capabilities"]["found"] == found["bounding set"]["found"] == "only NET_BIND_SERVICE"
-    assert found["secrets"]["found"] == "KEY arrived, no pointer left"
+    assert found["secrets"]["found"] == "KEY arrived, nobody has set NOT, no pointer left"
 
 
 # what is said of each: (check, verdict, words of what was found, and what is different from a good start)
@@ -380,7 +380,12 @@ FAULTS: "dict[str, tuple[str, str, str, dict[str, Any]]]" = {
         "DB_FILE",
         {"env": {"PYDROP_SECRETS": "DB", "DB_FILE": "/run/secrets/db", "DB": "x"}},
     ),
-    "a secret is missing": ("secrets", "fail", "names DB", {"env": {"PYDROP_SECRETS": "DB"}}),
+    "a secret that a start without root could not read": (
+        "secrets",
+        "fail",
+        "DB_FILE names a file that this user cannot read",
+        {"env": {"PYDROP_SECRETS": "DB", "DB_FILE": "/mnt/secret"}, "plant": "install -m 0600 /dev/null /mnt/secret"},
+    ),
 }
 
 
@@ -433,7 +438,7 @@ def test_a_socket_can_be_connected_to_where_it_can_be_written(place: Throwaway, 
 def test_a_device_that_is_not_there_is_a_warning(place: Throwaway) -> None:
     done = run(place, words="--devices /dev/nosuch")
     check = checks(done)["device /dev/nosuch"]
-    assert check["verdict"] == "warn" and "No such file or directory" in check["found"]
+    assert check["verdict"] == "warn" and "does not exist" in check["found"]
     assert "--device /dev/nosuch" in check["remedy"]
     assert done.returncode == 0
 

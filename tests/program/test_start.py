@@ -262,7 +262,7 @@ def test_a_compiled_file_that_is_broken_is_done_without(tmp_path: Path, content:
 @pytest.mark.parametrize(
     ("named", "said"),
     [
-        ("/dev/nosuch", "PYDROP_DEVICES names /dev/nosuch, which cannot be looked at: No such file or directory"),
+        ("/dev/nosuch", "PYDROP_DEVICES names /dev/nosuch, which does not exist"),
         ("/mnt", "PYDROP_DEVICES names /mnt, which is no device or socket and holds none"),
         ("/etc/passwd", "PYDROP_DEVICES names /etc/passwd, which is no device or socket and holds none"),
     ],

@@ -93,7 +93,7 @@ def test_a_thousand_mounts_are_one_line_and_no_second_of_work(place: Throwaway) 
 def test_plan_shows_the_look(place: Throwaway) -> None:
     done = place.run("sh", "-c", f"{DATA} && {CTL} plan --json", env=ENV)
     kinds = {step["kind"]: step["words"] for step in json.loads(done.stdout)["steps"]}
-    assert kinds["mounts"] == f"a warning names what app cannot write of {POINT}"
+    assert kinds["mounts"] == f"app can write {POINT}, or a warning says so"
 
 
 def test_doctor_has_one_line_for_all(place: Throwaway) -> None:

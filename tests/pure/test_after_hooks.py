@@ -52,6 +52,12 @@ GROUPS: dict[str, tuple[dict[str, Any], dict[str, Any], str, tuple[int, ...]]] =
         GROUP + APP_GROUP + "old:x:50:\n",
         (50, 1000),
     ),
+    "strict: no membership of the file counts, a hook's neither": (
+        {"groups_policy": "strict"},
+        {"group": GROUP + APP_GROUP + "old:x:50:app\n"},
+        GROUP + APP_GROUP + "old:x:50:app\nrender:x:105:app\n",
+        (1000,),
+    ),
     "root left one, which is not granted by that": (
         {},
         {"credentials": credentials(groups=(0, 4))},

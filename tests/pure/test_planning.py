@@ -13,6 +13,7 @@ from pydrop.steps import Plan
 from tests.pure.worlds import (
     APP,
     APP_GROUP,
+    DOCKERS,
     GROUP,
     PASSWD,
     credentials,
@@ -339,10 +340,16 @@ HOME_FOLDERS: dict[
     "an account that is made": ({}, {}, "/home/app", "/home/app"),
     "with a home of its own": ({"home": "/srv/h"}, {}, "/srv/h", "/srv/h"),
     "the image's account has its own": ({}, WITH_APP, None, "/srv/app"),
-    "a read-only root": ({}, {"root_folder_writable": False}, None, "/tmp"),
+    "a read-only root": ({}, {"homes_writable": False}, None, "/tmp"),
+    "a root without CHOWN could not give it": (
+        {},
+        {"credentials": credentials(capabilities=DOCKERS & ~1)},
+        None,
+        "/tmp",
+    ),
     "a read-only root and a home on a volume": (
         {"home": "/data/h"},
-        {"root_folder_writable": False},
+        {"homes_writable": False},
         "/data/h",
         "/data/h",
     ),
@@ -499,8 +506,8 @@ def test_the_plan_shows_what_a_walk_leaves_out(policy: str) -> None:
     never = volume("/data/a", policy="never")
     words = volumes_words(volume("/data", policy=policy), never, volume("/data/a/b"), volume("/database"))
     assert words == (
-        f"/data ({policy}, without /data/a, without /data/a/b), /data/a (never), /data/a/b (mismatch), "
-        "/database (mismatch): owned by 1500:1500"
+        f"/data ({policy}, without /data/a, without /data/a/b), /data/a/b (mismatch), /database (mismatch): "
+        "owned by 1500:1500; /data/a (never): left alone"
     )
 
 
@@ -508,7 +515,7 @@ def test_the_plan_shows_what_lies_below_behind_links() -> None:
     links = (("/data", "/srv/data"), ("/media", "/srv/data/media"), ("/gone", ""))
     never = [volume(path, policy="never") for path in ("/media", "/gone")]
     words = volumes_words(volume("/data"), *never, places=links)
-    assert words == "/data (mismatch, without /media), /media (never), /gone (never): owned by 1500:1500"
+    assert words == "/data (mismatch, without /media): owned by 1500:1500; /media (never), /gone (never): left alone"
 
 
 def test_a_policy_that_does_not_walk_leaves_nothing_out() -> None:
@@ -519,7 +526,7 @@ def test_a_policy_that_does_not_walk_leaves_nothing_out() -> None:
 def test_the_plan_shows_that_a_volume_is_not_there() -> None:
     absent = tuple((path, "") for path in ("/a", "/b", "/c"))
     words = volumes_words(volume("/a"), volume("/b", policy="never"), volume("/c", create=True), places=absent)
-    assert words == "/a (mismatch, does not exist), /b (never), /c (mismatch): owned by 1500:1500"
+    assert words == "/a (mismatch): does not exist; /b (never): left alone; /c (mismatch): owned by 1500:1500"
 
 
 def test_a_device_that_is_not_there_is_a_warning_and_is_not_said_again() -> None:
@@ -535,8 +542,9 @@ def test_the_plan_shows_that_a_volume_is_idmapped() -> None:
     given = (volume("/a"), volume("/b"), volume("/c", policy="never"), volume("/d", policy="idmap"))
     words = volumes_words(*given, idmapped=shown)
     assert words == (
-        "/a (mismatch, idmapped, shows as 0:0, left alone), /b (mismatch), /c (never), "
-        "/d (idmap, a mount that shows the owner of its top as this one): owned by 1500:1500"
+        "/a (mismatch): left alone, an idmapped mount that shows 0:0; "
+        "/b (mismatch), /d (idmap, a mount that shows the owner of its top as this one): owned by 1500:1500; "
+        "/c (never): left alone"
     )
 
 

@@ -196,3 +196,17 @@ def test_check_says_every_text_that_cannot_be_filled_with_its_place():
 def test_a_volume_that_is_left_out_does_not_change_the_number_of_the_next():
     table: dict[str, object] = {"volume": [{"path": "${EMPTY:-}"}, {"path": "/a", "policy": "x"}]}
     assert "[[volume]] 2 of" in str(settings.problems(table, (), FILE)[0])
+
+
+@pytest.mark.parametrize(
+    ("written", "value", "end"),
+    [
+        ("${OLD_UID:-}", '"1500"', "; write OLD_UID=1500, without quotes (an env file keeps them)"),
+        ("${OLD_UID}", "'1500'", "; write OLD_UID=1500, without quotes (an env file keeps them)"),
+        ("${OLD_UID:-}", '"x"', "(on the host, id -u and id -g show yours)"),
+        ("1${OLD_UID:-}", '"1500"', "(on the host, id -u and id -g show yours)"),
+    ],
+)
+def test_quotes_that_an_env_file_left_are_told_by_the_variable(written, value, end):
+    """Where the variable is the whole value."""
+    assert refusal(f"OLD_UID={value}", puid=written).endswith(end)

@@ -60,4 +60,6 @@ def _warning(device: Device, reason: str) -> str:
     else:
         group = "docker" if _is_socket(device) else "video"
         remedy = f"give it a group of its own on the host: chgrp {group} {device.path} && chmod g+rw {device.path}"
+    if device.gid == 0 and _is_socket(device) and device.mode >> 3 & WRITE:
+        remedy += "; or, where the host has no such group (Docker Desktop), join root's group: PYDROP_GROUPS=0"
     return f"device {device.path} ({owner}) cannot be opened fully by the program: {reason}; {remedy}"

@@ -14,6 +14,7 @@ from pydrop.errors import PydropError, Untrusted
 from pydrop.inspection.settings_file import content_of
 from pydrop.model import Value
 from pydrop.report import escaped, moderate
+from pydrop.settings import interpolation
 from pydrop.settings.toml_text import NotToml, table_of
 from pydrop.trust import open_trusted
 
@@ -89,7 +90,8 @@ def review(content: bytes, path: str, content_only: bool = True) -> tuple[int, l
         Finding(problem=p.problem, remedy=p.remedy, key=p.key, nearest=p.nearest, line=lines.of(p.where))
         for p in settings.problems(table, environment, path)
     ]
-    for where, fault in [] if found else ground_findings.found(table, path, content_only):
+    filled = {} if found else interpolation.filled(table, environment, path)
+    for where, fault in ground_findings.found(filled, path, content_only):
         found.append(Finding(problem=fault.problem, remedy=fault.remedy, key=str(where[0]), line=lines.of(where)))
     return count(table), found
 

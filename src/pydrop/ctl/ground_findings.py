@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def found(table: "dict[str, Any]", file: str, names_only: bool) -> list[tuple[tuple[str | int, ...], BadSetting]]:
-    """Each such value with its place in the table, which has no other problem.
+    """Each such value with its place in the table, whose texts are filled and which has no other problem.
 
     `names_only`: the file is not looked at in its image, so only the system's folders can be told, by their names."""
     values: dict[str, Any] = {key: BY_NAME[key].parse(from_key(key, value, file)) for key, value in table.items()}

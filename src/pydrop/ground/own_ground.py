@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 HOMES = ("/tmp", "/var/tmp")  # everybody's: a home there is given to nobody, since it exists
 LONGEST_PATH = 4095  # bytes, PATH_MAX without its NUL: root obeys nothing that has a longer one
 SYSTEM_PREFIXES = ("", "/usr", "/usr/local")  # they hold more than pydrop; what of it is root's, system_folders says
+ROOTS_PATH = "a folder of root's PATH"
+GIVEN = "COPY --chown=1000:1000, so that root's hooks go without it"
 DATA = "name the folder that holds the program's data alone, or mount a volume for it"
 
 
@@ -125,7 +127,7 @@ class Ground:
         self._add(config_path(environment)[0], "the settings file")
         for folder in own_code.path_folders(environment):
             if system_folders.above(folder) or self._is_roots(folder):
-                self._add(folder, "a folder of root's PATH")
+                self._add(folder, ROOTS_PATH)
 
     def _add(self, path: str, what: str) -> None:
         """Note the end of a path, and each link on the way to it. Links are followed as root's own."""
@@ -210,13 +212,18 @@ class Ground:
         way = Way(path, self.seen)
         found = "" if way.planted else self.why_across(way.end) if across else self.why(way.end)
         if found:
-            raise refusal(noun, path, way.end, found, source)
+            inner = f"{way.end.rstrip('/')}/{'data' if ROOTS_PATH in found else 'app'}"
+            raise refusal(noun, path, way.end, found, source, "" if self.why(inner) else inner)
 
 
-def refusal(noun: str, path: str, end: str, why: str, source: str = "") -> BadSetting:
-    """The error for a path, named by `source`, that leads to `end`, which is own ground for the reason `why`."""
+def refusal(noun: str, path: str, end: str, why: str, source: str = "", inner: str = "") -> BadSetting:
+    """The error for a path, named by `source`, that leads to `end`, which is own ground for the reason `why`.
+
+    `inner` is a folder in it that would not be refused, or ""."""
     leads = "" if path == end else f"leads to {end}, which "
-    remedy = f"take that folder out of PATH, or {DATA}" if "root's PATH" in why else DATA
+    remedy = f"name the program's own folder in it, such as {inner}" if inner else DATA
+    if ROOTS_PATH in why:
+        remedy += f"; or give the folder of PATH to the program's user in the image already ({GIVEN})"
     named = f" ({source} names it)" if source else ""
     return BadSetting(f"{noun} {path} {leads}{why}: its owner could become root at the next start{named}", remedy)
 

@@ -88,11 +88,16 @@ def look(settings: Settings, start: Start, left: Record | None = None, second: b
         environment=start.environment,
         writable=() if root else _writable(settings),
         makeable=() if root else tuple([path for path in settings.run_dirs if _can_be_made(path)]),
-        root_folder_writable=os.access("/", os.W_OK),
+        homes_writable=_homes_writable(),
         command=command_lookup.find(paths),
         command_paths=tuple(paths),
         mounts=volume_mounts.found(mounts, (*[volume.path for volume in settings.volumes], *settings.run_dirs)),
     )
+
+
+def _homes_writable() -> bool:
+    """Whether a home can be created. Not the folder / is asked: podman's is 0555, and DAC_OVERRIDE may be missing."""
+    return os.access("/home" if kernel.is_there("/home") else "/", os.W_OK)
 
 
 def record_left(entrypoint: int) -> Record | None:

@@ -26,7 +26,8 @@ def look(settings: Settings, root: bool) -> tuple[tuple[Device, ...], tuple[Abse
         try:
             here = _at(path, root)
         except OSError as error:
-            absent.append(_absent(source, path, f"cannot be looked at: {error.strerror}"))
+            gone = isinstance(error, FileNotFoundError)
+            absent.append(_absent(source, path, "does not exist" if gone else f"cannot be looked at: {error.strerror}"))
             continue
         except Untrusted as error:
             absent.append(AbsentDevice(path=path, problem=f"{source}: {error.problem}", remedy=error.remedy))

@@ -17,7 +17,8 @@ def regroup(plan: Plan, settings: Settings, facts: Facts, passwd: str, group: st
     same Identity. Raises NotPermitted for a group that is not mapped, BadSetting for one that the settings name and a
     hook removed."""
     who = plan.identity
-    had, has = memberships(who.name, accounts.groups(facts.group)), memberships(who.name, accounts.groups(group))
+    counts = settings.groups_policy == "merge"  # else no membership in the file does, a hook's neither
+    had, has = [memberships(who.name, accounts.groups(text)) if counts else set() for text in (facts.group, group)]
     joins_root = 0 in has and 0 not in who.groups
     who.groups = tuple(sorted((set(who.groups) - (had - has - _other_reasons(settings, facts, who, group))) | has))
     limits.require_mapped(facts.uid_map, facts.gid_map, who)

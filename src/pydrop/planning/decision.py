@@ -1,6 +1,9 @@
 """The value that each builder of a step gets: what was asked, the facts, and what was decided for the program."""
 
+from pydrop.capabilities import mask_of
 from pydrop.model import AccountChange, Facts, Identity, Record, Settings, Value
+
+CHOWN = mask_of(("chown",))
 
 
 class Decision(Value):
@@ -33,9 +36,10 @@ class Decision(Value):
 
     @property
     def makes_home(self) -> bool:
-        """Whether a home folder is created, because the account is. Without `home` it needs a writable root folder."""
+        """Whether a home folder is created, because the account is. Without `home` it must be possible to give it."""
         is_new = self.change is not None and self.change.former is None and self.who.uid != 0
-        return is_new and (self.settings.home is not None or self.facts.root_folder_writable)
+        possible = self.facts.homes_writable and self.facts.credentials.effective & CHOWN
+        return is_new and (self.settings.home is not None or bool(possible))
 
 
 def record_of(made: Decision) -> Record:

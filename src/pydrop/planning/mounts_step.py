@@ -27,7 +27,7 @@ def steps(decision: Decision) -> list[Step]:
     left = unnamed(decision.facts.mounts, decision.settings, decision.facts.environment, who.home)
     if not left or who.uid == 0 or "dac_override" in decision.keep_caps:
         return []
-    words = f"a warning names what {who.name} cannot write of {few([point for point, _ in left])}"
+    words = f"{who.name} can write {few([point for point, _ in left])}, or a warning says so"
     root = decision.facts.credentials.uids[1] == 0
     return [MountsStep(words=words, mounts=left, identity=who, root=root, listed=listed(decision.settings))]
 

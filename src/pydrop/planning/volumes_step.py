@@ -10,10 +10,9 @@ WALKED = ("mismatch", "on-root-mismatch", "unless-writable")  # policies that lo
 
 def steps(decision: Decision) -> list[Step]:
     settings, who = decision.settings, decision.who
-    named = [f"{volume.path} ({_words(volume, settings, decision.facts, who)})" for volume in settings.volumes]
     return [
         VolumesStep(
-            words=f"{', '.join(named)}: owned by {who.uid}:{who.gid}",
+            words=_words(settings, decision.facts, who),
             why=settings.sources.get("chown", ""),
             volumes=settings.volumes,
             uid=who.uid,
@@ -25,17 +24,28 @@ def steps(decision: Decision) -> list[Step]:
     ]
 
 
-def _words(volume: Volume, settings: Settings, facts: Facts, who: Identity) -> str:
-    """The policy of a volume, and what keeps it from being all of the volume, or any of it."""
+def _words(settings: Settings, facts: Facts, who: Identity) -> str:
+    """What becomes of the volumes: those of which the same is true are named together."""
+    absent, shown = missing(settings, facts), shown_otherwise(settings, facts, who)
+    found: dict[str, list[str]] = {}
+    for volume in settings.volumes:
+        outcome = f"owned by {who.uid}:{who.gid}"
+        if volume.path in absent:
+            outcome = "does not exist"
+        elif volume.policy == "never":
+            outcome = "left alone"
+        elif volume.path in shown:
+            outcome = "left alone, an idmapped mount that shows {}:{}".format(*shown[volume.path])
+        elif _is_roots(volume.path, facts, who):
+            outcome = "left alone, root's on the disk"
+        found.setdefault(outcome, []).append(f"{volume.path} ({_policy(volume, settings, facts)})")
+    return "; ".join([f"{', '.join(volumes)}: {outcome}" for outcome, volumes in found.items()])
+
+
+def _policy(volume: Volume, settings: Settings, facts: Facts) -> str:
+    """The policy of a volume, and the volumes that its walk leaves out."""
     words = [volume.policy]
-    if volume.path in missing(settings, facts):
-        words.append("does not exist")
-    shown = shown_otherwise(settings, facts, who)
-    if volume.path in shown:
-        words.append("idmapped, shows as {}:{}, left alone".format(*shown[volume.path]))
-    elif _is_roots(volume.path, facts, who):
-        words += ["root's on the disk, left alone"]
-    elif volume.policy == "idmap":
+    if volume.policy == "idmap":
         words += ["a mount that shows the owner of its top as this one"]
     left_out = below(volume.path, settings, facts.places) if volume.policy in WALKED else []
     return ", ".join([*words, *[f"without {path}" for path in left_out]])

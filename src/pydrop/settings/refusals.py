@@ -18,12 +18,19 @@ def better(given: RawSetting, error: BadSetting) -> BadSetting:
         problem = f"{given.name} in {given.file} cannot be used as {as_toml(hidden.written)} fills it"
         remedy = f"look what {' and '.join(hidden.names)} holds; it is not shown, since it may be a secret"
         return BadSetting(problem, remedy)
-    if given.file or not isinstance(given.value, str) or given.name in NEVER_SHOWN:
+    source = _variable_of(given.value) if given.file else given.source
+    if not source or not isinstance(given.value, str) or given.name in NEVER_SHOWN:
         return error
     for value, why in _candidates(given.value, BY_NAME[given.name].separator):
         if value != given.value and _is_taken(given, value):
-            return BadSetting(error.problem, f"write {given.source}={quoted(value)}, {why}")
+            return BadSetting(error.problem, f"write {source}={quoted(value)}, {why}")
     return error
+
+
+def _variable_of(value: object) -> str:
+    """The variable that alone filled the value; "" where none did, or the file adds to it."""
+    alone = isinstance(value, Filled) and len(value.names) == 1 and value.written.strip()[-1:] == "}"
+    return value.names[0] if alone and value.written.strip().startswith("${") else ""  # type: ignore[attr-defined] # Filled
 
 
 def secret_of(value: object) -> Filled | None:

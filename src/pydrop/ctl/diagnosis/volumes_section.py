@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Sequence
 
 from pydrop.capabilities import mask_of
 from pydrop.ctl.diagnosis.findings import Change, Fact, Section, advice, set_variable
@@ -31,17 +32,19 @@ def examine(world: World) -> tuple[Section, list[Change]]:
     _own_them(world, [fact.name for fact in facts if CANNOT in fact.found and fact.level == "problem"], changes)
     points = {mount.point for mount in world.mounts}
     for volume in world.settings.volumes if world.settings else ():
-        if volume.path not in points:
-            facts.append(_unmounted(volume, changes))
+        if volume.path not in points and volume.policy != "never":
+            facts.append(_unmounted(volume, world.mounts, changes))
     if not facts:
         facts.append(Fact(name="", found="none: what the program writes is gone with the container"))
     return Section(title="Volumes and other mounts", facts=tuple(facts)), changes
 
 
-def _unmounted(volume: Volume, changes: list[Change]) -> Fact:
-    """A volume to chown that is no mount: it is part of the image, or somebody forgot to mount it."""
+def _unmounted(volume: Volume, mounts: Sequence[Mount], changes: list[Change]) -> Fact:
+    """A volume to chown that is no mount: it lies in one or is part of the image, or somebody forgot to mount it."""
     if os.path.lexists(volume.path):
-        return Fact(name=volume.path, found="no mount, but part of the image; it is to be owned", level="note")
+        around = [m.point for m in mounts if m.point != "/" and volume.path.startswith(f"{m.point}/")]
+        place = f"a folder of the mount {max(around, key=len)}" if around else "no mount, but part of the image"
+        return Fact(name=volume.path, found=f"{place}; to be chowned (policy {volume.policy})", level="note")
     problem = f"{volume.path} is to be owned ({volume.source}), and is not there"
     changes.append(advice(f"volume {volume.path}", problem, f"mount it: volumes: [./data:{volume.path}] in compose"))
     return Fact(name=volume.path, found="is to be owned, and is not there", level="problem")

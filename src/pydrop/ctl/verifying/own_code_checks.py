@@ -134,19 +134,21 @@ def _account_files(subject: Subject) -> Check:
 
 
 def _secrets(subject: Subject) -> Check:
-    """No variable may point at a secret any more, since only root reads those; and each secret must have arrived."""
+    """No variable may point at a secret any more, since the start has read those. One that nobody gave is nothing."""
     environment = subject.environment
     pointers = [name for name, value in environment.items() if name.startswith(PREFIX) and value]
     pointers += [f"{name}{SUFFIX}" for name in subject.secrets if environment.get(f"{name}{SUFFIX}")]
+    closed = [] if subject.is_root else [name for name in pointers if not os.access(environment[name], os.R_OK)]
+    if closed:
+        remedy = "let this user read it (Kubernetes: fsGroup, defaultMode), or start the container as root"
+        return fail("secrets", f"{', '.join(closed)} names a file that this user cannot read", remedy)
     if pointers:
         return fail(
             "secrets",
             f"{', '.join(pointers)} still in the environment: nobody has read what it points at",
             BEHIND,
         )
-    missing = [name for name in subject.secrets if not environment.get(name)]
-    if missing:
-        source = subject.asked("secrets") or "the setting secrets"
-        return fail("secrets", f"{source} names {', '.join(missing)}, which the program does not get", BEHIND)
-    arrived = f"{', '.join(subject.secrets)} arrived, no pointer left" if subject.secrets else "no pointer left"
-    return ok("secrets", arrived)
+    arrived = [name for name in subject.secrets if environment.get(name)]
+    words = [f"{', '.join(arrived)} arrived"] if arrived else []
+    words += [f"nobody has set {name}" for name in subject.secrets if name not in arrived]
+    return ok("secrets", ", ".join([*words, "no pointer left"]))
