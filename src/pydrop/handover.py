@@ -9,7 +9,7 @@ import _signal
 import errno
 import posix as os
 
-from pydrop import command_lookup, kernel
+from pydrop import command_lookup
 from pydrop.errors import NOT_EXECUTABLE, NOT_FOUND, CommandFailed
 from pydrop.executable import lacks, not_found, refused
 from pydrop.inherited import IGNORED_BY_PYTHON
@@ -63,7 +63,7 @@ class Handover:
     def not_found(self) -> CommandFailed:
         if self.found is not None and self.found.problem and self.found.code == NOT_FOUND:
             return refused(self.found)
-        existing = [path for path in self.paths if kernel.is_there(path)]
+        existing = [path for path in self.paths if _is_there(path)]
         if not existing:
             return not_found(self.command[0], self.paths)
         problem = f"{existing[0]} is there, but what its first line (#!) or ELF header names to run it is not"
@@ -154,3 +154,11 @@ def _restore_signals(start: Start) -> None:
         if number not in start.ignored:
             _signal.signal(number, _signal.SIG_DFL)
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [s for s in ENDING if s not in start.blocked])
+
+
+def _is_there(path: str) -> bool:  # as in kernel, which the names of an init do not load
+    try:
+        os.lstat(path)
+    except OSError:
+        return False
+    return True

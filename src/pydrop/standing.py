@@ -6,17 +6,18 @@
 
 import posix as os
 
-from pydrop import handover, inspection, proc_stat
+from pydrop import handover
+from pydrop.descent import Descent
 from pydrop.errors import PydropError
+from pydrop.inspection import earlier_start
 from pydrop.model import Record, Start, Value
-from pydrop.settings.sources import TELL_HOOKS
 from pydrop.start_lock import StartLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pydrop.descent import Descent, Told
+    from pydrop.telling import Told
 
 # Variables of a hook that a command inside it does not get: they are root's, the shell's own, or for hooks alone.
 HOOKS_OWN = (
@@ -36,27 +37,13 @@ class Standing(Value):
     lock: StartLock | None = None
 
 
-def inside_hook(start: Start) -> "Descent | None":
-    """The processes above this one; None where there are none. Where one of them is a hook that runs, `start` has the
-    program's environment from here on, with what the hook itself has changed. (Without root it is in a user hook, which
-    has that already.)"""
-    if _is_topmost(start):
-        return None
-    from pydrop.descent import Descent
-
+def inside_hook(start: Start) -> Descent:
+    """The processes above this one. Where one of them is a hook that runs, `start` has the program's environment from
+    here on, with what the hook itself has changed. (Without root it is in a user hook, which has that already.)"""
     descent = Descent()
     if descent.told and os.geteuid() == 0:
         start.environment = _environment(start.environment, descent.told)
     return descent
-
-
-def _is_topmost(start: Start) -> bool:
-    """Whether no process but init is above this one: so it is for a container's first one, and for an `exec`."""
-    try:
-        above = proc_stat.parent(proc_stat.own_number())
-        return above == 0 or (start.init is not None and above == start.init.pid and proc_stat.parent(above) == 0)
-    except (OSError, ValueError):
-        return False
 
 
 def _environment(lines: tuple[str, ...], told: "Told") -> tuple[str, ...]:
@@ -67,37 +54,24 @@ def _environment(lines: tuple[str, ...], told: "Told") -> tuple[str, ...]:
     return handover.environment(program, tuple(changed))
 
 
-def known(start: Start, descent: "Descent | None") -> Standing | None:
+def known(start: Start, descent: Descent) -> Standing | None:
     """What this process is, as far as that can be told without waiting; None where it may be the start."""
-    told = descent.told if descent else None
     if os.geteuid() != 0:
-        return Standing(second=told is not None or _is_second(start))
-    if told:
-        return Standing(second=True, record=told.record, in_hook=True)
-    left = inspection.record_left(_entrypoint(start))
+        entrypoint, told = _entrypoint(start), descent.told is not None or earlier_start.is_hooks(start.environment)
+        return Standing(second=told or earlier_start.is_second(entrypoint) or earlier_start.is_exec(entrypoint))
+    if descent.told:
+        return Standing(second=True, record=descent.told.record, in_hook=True)
+    left = earlier_start.record_left(_entrypoint(start))
     return Standing(second=True, record=left) if left else None
 
 
-def _is_second(start: Start) -> bool:
-    """Whether a process without root is no start, as far as it sees."""
-    entrypoint = _entrypoint(start)
-    names = {line.partition("=")[0] for line in start.environment}
-    if names.issuperset(TELL_HOOKS):  # a hook's environment
-        return True
-    if entrypoint == 1:
-        return False
-    from pydrop.inspection import earlier_start
-
-    return earlier_start.is_second(entrypoint) or earlier_start.is_exec(entrypoint)
-
-
-def awaited(start: Start, descent: "Descent | None", say: "Callable[[str], None]") -> Standing:
+def awaited(start: Start, descent: Descent, say: "Callable[[str], None]") -> Standing:
     """What this process is, once no other one makes the start.
 
     The first process of a container makes it in any case. Raises PydropError for another one that waited in vain."""
 
     def before_waiting(holder: int) -> None:
-        if descent and holder in descent.hidden:
+        if holder in descent.hidden:
             raise PydropError(
                 "this pydrop runs inside a hook, and may not look at the start that runs it",
                 "run it with the hook's own capabilities, and in the hook's user namespace",
@@ -106,7 +80,7 @@ def awaited(start: Start, descent: "Descent | None", say: "Callable[[str], None]
 
     lock = StartLock()
     while not lock.take(before_waiting):
-        if left := inspection.record_left(_entrypoint(start)):
+        if left := earlier_start.record_left(_entrypoint(start)):
             lock.release()
             return Standing(second=True, record=left)
         if _entrypoint(start) != 1:
@@ -115,7 +89,7 @@ def awaited(start: Start, descent: "Descent | None", say: "Callable[[str], None]
                 "this container's start, for which this pydrop has waited, failed or was ended",
                 "its own messages say why (docker logs CONTAINER); the command was not run",
             )
-    left = inspection.record_left(_entrypoint(start))
+    left = earlier_start.record_left(_entrypoint(start))
     if left is None:
         return Standing(second=False, lock=lock)
     lock.release()  # the start was at its end when this process looked first

@@ -8,13 +8,13 @@ import _signal
 import os
 
 from pydrop import handover, running
-from pydrop.descent import NO_HOOK, Telling, Told
 from pydrop.errors import FAILED, HookFailed, Interrupted, PydropError
 from pydrop.hook_environment import LARGEST_FILE, own_folder, parsed
 from pydrop.model import Identity, Outcome, Start
 from pydrop.perform import privileges
 from pydrop.record import PLACE
 from pydrop.steps import UserHookStep
+from pydrop.telling import NO_HOOK, Telling, Told
 
 LONGEST_WORD = 4096  # bytes of a message from the child
 OTHER_FOLDERS = ("/dev/shm", "/tmp")  # the file is made anew there, and read by its descriptor

@@ -5,7 +5,9 @@ import time
 
 import pytest
 
-from pydrop.descent import NAME, NO_HOOK, STARTING, Descent, Telling, Told
+from pydrop.descent import Descent
+from pydrop.record import MEMORY as NAME
+from pydrop.telling import NO_HOOK, STARTING, Telling, Told
 from tests.kernel.forked import forked
 from tests.pure.worlds import record
 

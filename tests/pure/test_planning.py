@@ -551,7 +551,7 @@ def test_the_plan_shows_that_a_volume_is_idmapped() -> None:
 def test_the_plan_shows_that_a_volume_is_roots_which_no_map_shows_as_the_users() -> None:
     given = settings(volumes=(volume("/a", policy="idmap"),), puid=1500)
     world = facts(roots=("/a",), places=(("/a", "/a"),))
-    assert "/a (idmap, root's on the disk, left alone)" in volumes_words(*given.volumes, roots=("/a",))
+    assert "/a (idmap): left alone, root's on the disk" in volumes_words(*given.volumes, roots=("/a",))
     (said,) = volumes_step.notes(given, world, plan(given, world).identity)
     assert "it is root's on the disk" in said and "/a:mismatch" in said
     root = settings(volumes=(volume("/a", policy="idmap"),), puid=0)

@@ -10,7 +10,7 @@ import posix as os
 
 from pydrop import accounts, checked_reads, command_lookup, kernel, mountinfo, proc_stat, tmpfiles
 from pydrop.ground.own_code import require_own_code_safe
-from pydrop.inspection import volume_mounts
+from pydrop.inspection import earlier_start, volume_mounts
 from pydrop.inspection.tmpfiles_glance import may_mention_run
 from pydrop.model import AbsentDevice, Device, Facts, Record, Settings, Start
 from pydrop.settings import config_path, read
@@ -52,9 +52,9 @@ def look(settings: Settings, start: Start, left: Record | None = None, second: b
     writable = _account_files(root)
     places, idmapped, roots = _places(settings, mounts) if settings.volumes else ((), (), ())
     devices, absent = _devices(settings, root) if settings.devices else ((), ())
-    left = left or (record_left(entrypoint) if root else None)
+    left = left or (earlier_start.record_left(entrypoint) if root else None)
     hooks, idle, left_out = ((), (), ()) if left else _hooks(settings, start, root)
-    second_time = not root and (second or _is_second(entrypoint))
+    second_time = not root and (second or earlier_start.is_second(entrypoint))
     user_hooks, user_idle = ((), ()) if left or second_time else _user_hooks(settings)
     path_lines = (*(reversed((*left.environment, *left.users)) if left else ()), *start.environment)
     paths = command_lookup.candidates(settings.command[0], path_lines) if settings.command else []
@@ -98,23 +98,6 @@ def look(settings: Settings, start: Start, left: Record | None = None, second: b
 def _homes_writable() -> bool:
     """Whether a home can be created. Not the folder / is asked: podman's is 0555, and DAC_OVERRIDE may be missing."""
     return os.access("/home" if kernel.is_there("/home") else "/", os.W_OK)
-
-
-def record_left(entrypoint: int) -> Record | None:
-    """The record of this container's entrypoint, while that lives; else None."""
-    if entrypoint == 1:  # it is the entrypoint itself
-        return None
-    from pydrop.inspection import earlier_start
-
-    return earlier_start.record_left(entrypoint)
-
-
-def _is_second(entrypoint: int) -> bool:
-    if entrypoint == 1:
-        return False
-    from pydrop.inspection import earlier_start
-
-    return earlier_start.is_second(entrypoint)
 
 
 def _require_other_ground(

@@ -7,6 +7,7 @@ from pydrop.encoding import decoded
 from pydrop.errors import Untrusted
 from pydrop.model import Record
 from pydrop.mountinfo import ID, POINT
+from pydrop.settings.sources import TELL_HOOKS
 from pydrop.trust import open_trusted
 
 
@@ -32,6 +33,12 @@ def record_left(entrypoint: int) -> Record | None:
 def is_second(entrypoint: int) -> bool:
     """Whether an entrypoint makes its start as root, or has made it, as far as this process sees without root."""
     return entrypoint != 1 and any([kernel.is_there(f"{record.PLACE}/{name}") for name in (record.NAME, record.LOCK)])
+
+
+def is_hooks(environment: tuple[str, ...]) -> bool:
+    """Whether an environment is that of a hook, which pydrop tells who the program becomes."""
+    names = {line.partition("=")[0] for line in environment}
+    return names.issuperset(TELL_HOOKS)
 
 
 def is_exec(entrypoint: int) -> bool:

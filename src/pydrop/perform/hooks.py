@@ -1,11 +1,11 @@
 """Performs HooksStep: runs root's hooks, one after the other, and collects the variables that they add."""
 
 from pydrop import running
-from pydrop.descent import NO_HOOK, Telling, Told
 from pydrop.hook_environment import Additions, parsed
 from pydrop.model import Identity, Outcome, Start
 from pydrop.rootenv import for_root
 from pydrop.steps import HooksStep
+from pydrop.telling import NO_HOOK, Telling, Told
 
 
 def perform(step: HooksStep, start: Start) -> Outcome:

@@ -73,6 +73,9 @@ def _identity(settings: Settings, facts: Facts, program: Identity) -> Identity:
     )
     devices = facts.devices if _is_option(settings, "devices") else ()
     owner = facts.owner if asked.owner_of else None
+    if owner and owner[0] == 0 and asked.user is None:
+        problem = f"--owner-of={asked.owner_of}: that belongs to root, which nobody becomes by accident"
+        raise BadSetting(problem, "name a path of the user's, or the user (--user NAME)")
     from pydrop.accounts import as_found
 
     return as_found.identity(asked, facts.passwd, facts.group, owner, limits.granted_groups(facts), devices, program)

@@ -45,7 +45,7 @@ def _words(settings: Settings, facts: Facts, who: Identity) -> str:
 def _policy(volume: Volume, settings: Settings, facts: Facts) -> str:
     """The policy of a volume, and the volumes that its walk leaves out."""
     words = [volume.policy]
-    if volume.policy == "idmap":
+    if volume.policy == "idmap" and volume.path not in facts.roots:
         words += ["a mount that shows the owner of its top as this one"]
     left_out = below(volume.path, settings, facts.places) if volume.policy in WALKED else []
     return ", ".join([*words, *[f"without {path}" for path in left_out]])
