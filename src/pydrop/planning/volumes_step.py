@@ -10,7 +10,8 @@ WALKED = ("mismatch", "on-root-mismatch", "unless-writable")  # policies that lo
 
 def steps(decision: Decision) -> list[Step]:
     settings, who = decision.settings, decision.who
-    named = [f"{volume.path} ({_words(volume, settings, decision.facts, who)})" for volume in settings.volumes]
+    words = _Words(settings, decision.facts, who)
+    named = [f"{volume.path} ({words.of(volume)})" for volume in settings.volumes]
     return [
         VolumesStep(
             words=f"{', '.join(named)}: owned by {who.uid}:{who.gid}",
@@ -25,18 +26,25 @@ def steps(decision: Decision) -> list[Step]:
     ]
 
 
-def _words(volume: Volume, settings: Settings, facts: Facts, who: Identity) -> str:
-    """The policy of a volume, and what keeps it from being all of the volume, or any of it."""
-    words = [volume.policy]
-    if volume.path in missing(settings, facts):
-        words.append("does not exist")
-    shown = shown_otherwise(settings, facts, who)
-    if volume.path in shown:
-        words.append("idmapped, shows as {}:{}, left alone".format(*shown[volume.path]))
-    elif volume.policy == "idmap":
-        words += ["a mount that shows the owner of its top as this one"]
-    left_out = below(volume.path, settings, facts.places) if volume.policy in WALKED else []
-    return ", ".join([*words, *[f"without {path}" for path in left_out]])
+class _Words:
+    """What is known of all volumes, looked up once: a list may be long."""
+
+    def __init__(self, settings: Settings, facts: Facts, who: Identity) -> None:
+        self.missing = frozenset(missing(settings, facts))
+        self.shown = shown_otherwise(settings, facts, who)
+        tops = tuple([volume.path for volume in settings.volumes if volume.policy in WALKED])
+        self.below = all_below(tops, settings, facts.places)
+
+    def of(self, volume: Volume) -> str:
+        """The policy of a volume, and what keeps it from being all of the volume, or any of it."""
+        words = [volume.policy]
+        if volume.path in self.missing:
+            words.append("does not exist")
+        if volume.path in self.shown:
+            words.append("idmapped, shows as {}:{}, left alone".format(*self.shown[volume.path]))
+        elif volume.policy == "idmap":
+            words += ["a mount that shows the owner of its top as this one"]
+        return ", ".join([*words, *[f"without {path}" for path in self.below.get(volume.path, ())]])
 
 
 def missing(settings: Settings, facts: Facts) -> tuple[str, ...]:
@@ -70,7 +78,20 @@ def below(path: str, settings: Settings, known: tuple[tuple[str, str], ...]) -> 
     """The other volumes that lie below `path`, by their own names or behind links: a walk of `path` leaves them out.
 
     `known` are Facts.places."""
+    return all_below((path,), settings, known)[path]
+
+
+def all_below(paths: tuple[str, ...], settings: Settings, known: tuple[tuple[str, str], ...]) -> dict[str, list[str]]:
+    """The same of many paths at once."""
     places = dict(known)
-    top = places.get(path) or path
-    others = [(volume.path, places.get(volume.path) or volume.path) for volume in settings.volumes]
-    return [other for other, place in others if place.startswith(f"{top}/") or other.startswith(f"{path}/")]
+    found: dict[str, list[str]] = {path: [] for path in paths}
+    tops: dict[str, list[str]] = {}  # a name or a place -> the paths that have it
+    for path in found:
+        for name in {path, places.get(path) or path}:
+            tops.setdefault(name, []).append(path)
+    for volume in settings.volumes:
+        names = {volume.path, places.get(volume.path) or volume.path}
+        above = {name[:end] for name in names for end in range(1, len(name)) if name[end] == "/"}
+        for path in {path for name in above & tops.keys() for path in tops[name]}:
+            found[path].append(volume.path)
+    return found
