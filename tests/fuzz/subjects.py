@@ -134,6 +134,60 @@ def the_file(random: Random) -> None:
         assert problem.problem and problem.remedy
 
 
+KEYS: dict[str, tuple[object, ...]] = {  # values that are right alone, or nearly so
+    "user": ("app", "root", 0, "0:0", "root:app", ":app", "app:video", 1500, "${A}", "${NOT:-}"),
+    "puid": (0, "0", 1500, "1500", "${A}", 1.5),
+    "pgid": (0, 44, "44"),
+    "groups": (["video"], [44, "video"], [], ["${A:-}"], "video"),
+    "groups-policy": ("merge", "strict", "Strict"),
+    "devices": (["/dev/null"], [], ["/dev/null,"]),
+    "home": ("/home/app", "/home/a:b", "/" + "a/" * 3000),
+    "umask": ("022", 18),
+    "chown": (["/data"], ["/data:top", "/data"], ["/data:idmap"], ["/"], [], ["${A:-/data}:never"]),
+    "volume": (
+        [{"path": "/data"}],
+        [{"path": "/data"}, {"path": "/data/"}],
+        [{}],
+        [{"path": "${NOT:-}"}],
+        {"path": "/a"},
+    ),
+    "run-dirs": (["/run/app"], ["/etc"], ["/run/a", "/run/a"]),
+    "secrets": (["DB"], ["PUID"], ["/run/secrets/db"], ["DB", "DB"]),
+    "hooks": ("/etc/pydrop.d", "x"),
+    "user-hooks": ("/etc/pydrop.user.d", ""),
+    "default-command": ([], ["nginx"], ["-x"], ["", "x"], "nginx"),
+    "keep-caps": (["net_raw"], ["setuid"], ["all"]),
+    "no-new-privs": (True, False, "${A:-yes}", "yes"),
+    "bounding-set": ("keep", "empty", "none"),
+    "oom-score-adj": (5, "-1000", 1001),
+    "init": (True, False),
+    "keep-root": (True, False, "${A:-true}"),
+    "ready-file": ("/run/ready", "ready"),
+    "ready": ("notify", "fd:3", "fd:2"),
+    "rewrite": (["TERM:QUIT"], ["KILL:0"]),
+    "exit-code": (["143:0"], ["143"]),
+    "stop-timeout": ("never", 7.5, float("nan")),
+    "kill-grace": ("never", "3s"),
+    "log-format": ("json", "JSON"),
+}
+
+
+def check_and_start(random: Random) -> None:
+    """What a start refuses of a file, `check` finds; and a file in which it finds nothing is refused by no start."""
+    keys = random.sample(sorted(KEYS), random.choice((1, 2, 3, 4)))
+    content: dict[str, object] = {key: random.choice(KEYS[key][: random.choice((1, 2, 9))]) for key in keys}
+    lines_of_environment = random.choice(((), ("A=/x",), ("A=1",), ("A=",)))
+    said = [*settings.problems(content, lines_of_environment, FILE)]
+    try:
+        found = settings.read(("id",), lines_of_environment, content, FILE)
+        planning.plan(found, worlds.facts(passwd=worlds.PASSWD + worlds.APP, group=worlds.GROUP + worlds.APP_GROUP))
+    except PydropError as error:
+        assert said or "the image has no" in str(error), f"check says nothing of {content}: {error}"
+    else:
+        need_init = [problem for problem in said if "cannot both be had" in problem.problem and not found.init]
+        assert said == need_init, f"a start takes {content}: {said[0]}"
+
+
 def account_text(random: Random, good: str) -> str:
     kind = random.random()
     if kind < 0.4:
@@ -242,6 +296,7 @@ SUBJECTS: dict[str, Callable[[Random], None]] = {
     for each in (
         all_settings,
         the_file,
+        check_and_start,
         account_files,
         tmpfiles_lines,
         user_specs,

@@ -1,5 +1,6 @@
 """What a start will do, in which order, and what it tells: all of it decided before anything is done."""
 
+import time
 from typing import Any
 
 import pytest
@@ -567,3 +568,12 @@ def test_what_the_step_will_warn_of_is_known_before() -> None:
     assert "through which it shows as 7:8; " in shown
     assert "idmap=uids=OWNER-1500-1;gids=GROUP-1500-1'" in shown
     assert not any("/a" in line or "/b" in line for line in plan(given, world).warnings)
+
+
+def test_long_lists_of_volumes_take_no_time() -> None:
+    """Each volume beside and below others: what one of them asks of all is looked up once."""
+    paths = [f"/data/{number}" for number in range(3000)] + [f"/data/{number}/deep" for number in range(3000)]
+    began = time.process_time()
+    words = volumes_words(*[volume(path) for path in paths], places=tuple([(path, "") for path in paths[:3000]]))
+    assert time.process_time() - began < 1
+    assert "/data/2999 (mismatch, does not exist, without /data/2999/deep), " in words

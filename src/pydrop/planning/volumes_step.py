@@ -26,7 +26,10 @@ def steps(decision: Decision) -> list[Step]:
 
 def _words(settings: Settings, facts: Facts, who: Identity) -> str:
     """What becomes of the volumes: those of which the same is true are named together."""
-    absent, shown = missing(settings, facts), shown_otherwise(settings, facts, who)
+    absent, shown = frozenset(missing(settings, facts)), shown_otherwise(settings, facts, who)
+    inside = all_below(
+        tuple([volume.path for volume in settings.volumes if volume.policy in WALKED]), settings, facts.places
+    )
     found: dict[str, list[str]] = {}
     for volume in settings.volumes:
         outcome = f"owned by {who.uid}:{who.gid}"
@@ -38,16 +41,15 @@ def _words(settings: Settings, facts: Facts, who: Identity) -> str:
             outcome = "left alone, an idmapped mount that shows {}:{}".format(*shown[volume.path])
         elif _is_roots(volume.path, facts, who):
             outcome = "left alone, root's on the disk"
-        found.setdefault(outcome, []).append(f"{volume.path} ({_policy(volume, settings, facts)})")
+        found.setdefault(outcome, []).append(f"{volume.path} ({_policy(volume, facts, inside.get(volume.path, []))})")
     return "; ".join([f"{', '.join(volumes)}: {outcome}" for outcome, volumes in found.items()])
 
 
-def _policy(volume: Volume, settings: Settings, facts: Facts) -> str:
+def _policy(volume: Volume, facts: Facts, left_out: list[str]) -> str:
     """The policy of a volume, and the volumes that its walk leaves out."""
     words = [volume.policy]
     if volume.policy == "idmap" and volume.path not in facts.roots:
         words += ["a mount that shows the owner of its top as this one"]
-    left_out = below(volume.path, settings, facts.places) if volume.policy in WALKED else []
     return ", ".join([*words, *[f"without {path}" for path in left_out]])
 
 
@@ -89,7 +91,20 @@ def below(path: str, settings: Settings, known: tuple[tuple[str, str], ...]) -> 
     """The other volumes that lie below `path`, by their own names or behind links: a walk of `path` leaves them out.
 
     `known` are Facts.places."""
+    return all_below((path,), settings, known)[path]
+
+
+def all_below(paths: tuple[str, ...], settings: Settings, known: tuple[tuple[str, str], ...]) -> dict[str, list[str]]:
+    """The same of many paths at once."""
     places = dict(known)
-    top = places.get(path) or path
-    others = [(volume.path, places.get(volume.path) or volume.path) for volume in settings.volumes]
-    return [other for other, place in others if place.startswith(f"{top}/") or other.startswith(f"{path}/")]
+    found: dict[str, list[str]] = {path: [] for path in paths}
+    tops: dict[str, list[str]] = {}  # a name or a place -> the paths that have it
+    for path in found:
+        for name in {path, places.get(path) or path}:
+            tops.setdefault(name, []).append(path)
+    for volume in settings.volumes:
+        names = {volume.path, places.get(volume.path) or volume.path}
+        above = {name[:end] for name in names for end in range(1, len(name)) if name[end] == "/"}
+        for path in {path for name in above & tops.keys() for path in tops[name]}:
+            found[path].append(volume.path)
+    return found

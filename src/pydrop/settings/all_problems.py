@@ -10,8 +10,11 @@ from pydrop.settings.volume_tables import review
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from pydrop.settings.volume_tables import Place
 
+OF_TWO = ("user", "puid", "keep-root")
 MOST = 100  # problems; to say more would help nobody, and looking for what is near takes time
 
 
@@ -50,10 +53,17 @@ def problems(table: dict[str, object], environment: tuple[str, ...], file: str) 
 
 def _of_two(table: dict[str, object], file: str) -> list[Problem]:
     """What is wrong with settings that are right alone."""
-    if table.get("keep-root") and "ready-file" in table and table.get("user") not in ("root", "0", 0):
+    asked: dict[str, Any] = {key: parsed_or_refused(from_key(key, table[key], file)) for key in OF_TWO if key in table}
+    user, puid = asked.get("user"), asked.get("puid")
+    names_root = bool(user and (user.name == "root" or user.uid == 0))
+    found = []
+    if asked.get("keep-root") and "ready-file" in table and not (puid.number == 0 if puid else names_root):
         fault = not_both(f"keep-root in {file}", f"ready-file in {file}", str(table["ready-file"]))
-        return [_problem(("keep-root",), fault)]
-    return []
+        found.append(_problem(("keep-root",), fault))
+    if puid and puid.number and names_root:
+        problem = f"puid in {file} asks for uid {puid.number}, but user in {file} names root, whose number 0 must stay"
+        found.append(_problem(("puid",), BadSetting(problem, "leave one of them out")))
+    return found
 
 
 def _of_key(key: str, value: object, file: str) -> list[Problem]:

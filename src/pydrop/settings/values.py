@@ -1,6 +1,6 @@
 """The plain kinds of value: text, lists, paths."""
 
-from pydrop.settings.raw_setting import BLANKS, ODD_MARKS, RawSetting, as_toml, quoted
+from pydrop.settings.raw_setting import BLANKS, LONGEST_PATH, ODD_MARKS, RawSetting, as_toml, quoted
 
 
 def text(given: RawSetting) -> str:
@@ -93,6 +93,8 @@ def absolute(given: RawSetting, item: str) -> str:
         raise given.refuse(f"{whole}is not an absolute path", "name it from / on")
     if "\0" in item:
         raise given.refuse(f"{whole}contains a NUL character", "take it out")
+    if len(item) > LONGEST_PATH:
+        raise given.refuse(f"{whole}is longer than any path", f"shorten it to {LONGEST_PATH} characters")
     names = [name for name in item.split("/") if name not in ("", ".")]
     if ".." in names:
         raise given.refuse(f"{whole}has a .. in it", "write the folder that is meant")

@@ -86,8 +86,8 @@ def replaced(path: str, why: str) -> Complaint:
 def _busy(volume: "Volume", owner: str, report: VolumeReport) -> Complaint:
     return Complaint(
         problem=f"{volume.path} may not all belong to {owner} yet:"
-        f" another container has worked on it for {report.waited:.0f} seconds, and was waited for in vain",
-        remedy="see what the other containers that share it do: one of them has locked its top folder (lslocks)",
+        f" its top folder was locked by another container or program, waited for in vain ({report.waited:.0f} s)",
+        remedy="see who holds that lock (lslocks), here and in the other containers that share the volume",
     )
 
 

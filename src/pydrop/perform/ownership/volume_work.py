@@ -126,7 +126,7 @@ class VolumeWork:
             self._refused(found, error)
             return
         try:
-            turn.take(not right and not self.target.dry, self.around.mounts, self._waiting)
+            turn.take(not right and not self.target.dry, self.target.uid, self.around.mounts, self._waiting)
             self.report.note_wait(turn.waited, in_vain=turn.refused)
             # Another container has done the work where the top, which is changed last, was wrong and is right now
             done = turn.waited and (self._is_done(found) or (not right and self.target.reached(found.look())))
