@@ -344,7 +344,13 @@ HOME_FOLDERS: dict[
     "a read-only root": ({}, {"homes_writable": False}, None, "/tmp"),
     "a root without CHOWN could not give it": (
         {},
-        {"credentials": credentials(capabilities=DOCKERS & ~1)},
+        {"credentials": credentials(capabilities=DOCKERS & ~0b1)},
+        None,
+        "/tmp",
+    ),
+    "a root without FOWNER could not give it its mode": (
+        {},
+        {"credentials": credentials(capabilities=DOCKERS & ~0b1000)},
         None,
         "/tmp",
     ),

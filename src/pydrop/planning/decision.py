@@ -3,7 +3,7 @@
 from pydrop.capabilities import mask_of
 from pydrop.model import AccountChange, Facts, Identity, Record, Settings, Value
 
-CHOWN = mask_of(("chown",))
+TO_GIVE = mask_of(("chown", "fowner"))  # capabilities that giving a folder of its own mode takes
 
 
 class Decision(Value):
@@ -38,8 +38,8 @@ class Decision(Value):
     def makes_home(self) -> bool:
         """Whether a home folder is created, because the account is. Without `home` it must be possible to give it."""
         is_new = self.change is not None and self.change.former is None and self.who.uid != 0
-        possible = self.facts.homes_writable and self.facts.credentials.effective & CHOWN
-        return is_new and (self.settings.home is not None or bool(possible))
+        possible = self.facts.homes_writable and self.facts.credentials.effective & TO_GIVE == TO_GIVE
+        return is_new and (self.settings.home is not None or possible)
 
 
 def record_of(made: Decision) -> Record:
