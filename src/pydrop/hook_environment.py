@@ -40,18 +40,25 @@ class Additions:
         os.close(os.open(self.name, flags, 0o600, dir_fd=self.folder))
         return f"{PLACE}/{self.name}"
 
-    def content(self) -> bytes:
-        """The bytes that the hook wrote, also into a new file of the same name; at most LARGEST_FILE + 1."""
+    def content(self, hook: str) -> bytes:
+        """The bytes that the hook wrote, also into a new file of the same name; at most LARGEST_FILE + 1.
+
+        HookFailed where the hook has left there what is no file."""
         if self.memory >= 0:
             return os.pread(self.memory, LARGEST_FILE + 1, 0)
         try:
             file = os.open(self.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=self.folder)
+            try:
+                return os.pread(file, LARGEST_FILE + 1, 0)
+            finally:
+                os.close(file)
         except FileNotFoundError:  # the hook removed it: it adds nothing
             return b""
-        try:
-            return os.pread(file, LARGEST_FILE + 1, 0)
-        finally:
-            os.close(file)
+        except OSError as error:  # a link, a folder, a FIFO
+            raise HookFailed(
+                f"unable to read what {hook} left at $PYDROP_ENV: {error.strerror}",
+                "append lines to that file, and put nothing else in its place",
+            ) from error
 
     def close(self) -> None:
         if self.memory >= 0:
@@ -64,7 +71,7 @@ class Additions:
     def _remove(self) -> None:
         try:
             os.unlink(self.name, dir_fd=self.folder)
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):  # a folder that a hook has left there ends the start anyway
             pass
 
 

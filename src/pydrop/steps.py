@@ -117,6 +117,7 @@ class HooksStep(Step):
     performer = "pydrop.perform.hooks"
 
     hooks: tuple[str, ...]
+    given: tuple[str, ...] = ()  # folders that become the program's user's, from which root runs nothing
     command: tuple[str, ...]
     record: Record
 

@@ -43,7 +43,11 @@ def _run(step: UserHookStep, ready: handover.Handover, start: Start, telling: Te
     reading, writing = os.pipe()
 
     def begin(mask: set[int]) -> int:
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError as error:
+            remedy = "allow more processes (docker: --pids-limit, --ulimit nproc=...)"
+            raise HookFailed(f"unable to run the user hook {step.hook}: {error.strerror}", remedy) from error
         if child == 0:
             _become(step, ready, start, mask, writing)
         telling.runs(child)

@@ -393,6 +393,16 @@ def test_what_a_hook_adds_for_the_program_makes_no_later_hook_run_the_users_code
     assert not (theirs / "ls.ran").exists()
 
 
+@pytest.mark.parametrize("left", ["mkfifo", "mkdir", "ln -s /etc/passwd"])
+def test_what_is_no_file_at_pydrop_env_is_one_line(folder: Path, place: Path, left: str) -> None:
+    script = hook(folder, f'rm "$PYDROP_ENV"; {left} "$PYDROP_ENV"')
+    with pytest.raises(HookFailed) as error:
+        perform(script)
+    assert str(error.value).startswith(f"unable to read what the hook {script} left at $PYDROP_ENV: ")
+    for path in place.glob("env.*"):
+        path.rmdir()
+
+
 def test_a_hook_after_one_that_unsets_path_has_the_usual_one(folder: Path, place: Path) -> None:
     one = hook(folder, 'echo PATH >> "$PYDROP_ENV"', "1")
     two = hook(folder, f'echo "$PATH" > {folder}/seen', "2", interpreter="#!/usr/bin/env sh\n")

@@ -213,3 +213,14 @@ def test_a_bash_that_gets_it_does_not_read_the_user_s_file(users: str) -> None:
     mark.unlink()
     subprocess.run(["/bin/bash", "-c", ":"], env=for_root(lines), check=True)
     assert not mark.exists()
+
+
+@pytest.mark.parametrize("entry", ["/usr/lib/x", "/usr/lib", "/usr/./lib//x", "/lib/x"])
+def test_what_becomes_the_users_is_none_of_roots_whoever_owns_it_now(entry: str) -> None:
+    """A hook may chown a volume itself (pydropctl chown), and run the user's program, which writes what is named."""
+    lines = (f"LD_LIBRARY_PATH={entry}", f"PATH=/usr/bin:{entry}", "DATA_DIR=/usr/lib/x")
+    assert left_out(lines, ("/usr/lib",)) == ("LD_LIBRARY_PATH",)
+    assert left_out(lines) == ()
+    safe = for_root(lines, ("/usr/lib",))
+    assert (safe["PATH"], safe["DATA_DIR"], "LD_LIBRARY_PATH" in safe) == ("/usr/bin", "/usr/lib/x", False)
+    assert left_out(lines, ("/usr/li", "/usr/lib/x/y")) == ()  # another folder, and one below it

@@ -1,7 +1,6 @@
 """`pydropctl plan` prints the very steps that a start performs, and changes nothing."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -111,8 +110,10 @@ def test_what_a_volume_lacks_is_shown_with_the_line_that_helps(place: Throwaway)
     """One that is not there, and an idmapped one, as the start for somebody else has left it."""
     mapped = ENV | {"PYDROP_CHOWN": "/mnt/data:idmap", "PUID": "1600", "PGID": "1600"}
     (place.folder / "data").mkdir()
-    os.chown(place.folder / "data", 7, 8)
-    script = f"{PYDROP} true && PUID=1500 PGID=1500 PYDROP_CHOWN=/mnt/data:/mnt/gone {CTL} plan --json -- true"
+    of_others = (
+        "mount -t tmpfs -o uid=7,gid=8 none /mnt/data"  # a filesystem that can be mapped, wherever the tests are
+    )
+    script = f"{of_others} && {PYDROP} true && PUID=1500 PGID=1500 PYDROP_CHOWN=/mnt/data:/mnt/gone {CTL} plan --json -- true"
     done = place.run("sh", "-c", script, env=mapped)
     planned = json.loads(done.stdout)
     (words,) = [step["words"] for step in planned["steps"] if step["kind"] == "volumes"]

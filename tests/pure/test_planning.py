@@ -582,4 +582,4 @@ def test_long_lists_of_volumes_take_no_time() -> None:
     began = time.process_time()
     words = volumes_words(*[volume(path) for path in paths], places=tuple([(path, "") for path in paths[:3000]]))
     assert time.process_time() - began < 1
-    assert "/data/2999 (mismatch, does not exist, without /data/2999/deep), " in words
+    assert "/data/2999 (mismatch, without /data/2999/deep): does not exist" in words

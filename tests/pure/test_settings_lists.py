@@ -124,3 +124,22 @@ def test_a_suggestion_is_one_that_is_taken():
         assert settings.read(("id",), (f"PYDROP_CHOWN={meant}",), None).volumes[0] == Volume(
             path=meant.partition(":")[0], source="PYDROP_CHOWN"
         ), value
+
+
+LISTS = {
+    "PYDROP_CHOWN": ":",
+    "PYDROP_RUN_DIRS": ":",
+    "PYDROP_DEVICES": ":",
+    "PYDROP_GROUPS": ",",
+    "PYDROP_SECRETS": ",",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_has_no_more_items_than_work_can_begin_with(name: str) -> None:
+    separator, item = LISTS[name], "/a/{}" if LISTS[name] == ":" else "A{}"
+    few, many = [[item.format(number) for number in range(count)] for count in (500, 501)]
+    settings.read(("id",), (f"{name}={separator.join(few)}",), None)
+    said = "is not a list of names" if name == "PYDROP_SECRETS" else "has 501 items, more than 500"
+    with pytest.raises(BadSetting, match=said):  # no message shows anything of what should be names of secrets
+        settings.read(("id",), (f"{name}={separator.join(many)}",), None)

@@ -187,9 +187,10 @@ def _hooks(settings: Settings, start: Start, root: bool) -> tuple[tuple[str, ...
         return hooks, idle, ()
     from pydrop import rootenv
 
-    search = rootenv.for_root(start.environment)["PATH"]
+    given = tuple([volume.path for volume in settings.volumes if volume.policy != "never"])
+    search = rootenv.for_root(start.environment, given)["PATH"]
     named_paths.require_interpreters_trusted(hooks, search)
-    return hooks, idle, rootenv.left_out(start.environment)
+    return hooks, idle, rootenv.left_out(start.environment, given)
 
 
 def _user_hooks(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -21,12 +21,13 @@ def perform(step: HooksStep, start: Start) -> Outcome:
     own = workdir.variables | named(step.record.identity)
     try:
         for hook in step.hooks:
-            given = for_root(with_changes(start.environment, added)) | own | {"PYDROP_ENV": additions.fresh()}
+            safe = for_root(with_changes(start.environment, added), step.given)
+            given = safe | own | {"PYDROP_ENV": additions.fresh()}
             came, changes = start.environment, tuple(added.items())
             telling.starting(Told(record=step.record, came=came, changes=changes, given=given))
             running.run(hook, (hook, *step.command), given, start, telling.runs)
             telling.runs(NO_HOOK)
-            added |= parsed(additions.content(), f"the hook {hook}")
+            added |= parsed(additions.content(f"the hook {hook}"), f"the hook {hook}")
     finally:
         workdir.leave()
         telling.close()

@@ -15,7 +15,8 @@ def hooks(decision: Decision) -> list[Step]:
         words += f" (without {', '.join(facts.left_out)}, which could make root run what the user wrote)"
     why = settings.sources.get("hooks", "")
     kept = record_of(decision)
-    return [HooksStep(words=words, why=why, hooks=facts.hooks, command=settings.command, record=kept)]
+    given = tuple([volume.path for volume in settings.volumes if volume.policy != "never"])
+    return [HooksStep(words=words, why=why, hooks=facts.hooks, command=settings.command, given=given, record=kept)]
 
 
 def user_hooks(decision: Decision) -> list[Step]:

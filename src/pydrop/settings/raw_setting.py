@@ -5,6 +5,7 @@ from pydrop.model import Value
 
 BLANKS = " \t\r\n"  # characters that env files and shells leave around a value
 ODD_MARKS = ",;\t\r\n\"'[]"  # what no plain list of paths holds; a path that does is named in the file
+MOST_ITEMS = 500  # of a list: more would cost time before the work begins, and no image has them
 LONGEST_PATH = 4095  # characters; the kernel takes none that is longer (PATH_MAX)
 DEEPEST_SHOWN = 3  # lists in a list, of which a message shows what is in them
 SECRET = ("PASS", "PWD", "SECRET", "TOKEN", "KEY", "CREDENTIAL", "AUTH", "PRIVATE")  # in the name of a variable

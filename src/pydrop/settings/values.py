@@ -1,6 +1,6 @@
 """The plain kinds of value: text, lists, paths."""
 
-from pydrop.settings.raw_setting import BLANKS, LONGEST_PATH, ODD_MARKS, RawSetting, as_toml, quoted
+from pydrop.settings.raw_setting import BLANKS, LONGEST_PATH, MOST_ITEMS, ODD_MARKS, RawSetting, as_toml, quoted
 
 
 def text(given: RawSetting) -> str:
@@ -20,10 +20,19 @@ def items(given: RawSetting, separator: str) -> list[object]:
     if given.file:
         if not isinstance(given.value, list):
             raise given.refuse("is not a list", f"put it in brackets: {given.name} = [{listable(given.value)}]")
-        return given.value
+        return few(given, given.value)
     found: list[object] = [item for item in text(given).split(separator) if item.strip(BLANKS)]
     if not found:
         raise given.refuse("names nothing", f"leave {given.source} out where nothing is meant")
+    return few(given, found)
+
+
+def few(given: RawSetting, found: list[object]) -> list[object]:
+    """`found`, which is no longer than a list may be."""
+    if len(found) > MOST_ITEMS:
+        raise given.refuse(
+            f"has {len(found)} items, more than {MOST_ITEMS}", "name a folder that holds several of them"
+        )
     return found
 
 

@@ -1,7 +1,7 @@
 """The volumes that a `chown` list written plainly names, and those of the list and the `[[volume]]` tables together."""
 
 from pydrop.model import CHOWN_POLICIES, Volume
-from pydrop.settings.raw_setting import LONGEST_PATH, ODD_MARKS, RawSetting
+from pydrop.settings.raw_setting import LONGEST_PATH, MOST_ITEMS, ODD_MARKS, RawSetting
 
 NOT_PLAIN = ("//", "/.", "\0", " ", *ODD_MARKS)
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 def listed(given: RawSetting) -> dict[str, str | None]:
     """Path -> its policy, None where the list names no policy. A policy stands behind its path and a colon."""
     value = str(given.value)
-    found = {} if given.file or len(value) > LONGEST_PATH else plainly_listed(value)
+    long = len(value) > LONGEST_PATH or value.count(":") >= MOST_ITEMS
+    found = {} if given.file or long else plainly_listed(value)
     if found:
         return found
     from pydrop.settings import volume_list
