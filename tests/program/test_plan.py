@@ -110,10 +110,9 @@ def test_what_a_volume_lacks_is_shown_with_the_line_that_helps(place: Throwaway)
     """One that is not there, and an idmapped one, as the start for somebody else has left it."""
     mapped = ENV | {"PYDROP_CHOWN": "/mnt/data:idmap", "PUID": "1600", "PGID": "1600"}
     (place.folder / "data").mkdir()
-    of_others = (
-        "mount -t tmpfs -o uid=7,gid=8 none /mnt/data"  # a filesystem that can be mapped, wherever the tests are
-    )
-    script = f"{of_others} && {PYDROP} true && PUID=1500 PGID=1500 PYDROP_CHOWN=/mnt/data:/mnt/gone {CTL} plan --json -- true"
+    of_others = "mount -t tmpfs -o uid=7,gid=8 none /mnt/data"  # which can be mapped, wherever the tests are
+    asked = "PUID=1500 PGID=1500 PYDROP_CHOWN=/mnt/data:/mnt/gone"
+    script = f"{of_others} && {PYDROP} true && {asked} {CTL} plan --json -- true"
     done = place.run("sh", "-c", script, env=mapped)
     planned = json.loads(done.stdout)
     (words,) = [step["words"] for step in planned["steps"] if step["kind"] == "volumes"]
