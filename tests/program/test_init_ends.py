@@ -67,8 +67,8 @@ def test_every_exit_code_and_every_signal_is_what_pydrop_ends_with(
     [
         ("nosuch", 127, "nosuch was not found in PATH="),
         ("/no/such", 127, "/no/such is not there"),
-        ("/etc/passwd", 126, "unable to run /etc/passwd: Permission denied"),
-        ("/etc", 126, "unable to run /etc: Permission denied"),
+        ("/etc/passwd", 126, "unable to run the command: /etc/passwd has no execute bit"),
+        ("/etc", 126, "unable to run the command: /etc is a directory"),
     ],
 )
 def test_a_command_that_cannot_be_run_is_127_or_126(

@@ -19,8 +19,9 @@ ENV = {"PATH": "/usr/bin:/bin", "PUID": str(APP), "PYDROP_HOME": "/mnt/made"}
 CTL = f"{PYDROP}ctl"
 OWN = "/mnt/opt/pydrop/bin/pydrop"  # see `installed`
 # What a mistake would give away lies on tmpfs of these namespaces
-SHIELD = (
+SHIELD = (  # but for what holds the pydrop that is tested
     "for folder in /opt /srv /tmp /var/tmp /root /home /usr/local; do "
+    f'case {sys.prefix}/ in "$folder"/*) continue ;; esac; '
     'mkdir -p "$folder"; mount -t tmpfs -o mode=755 none "$folder"; done; chmod 1777 /tmp /var/tmp; '
     'mkdir /usr/local/bin /usr/local/lib /srv/bin; exec "$@"'
 )
