@@ -37,7 +37,9 @@ DROP = f"{WHO} {NO_CAPS} --no-new-privs"
 PACKAGE = next(Path(sys.prefix).glob("lib/python3*/site-packages/pydrop")).relative_to(sys.prefix)
 START = f"{PREFIX}/lib/pydrop/{sys.implementation.cache_tag}"
 # No file of the machine gives its caller anything, and none is looked at: only what is planted on the tmpfs /mnt/x.
-BIND_SOCKET = f"""{sys.executable} -c "import socket; socket.socket(socket.AF_UNIX).bind('/mnt/sock')" """
+BIND_SOCKET = (
+    f"""{os.path.realpath(sys.executable)} -c "import socket; socket.socket(socket.AF_UNIX).bind('/mnt/sock')" """
+)
 NOTHING_GRANTS = """
 while read -r _ _ _ _ point _; do
     mount -o remount,bind,nosuid "$(printf %b "$point")" 2>/dev/null
