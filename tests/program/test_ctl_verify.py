@@ -37,7 +37,8 @@ DROP = f"{WHO} {NO_CAPS} --no-new-privs"
 PACKAGE = next(Path(sys.prefix).glob("lib/python3*/site-packages/pydrop")).relative_to(sys.prefix)
 START = f"{PREFIX}/lib/pydrop/{sys.implementation.cache_tag}"
 # No file of the machine gives its caller anything, and none is looked at: only what is planted on the tmpfs /mnt/x.
-BIND_SOCKET = (
+PYTHON = Path(sys.executable).resolve()  # not below PREFIX, whatever the checkout's folder is
+BIND_SOCKET = f"""{PYTHON} -c "import socket; socket.socket(socket.AF_UNIX).bind('/mnt/sock')" """
     f"""{os.path.realpath(sys.executable)} -c "import socket; socket.socket(socket.AF_UNIX).bind('/mnt/sock')" """
 )
 NOTHING_GRANTS = """
