@@ -39,8 +39,6 @@ START = f"{PREFIX}/lib/pydrop/{sys.implementation.cache_tag}"
 # No file of the machine gives its caller anything, and none is looked at: only what is planted on the tmpfs /mnt/x.
 PYTHON = Path(sys.executable).resolve()  # not below PREFIX, whatever the checkout's folder is
 BIND_SOCKET = f"""{PYTHON} -c "import socket; socket.socket(socket.AF_UNIX).bind('/mnt/sock')" """
-    f"""{os.path.realpath(sys.executable)} -c "import socket; socket.socket(socket.AF_UNIX).bind('/mnt/sock')" """
-)
 NOTHING_GRANTS = """
 while read -r _ _ _ _ point _; do
     mount -o remount,bind,nosuid "$(printf %b "$point")" 2>/dev/null
