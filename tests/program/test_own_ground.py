@@ -18,12 +18,13 @@ GROUP = b"root:x:0:\n"
 ENV = {"PATH": "/usr/bin:/bin", "PUID": str(APP), "PYDROP_HOME": "/mnt/made"}
 CTL = f"{PYDROP}ctl"
 OWN = "/mnt/opt/pydrop/bin/pydrop"  # see `installed`
-# What a mistake would give away lies on tmpfs of these namespaces
-SHIELD = (  # but for what holds the pydrop that is tested
+# What a mistake would give away lies on tmpfs of these namespaces; the pydrop that is tested stays where it is
+SHIELD = (
+    f'mkdir /run/kept && mount --bind "{sys.prefix}" /run/kept || exit 99; '
     "for folder in /opt /srv /tmp /var/tmp /root /home /usr/local; do "
-    f'case {sys.prefix}/ in "$folder"/*) continue ;; esac; '
-    'mkdir -p "$folder"; mount -t tmpfs -o mode=755 none "$folder"; done; chmod 1777 /tmp /var/tmp; '
-    'mkdir /usr/local/bin /usr/local/lib /srv/bin; exec "$@"'
+    'mkdir -p "$folder"; mount -t tmpfs -o mode=755 none "$folder" || exit 99; done; chmod 1777 /tmp /var/tmp; '
+    f'mkdir -p "{sys.prefix}" && mount --move /run/kept "{sys.prefix}" && rmdir /run/kept || exit 99; '
+    'mkdir -p /usr/local/bin /usr/local/lib /srv/bin; exec "$@"'
 )
 SHIELDED = ("sh", "-c", SHIELD, "shield")
 
@@ -58,7 +59,8 @@ def installed(place: Throwaway) -> Throwaway:
 def owners(folder: Path) -> "dict[str, tuple[int, int, int]]":
     found = {}
     for path in [folder, *folder.rglob("*")]:
-        if path.name == "mount" or "/run/pydrop" in str(path):  # mount(8)'s own, in /run; the lock says who starts
+        # mount(8)'s own files; and the lock, which says who makes the start
+        if any(own in str(path) for own in ("/run/mount", "/run/pydrop")):
             continue
         status = path.lstat()
         found[str(path)] = (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
