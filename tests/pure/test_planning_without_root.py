@@ -241,10 +241,10 @@ def test_the_bounding_set_is_emptied_where_that_can_be_done(case: str) -> None:
 
 
 def test_a_second_time_without_root_just_runs_it() -> None:
-    """`docker exec --user`: no setup, no complaint."""
+    """`docker exec --user`: no setup, no complaint; but a name, which each process has by its own environment."""
     given = {"puid": 1, "volumes": (volume("/d"),)}
     made = planned(given, second_time=True, hooks=("/etc/pydrop.d/1",))
-    assert (kinds(made.steps), made.warnings) == (["privileges"], ())
+    assert (kinds(made.steps), made.warnings) == (["accounts", "privileges"], ())
 
 
 # -- what is not there --------------------------------------------------------------------------------

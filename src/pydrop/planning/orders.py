@@ -79,7 +79,7 @@ WITHOUT_ROOT: "tuple[Builder, ...]" = (
     *(_own_entry, _own_run_dirs, step_builders.secrets, _mounts, user_hooks),
     *_LAST,
 )
-AGAIN_WITHOUT_ROOT: "tuple[Builder, ...]" = (step_builders.secrets, *_LAST)
+AGAIN_WITHOUT_ROOT: "tuple[Builder, ...]" = (_own_entry, step_builders.secrets, *_LAST)  # a name is for each process
 
 
 def steps(order: "tuple[Builder, ...]", decision: Decision) -> tuple[Step, ...]:

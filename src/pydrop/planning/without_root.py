@@ -31,10 +31,11 @@ def plan(settings: Settings, facts: Facts) -> Plan:
         warnings=[] if facts.second_time else _warnings(settings, facts, who),
     )
     steps = orders.steps(orders.AGAIN_WITHOUT_ROOT if facts.second_time else orders.WITHOUT_ROOT, decision)
+    said = () if facts.second_time else decision.warnings  # the start has said them
     return Plan(
         identity=who,
         steps=steps,
-        warnings=(*decision.warnings, *step_builders.without_init(settings), *warnings, *ignored),
+        warnings=(*said, *step_builders.without_init(settings), *warnings, *ignored),
         command=settings.command,
         environment=_environment(who, facts),
     )
