@@ -42,7 +42,8 @@ nogroup:x:65534:"""
 # The machine's own volumes, /boot or /home, are none of the container's: read-only, no start has a word about them.
 APART = """\
 while read -r _ _ _ _ point _; do
-    case "$point/" in //|/proc/*|/sys/*|/dev/*|/run/*|/tmp/*|/var/tmp/*|/mnt/*) continue ;; esac
+    case "$point/" in //|/proc/*|/sys/*|/dev/*|/run/*|/tmp/|/var/tmp/|/mnt/*) continue ;; esac
+    case "$1/" in "$point"/*) continue ;; esac
     mount -o remount,bind,ro "$(printf %b "$point")" 2>/dev/null
 done </proc/self/mountinfo
 """
