@@ -55,9 +55,10 @@ class Telling:
 
 def told(path: str, child: int, parent: int) -> Told | None:
     """What the file says, where the hook that it names is `child`. One of another user's says nothing."""
-    memory = os.open(path, os.O_RDONLY)
+    memory = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        if os.fstat(memory).st_uid not in (0, os.geteuid()):
+        status = os.fstat(memory)
+        if status.st_nlink or status.st_uid not in (0, os.geteuid()):  # a file with a name is none of memfd_create(2)
             return None
         while (hook := _hook_of(memory)) == STARTING and proc_stat.parent(child) == parent:
             time.sleep(MOMENT)

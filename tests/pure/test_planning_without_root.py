@@ -241,10 +241,16 @@ def test_the_bounding_set_is_emptied_where_that_can_be_done(case: str) -> None:
 
 
 def test_a_second_time_without_root_just_runs_it() -> None:
-    """`docker exec --user`: no setup, no complaint; but a name, which each process has by its own environment."""
+    """`docker exec --user`: no setup, no complaint."""
     given = {"puid": 1, "volumes": (volume("/d"),)}
     made = planned(given, second_time=True, hooks=("/etc/pydrop.d/1",))
+    assert (kinds(made.steps), made.warnings) == (["privileges"], ())
+
+
+def test_a_second_time_has_a_name_by_its_own_environment_and_changes_no_account_file() -> None:
+    made = planned({}, second_time=True, nss_wrapper="/w.so")
     assert (kinds(made.steps), made.warnings) == (["accounts", "privileges"], ())
+    assert kinds(planned({}, second_time=True, account_files="append").steps) == ["privileges"]
 
 
 # -- what is not there --------------------------------------------------------------------------------

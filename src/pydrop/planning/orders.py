@@ -22,7 +22,7 @@ privileges     the drop, always last
 
 from pydrop.planning import step_builders
 from pydrop.planning.decision import Decision
-from pydrop.steps import Step
+from pydrop.steps import AccountsStep, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +35,11 @@ def _own_entry(decision: Decision) -> list[Step]:
     from pydrop.planning import own_steps
 
     return own_steps.entry(decision)
+
+
+def _own_name(decision: Decision) -> list[Step]:
+    """The entry by nss_wrapper alone, whose copies are this user's own: a second pydrop changes no account file."""
+    return [step for step in _own_entry(decision) if isinstance(step, AccountsStep) and step.how == "wrapper"]
 
 
 def _own_run_dirs(decision: Decision) -> list[Step]:
@@ -79,7 +84,7 @@ WITHOUT_ROOT: "tuple[Builder, ...]" = (
     *(_own_entry, _own_run_dirs, step_builders.secrets, _mounts, user_hooks),
     *_LAST,
 )
-AGAIN_WITHOUT_ROOT: "tuple[Builder, ...]" = (_own_entry, step_builders.secrets, *_LAST)  # a name is for each process
+AGAIN_WITHOUT_ROOT: "tuple[Builder, ...]" = (_own_name, step_builders.secrets, *_LAST)
 
 
 def steps(order: "tuple[Builder, ...]", decision: Decision) -> tuple[Step, ...]:
