@@ -100,6 +100,8 @@ class Report:
         width = room()
         line = cut(escaped(line), width)
         blanks = " " * (min(self.drawn, width) - columns_of(line))
+        # Noted before the line is there too: who presses Ctrl-C on seeing it interrupts right behind the writing.
+        self.drawn = max(self.drawn, columns_of(line))
         _tell(f"\r{line}{blanks}".encode("utf-8", "backslashreplace"))
         self.drawn = columns_of(line)
 
