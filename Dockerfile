@@ -22,4 +22,4 @@ LABEL org.opencontainers.image.title="pydrop" \
       org.opencontainers.image.description="The entrypoint of container images" \
       org.opencontainers.image.licenses="MIT AND PSF-2.0 AND BSD-3-Clause AND GPL-3.0-or-later WITH GCC-exception-3.1"
 COPY --from=build /src/build/dist /
-ENTRYPOINT ["/usr/local/bin/pydrop"]
+ENTRYPOINT ["/usr/bin/pydrop"]

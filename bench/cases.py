@@ -68,15 +68,6 @@ def again(room: Room) -> Result:
     return Result("again", "a second time in the same container", [ours, python(room)])
 
 
-def bundle(room: Room) -> Result:
-    """The same start by `pydropctl bundle`'s Python, which lies where it was made for."""
-    bundled = Command(
-        "PUID=1500 PGID=1500 /run/bundle/bin/pydrop true", [room.bundle(), "true"], PLAIN | ASKED, room.forget
-    )
-    title = "a start with a Python of pydrop's own, for images that have none"
-    return Result("bundle", title, [bundled, pydrop(room), python(room)])
-
-
 def job(room: Room) -> Result:
     """What images do at a start, done by pydrop and by the shell."""
     ours = pydrop(room, [room.small], PYDROP_RUN_DIRS="/run/app")
@@ -99,7 +90,6 @@ def _job_checked(room: Room, command: Command) -> Callable[[], None]:
 CASES: dict[str, tuple[Callable[[Room], Result], Pace]] = {
     "start": (start, QUICK),
     "again": (again, QUICK),
-    "bundle": (bundle, QUICK),
     "job": (job, QUICK),
     "init-start": (inits.start, QUICK),
     "init-reap": (inits.reap, LONGER),

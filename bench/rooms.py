@@ -21,7 +21,6 @@ LARGE = 300_000  # entries of the large volume; the others' numbers follow from 
 WIDE = 1_000_000  # entries of the volume that is one folder
 SLOW = 20_000  # entries of the volume on a server far away
 TMPFILES = "/usr/lib/tmpfiles.d"
-BUNDLE = "/run/bundle"  # where one lies, for it runs only where it was made for
 
 
 class Room:
@@ -46,8 +45,6 @@ class Room:
         """Unmount what lies in the folder, so that it can be removed."""
         if self._slow:
             self._slow.unmount()
-        if os.path.exists(BUNDLE):
-            subprocess.run(["umount", BUNDLE], check=True)
         subprocess.run(["umount", "/run", "/etc", *[TMPFILES] * os.path.isdir(TMPFILES)], check=True)
 
     def _own_etc(self) -> None:
@@ -97,15 +94,6 @@ class Room:
         if not self._slow:
             self._slow = SlowTree(self._path("slow"), self.share(SLOW), compiled("slowfs", self.folder))
         return self._slow
-
-    def bundle(self) -> str:
-        """The pydrop of a bundle, on the same disk. It is made when it is first asked for."""
-        if not os.path.exists(BUNDLE):
-            folder, ours = self._path("bundle"), os.path.join(os.path.dirname(self.pydrop), "pydropctl")
-            subprocess.run([ours, "bundle", "--prefix", BUNDLE, folder], stdout=subprocess.DEVNULL, check=True)
-            os.mkdir(BUNDLE)
-            _bind(f"{folder}{BUNDLE}", BUNDLE)
-        return f"{BUNDLE}/bin/pydrop"
 
     def disk(self) -> str:
         """Where the volumes lie, and the filesystem's type."""

@@ -20,8 +20,7 @@
  * which errs towards yes; the settings themselves are read later, and not here.
  *
  * The interpreter is the `python3` beside this file (after links are resolved), else /usr/bin/python3
- * where this file is in /usr/local/bin, as Debian's pip has it. Never one from PATH. In a bundle
- * (src/pydrop/ctl/bundle.py), for images without Python or with another libc, it has libraries of its own.
+ * where this file is in /usr/local/bin, as Debian's pip has it. Never one from PATH.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -272,28 +271,15 @@ static void know_other(char state[STATE], char letter, pid_t other, int from, in
     snprintf(state + length, STATE - length, ":%c:%d:%d:%d", letter, (int)other, from, to);
 }
 
-/* A bundle has the loader that its Python names, PREFIX/lib/ld.so, and the libraries beside it. They are root's as the
- * launcher is. The variable is for Python alone: it has no '!' in front, so nothing hands it on. NULL where there is none. */
-static char *own_libraries(const char *prefix)
-{
-    static char variable[PATH_MAX + 32], loader[PATH_MAX + 16];
-    snprintf(loader, sizeof loader, "%s/lib/ld.so", prefix);
-    if (access(loader, F_OK) != 0)
-        return NULL;
-    snprintf(variable, sizeof variable, "LD_LIBRARY_PATH=%s/lib", prefix);
-    return variable;
-}
-
-static char **disguised(char **environment, char *libraries)
+static char **disguised(char **environment)
 {
     size_t count = 0;
     while (environment[count])
         count++;
-    char **list = calloc(count + 3, sizeof *list);
+    char **list = calloc(count + 2, sizeof *list);
     if (!list)
         fail("copy", "the environment", "give the container more memory");
     list[count] = (char *)"LC_ALL=C"; /* else Python reads the files of a locale; in this one it takes UTF-8 too */
-    list[count + 1] = libraries;
     for (size_t i = 0; i < count; i++) {
         size_t size = strlen(environment[i]) + 1;
         list[i] = malloc(size + 1);
@@ -323,7 +309,7 @@ static const char *prefix_of(char *path)
 struct start {
     char *python;
     const char *prefix;
-    char **words, **list, *libraries;
+    char **words, **list;
     int stays; /* whether this is the process that stays in init mode */
 };
 
@@ -360,9 +346,7 @@ __attribute__((noreturn)) static void become(const struct start *start)
         _exit(errno == E2BIG ? NOT_EXECUTABLE : FAILED);
     if (errno == E2BIG)
         fail_too_long(start->words, start->list);
-    fail("run", start->words[0],
-         start->libraries ? "lay the bundle where it was made for: pydropctl bundle --prefix PREFIX"
-                          : "install pydrop with the pip of the Python that is to run it");
+    fail("run", start->words[0], "install pydrop with the pip of the Python that is to run it");
 }
 
 /* The process that makes the start, which has this memory until it is Python, while this process waits: nothing is
@@ -459,8 +443,7 @@ int main(int argc, char **argv, char **environment)
     words[n++] = argc > 0 ? argv[0] : (char *)"pydrop";
     for (int i = 1; i < argc; i++)
         words[n++] = argv[i];
-    char *libraries = own_libraries(prefix);
-    struct start start = {python, prefix, words, disguised(environment, libraries), libraries, 0};
+    struct start start = {python, prefix, words, disguised(environment), 0};
     enum guess guess = init_is_asked(argc, argv, environment);
     if (guess != NO)
         begin_two(&start, state, program, guess == SURELY);

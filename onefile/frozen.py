@@ -20,7 +20,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OWN = ("pydrop", "click", "psutil")
 # Of them, what the one file has no use for: the pip way's start, and what tests other programs.
 NO_PART = (
-    *("pydrop.__main__", "pydrop.boot_files", "pydrop.calls_by_libraries", "pydrop.ctl.bundle", "pydrop.ctl.bundling"),
+    *("pydrop.__main__", "pydrop.boot_files", "pydrop.calls_by_libraries"),
     *("click.testing", "psutil.tests", "psutil._psbsd", "psutil._psosx", "psutil._pssunos", "psutil._psaix"),
     *("psutil._pswindows", "site", "_sitebuiltins", "zipimport", "importlib._bootstrap_external"),
 )

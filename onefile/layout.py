@@ -2,9 +2,10 @@
 
 Usage: layout.py PROGRAM FOLDER
 
-All lies below /usr/local, in the folders where each kind is looked for by default; but fish looks for what others
-bring in /usr/share alone. No folder of it is written to by a program, and all that exist in an image keep their owner
-and mode. The same sources give the same names, modes, times and bytes.
+The program lies in /usr/bin, which is in the PATH of every base and root's alone in every image. /usr/local/bin is not:
+in Debian 11 and before the group staff may write it, and images give it to their user; a start refuses to run from such
+a folder. All else lies where each kind is looked for by default. A folder that an image has keeps its owner and mode.
+The same sources give the same names, modes, times and bytes.
 """
 
 import os
@@ -18,11 +19,11 @@ import components
 import make
 import sbom
 
-BIN = "usr/local/bin"  # in the PATH of every base: Docker's own default has it, where an image names none
-MAN = "usr/local/share/man"
-DOC = "usr/local/share/doc/pydrop"
-BASH = "usr/local/share/bash-completion/completions"
-ZSH = "usr/local/share/zsh/site-functions"
+BIN = "usr/bin"
+MAN = "usr/share/man"
+DOC = "usr/share/doc/pydrop"
+BASH = "usr/share/bash-completion/completions"
+ZSH = "usr/local/share/zsh/site-functions"  # the one that every zsh has
 FISH = "usr/share/fish/vendor_completions.d"
 
 

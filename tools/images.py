@@ -58,21 +58,34 @@ BASES = {
 
 # name -> (Dockerfile, images that it names, whether it copies this project's sources)
 BUILT = {
-    # The same recipe and so the same image twice: under the second name the examples take pydrop out of it.
+    # The one file, out of which the examples and the tests' bases take it.
+    "pydrop": ("Dockerfile", ["debian:bookworm-slim"], True),
     "pydrop-example": ("Dockerfile.example", ["debian:bookworm-slim"], True),
-    "pydrop": ("Dockerfile.example", ["debian:bookworm-slim"], True),
     "pydrop-programs": ("tests/container/programs.Dockerfile", ["debian:bookworm-slim", "pydrop-example"], False),
-    "pydrop-bare": ("tests/container/bare.Dockerfile", ["pydrop", "debian:trixie-slim", "alpine"], False),
-    "pydrop-minimal": ("tests/container/minimal.Dockerfile", ["pydrop", "debian:bookworm-slim"], False),
-    "pydrop-unlike": ("tests/container/unlike.Dockerfile", ["pydrop", "debian:trixie-slim"], False),
     "pydrop-tests": ("tests/container/trixie.Dockerfile", ["debian:trixie-slim"], True),
 }
 
-# `example-NAME` is examples/NAME, and `example-A-B` examples/A/B, built as a reader builds it: with that folder alone.
-EXAMPLES = {
-    "-".join(("example", *file.parent.relative_to(ROOT / "examples").parts)): file.parent
-    for file in sorted((ROOT / "examples").glob("**/Dockerfile"))
+# What stands for images that people start from, by the names that they have: each is laid out as that is.
+LAID_OUT = {
+    "debian:11": "staff",
+    "distroless": "distroless",
+    "nginx": "nginx",
+    "node:slim": "node",
+    "python:3.13-slim": "python",
+    "static": "static",
 }
+
+
+def folders(above: str, prefix: str) -> dict[str, Path]:
+    """`prefix-NAME` is the folder NAME, and `prefix-A-B` the folder A/B."""
+    files = sorted((ROOT / above).glob("**/Dockerfile"))
+    return {"-".join((prefix, *file.parent.relative_to(ROOT / above).parts)): file.parent for file in files}
+
+
+# Images that are built as a reader builds them: with the Dockerfile's folder alone.
+EXAMPLES = folders("examples", "example")
+FOLDERS = EXAMPLES | folders("tests/container/dist", "dist")
+FOLDERS |= {name: ROOT / "tests/container/bases" / folder for name, folder in LAID_OUT.items()}
 
 
 # -- recipes --------------------------------------------------------------------------------------
@@ -105,24 +118,28 @@ def recipe_of(name: str, base_ids: list[str]) -> str:
 
 def built(name: str) -> tuple[Path, list[str], Path, list[Path]]:
     """(Dockerfile, images that it names, folder that it is given, files that it may copy) of an image that is built."""
-    if name in EXAMPLES:
-        folder = EXAMPLES[name]
+    if name in FOLDERS:
+        folder = FOLDERS[name]
         file = folder / "Dockerfile"
         text = file.read_text()
         stages = re.findall(r"^FROM \S+ AS (\S+)", text, re.MULTILINE)
         named = re.findall(r"^(?:FROM |COPY --from=)(\S+)", text, re.MULTILINE)
-        bases = [name for name in dict.fromkeys(named) if name not in stages]
+        bases = [name for name in dict.fromkeys(named) if name not in (*stages, "scratch")]
         copied = (path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".md", ".yaml"))
         return file, bases, folder, sorted(copied)
     recipe, bases, sources = BUILT[name]
-    return ROOT / recipe, bases, ROOT, list(source_files()) if sources else []
+    return ROOT / recipe, bases, ROOT, list(source_files(name)) if sources else []
 
 
-def source_files() -> Iterator[Path]:
-    """What .dockerignore lets through, in a fixed order."""
-    names = (".dockerignore", "pyproject.toml", "requirements.txt", "requirements-build.txt")
-    yield from (ROOT / name for name in (*names, "README.md", "LICENSE", "CHANGELOG.md"))
-    for folder in ("src", "launcher", "docs/man"):
+def source_files(name: str) -> Iterator[Path]:
+    """What .dockerignore lets through and the image is made of, in a fixed order."""
+    if name == "pydrop":
+        files, folders = ["Makefile", "LICENSE"], ["src", "launcher", "onefile", "docs/man"]
+    else:
+        files = [".dockerignore", "pyproject.toml", "requirements.txt", "requirements-build.txt"]
+        files, folders = [*files, "README.md", "LICENSE", "CHANGELOG.md"], ["src", "launcher", "docs/man"]
+    yield from (ROOT / file for file in files)
+    for folder in folders:
         yield from sorted(p for p in (ROOT / folder).rglob("*") if p.is_file() and p.suffix != ".pyc")
 
 
@@ -247,7 +264,10 @@ def build(name: str, recipe: str) -> None:
             shutil.copy(CERTIFICATES, pip)
             words.append(f"cert = /root/.config/pip/{CERTIFICATES.name}")
         Path(pip, "pip.conf").write_text("\n".join(words) + "\n")
-        mounts = (f"{pip}:/root/.config/pip:ro", f"{packages}:/var/cache/apt/archives")
+        mounts = [f"{pip}:/root/.config/pip:ro", f"{packages}:/var/cache/apt/archives"]
+        if name == "pydrop":  # whose CPython is compiled once, here or there
+            (CACHE / "onefile").mkdir(exist_ok=True)
+            mounts.append(f"{CACHE}/onefile:/root/.cache/pydrop/onefile")
         podman(
             *("build", "--pull=never", "--network=host", *(f"--volume={mount}" for mount in mounts)),
             *("--label", f"{LABEL}={recipe}", "--tag", name, "--file", str(file), str(folder)),
@@ -306,7 +326,7 @@ def alone() -> Iterator[None]:
 
 def main(names: list[str]) -> None:
     every = names == ["--all"]
-    wanted = [*BASES, *BUILT, *EXAMPLES] if every else names
+    wanted = [*BASES, *BUILT, *FOLDERS] if every else names
     there = Images()
     ids = [there.found(name) for name in wanted]
     if not all(ids):

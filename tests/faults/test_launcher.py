@@ -2,7 +2,6 @@
 environment says; and the program gets that environment byte for byte."""
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -113,37 +112,6 @@ def test_pydropctl_is_behind_the_same_launcher(planted):
     result = planted.place.run(f"{PYDROP}ctl", "plan", "--", "true", env=env | OURS, cwd=f"{PLANTS}/cwd")
     assert planted.marks() == set()
     assert (result.returncode, result.stderr) == (0, b"")
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> "tuple[str, ...]":
-    """The words that lay a bundle over /opt, and run the words that follow."""
-    folder = tmp_path_factory.mktemp("bundle") / "bundle"
-    subprocess.run([f"{PYDROP}ctl", "bundle", folder], check=True, capture_output=True)
-    return ("sh", "-c", 'mount --bind "$0" /opt && exec "$@"', f"{folder}/opt")
-
-
-def lets_nothing_in(bundle: "tuple[str, ...]", planted: Planted, plants: "list[Plant]", cwd: str) -> None:
-    """In a start, in its hooks, and in pydropctl."""
-    env = put(plants, planted) | OURS
-    planted.root_writes(HOOKS)
-    result = planted.place.run("/opt/pydrop/bin/pydrop", "/bin/true", env=env, cwd=cwd, around=bundle)
-    assert (result.returncode, planted.marks() <= {str(APP)}) == (0, True), result.stderr
-    planted.wipe_marks()
-    told = ("/opt/pydrop/bin/pydropctl", "plan", "--", "true")
-    result = planted.place.run(*told, env=env, cwd=cwd, around=bundle)
-    assert (result.returncode, planted.marks()) == (0, set()), result.stderr
-
-
-@pytest.mark.pip
-@pytest.mark.parametrize("name", SOME)
-def test_a_bundles_own_loader_and_libraries_let_none_of_it_in_either(name, planted, bundle):
-    lets_nothing_in(bundle, planted, [ALL[name]], ALL[name].cwd)
-
-
-@pytest.mark.pip
-def test_nor_does_a_bundle_let_in_all_of_it_together(planted, bundle):
-    lets_nothing_in(bundle, planted, list(ALL.values()), f"{PLANTS}/cwd")
 
 
 def test_a_preload_that_was_meant_for_the_program_works_there(planted):

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from pydrop.ctl import output_file
-from pydrop.ctl.bundling.bundle_folder import Tree
 from pydrop.errors import PydropError, Untrusted
 from tests.kernel.forked import forked
 
@@ -140,45 +139,3 @@ def test_without_root_a_fifo_is_not_waited_for_either(tmp_path: Path) -> None:
 
     assert "is not a plain file of user 1500" in forked(as_the_user)
     assert (users / "y").read_bytes() == b"content"
-
-
-@pytest.mark.parametrize("place", ["opt", "opt/inner", "opt/inner/file"])
-@pytest.mark.parametrize("what", ["link", "link to a folder", "file"])
-def test_a_bundle_follows_and_replaces_nothing(tmp_path: Path, place: str, what: str) -> None:
-    """The user has planted it in DIR, after it was found empty."""
-    (tmp_path / "outside").mkdir()
-    bundle = tmp_path / "users/bundle"
-    (bundle / place).parent.mkdir(parents=True)
-    if what == "file":
-        (bundle / place).write_text("another's")
-    else:
-        (bundle / place).symlink_to(tmp_path / ("outside" if "folder" in what else "outside/new"))
-    os.chown(tmp_path / "users", USER, USER)
-    tree = Tree(str(bundle))
-    with pytest.raises(OSError, match=r"File exists|Not a directory|Too many levels"):
-        tree.write(b"content", "/opt/inner/file")
-    tree.close()
-    assert os.listdir(tmp_path / "outside") == []
-
-
-def test_a_bundle_is_not_laid_where_a_link_of_anothers_leads(tmp_path: Path) -> None:
-    (tmp_path / "outside").mkdir()
-    (tmp_path / "users").mkdir()
-    (tmp_path / "users/bundle").symlink_to("../outside")
-    os.chown(tmp_path / "users", USER, USER)
-    with pytest.raises(Untrusted):
-        Tree(f"{tmp_path}/users/bundle/new")
-    assert os.listdir(tmp_path / "outside") == []
-
-
-def test_folders_of_a_bundle_have_their_modes_whatever_the_umask(tmp_path: Path) -> None:
-    umask = os.umask(0o077)
-    tree = Tree(str(tmp_path / "new/bundle"))
-    tree.write(b"content", "/opt//inner/file")
-    tree.link("../file", "/opt/inner/link")
-    tree.close()
-    os.umask(umask)
-    bundle = tmp_path / "new/bundle"
-    modes = [stat.S_IMODE((bundle / path).stat().st_mode) for path in ("opt", "opt/inner", "opt/inner/file")]
-    assert modes == [0o755, 0o755, 0o644]
-    assert (bundle / "opt/inner/link").readlink() == Path("../file")

@@ -216,12 +216,12 @@ def test_services_are_said_not_to_be_there(tool, cell, place):
 @pytest.mark.pip
 @row("in an image without Python")
 def test_without_python(tool, cell, place):
-    """The file alone, in a folder in which nothing else is. What a bundle is, tests/container/test_bundled_images.py
+    """The file alone, in a folder in which nothing else is. What pydrop is as one file, tests/container/test_dist.py
     shows."""
     (place.folder / "alone").mkdir()
     shutil.copy(FILES[tool], place.folder / "alone" / "tool")
     runs = place.calls("/mnt/alone/tool", *words(tool)[1:], "echo", "runs", env=NUMBERS) == "runs\n"
-    assert cell == ("as a bundle" if tool == "pydrop" and not runs else told(runs))
+    assert cell == ("as one static file" if tool == "pydrop" and not runs else told(runs))
 
 
 @row("size", tuple(tool for tool in NOT_S6 if tool != "pydrop"))

@@ -38,7 +38,6 @@ FIGURES = {"init-memory": r"\d KiB", "init-rest": r" 1 +\d+ *$", "init-signal": 
 CASES = {
     "start": (["pydrop true", "python3 -I -S -c pass", "gosu 1500:1500 true", "setpriv --reuid 1500", "true"], 1),
     "again": (["pydrop true", "python3 -I -S -c pass"], 0),
-    "bundle": (["/run/bundle/bin/pydrop true", BARE, "python3 -I -S -c pass"], 0),
     "job": (["PYDROP_RUN_DIRS=/run/app PYDROP_CHOWN=small pydrop true", "bench/entrypoint.sh true"], 1),
     "init-start": ([f"{BARE[:-5]} --init true", "python3 -I -S -c pass", "tini -s true", "dumb-init true", "true"], 1),
     "init-reap": (["pydrop --init orphans 2", "tini -s orphans 2", "dumb-init orphans 2"], 0),

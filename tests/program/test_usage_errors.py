@@ -31,7 +31,6 @@ WRONG = [
     [CTL, "install", "nonsense"],
     [CTL, "completion"],
     [CTL, "completion", "csh"],
-    [CTL, "bundle"],
     [CTL, "timeline", "x"],
     [CTL, "timeline", "--svg"],
     [CTL, "plan", "--umask"],

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-LISTS = [ROOT / "requirements.txt", ROOT / "requirements-build.txt", ROOT / "examples/python/requirements.txt"]
-PINNED = re.compile(r"([a-z-]+)==[0-9.]+( \\\n    --hash=sha256:[0-9a-f]{64})+")
-IMAGES = [ROOT / "Dockerfile.example", *sorted((ROOT / "examples").glob("**/Dockerfile"))]
+LISTS = [
+    *(ROOT / "requirements.txt", ROOT / "requirements-build.txt"),
+    *(ROOT / "examples/python/requirements.txt", ROOT / "onefile/sbom_requirements.txt"),
+]
+PINNED = re.compile(r"([a-z0-9-]+)==[0-9.]+( \\\n    --hash=sha256:[0-9a-f]{64})+")
+IMAGES = [ROOT / "Dockerfile", ROOT / "Dockerfile.example", *sorted((ROOT / "examples").glob("**/Dockerfile"))]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 

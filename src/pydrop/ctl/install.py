@@ -35,7 +35,7 @@ NOT_INSTALLED = 1
 @click.option(
     "--into",
     metavar="DIR",
-    help=f"The folder for the links. Without it: the one pydrop is in, or {USUAL}.",
+    help=f"The folder for the links. Without it: the one pydrop is in; for /usr/bin, {USUAL}.",
     shell_complete=completion_items.folders,
 )
 @click.option("--force", is_flag=True, help="Put the link in place of another program of that name.")
@@ -87,9 +87,13 @@ def own_file() -> str:
 
 
 def usual_folder(own: str) -> str:
-    """The folder of PATH that has this `pydrop` or a link to it; else USUAL."""
+    """The folder of PATH that has this `pydrop` or a link to it; else USUAL.
+
+    Of /usr/bin it is USUAL all the same, where there is such a folder: it comes before /usr/sbin in a PATH, where
+    Debian's gosu is, and /usr/bin after it."""
     found = shutil.which("pydrop")
-    return os.path.dirname(os.path.abspath(found)) if found and os.path.realpath(found) == own else USUAL
+    folder = os.path.dirname(os.path.abspath(found)) if found and os.path.realpath(found) == own else USUAL
+    return USUAL if folder == "/usr/bin" and os.path.isdir(USUAL) else folder
 
 
 def nothing(_line: str) -> None:

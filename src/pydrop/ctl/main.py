@@ -14,14 +14,12 @@ import click
 
 from pydrop import __version__
 from pydrop.ctl.usage_errors import refuse
-from pydrop.distribution import ONE_FILE
 from pydrop.errors import FAILED, BadSetting, PydropError, not_loaded
 from pydrop.model import Start
 from pydrop.report import Report
 from pydrop.signals import ENDING
 
 SUBCOMMANDS = {  # name -> module
-    "bundle": "pydrop.ctl.bundle",
     "check": "pydrop.ctl.check",
     "chown": "pydrop.ctl.chown",
     "completion": "pydrop.ctl.completion",
@@ -31,8 +29,6 @@ SUBCOMMANDS = {  # name -> module
     "timeline": "pydrop.ctl.timeline",
     "verify": "pydrop.ctl.verify",
 }
-if ONE_FILE:  # which is what a bundle is for, and holds no files to make one of
-    del SUBCOMMANDS["bundle"]
 COMPLETE = "_PYDROPCTL_COMPLETE"  # click's own variable: a shell sets it to ask what to offer (completion.py)
 
 

@@ -34,17 +34,15 @@ def write(path: str, content: bytes) -> None:
         os.close(folder)
 
 
-def open_folder(path: str, create: bool = False) -> int:
-    """A descriptor of the folder; with `create`, it and those above it are made where they are missing.
+def open_folder(path: str) -> int:
+    """A descriptor of the folder.
 
     Raises OSError, and Untrusted for root where the way leads through what others than root could have bent."""
     if os.geteuid() != 0:
-        if create:
-            os.makedirs(path, exist_ok=True)
         return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     way = OpenVolume(path if path.startswith("/") else f"{os.getcwd()}/{path}")
     try:
-        way.follow(create)
+        way.follow(create=False)
         return os.open(".", FOLDER, dir_fd=way.fd)
     except Untrusted as error:
         problem = f"{path} leads through a symlink, or up again from a folder, that others than root could have made"

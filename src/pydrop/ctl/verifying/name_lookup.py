@@ -7,7 +7,6 @@ pydropctl, but it does load it into the program.
 import subprocess
 import sys
 
-from pydrop.ctl import bundle_python
 from pydrop.distribution import ONE_FILE
 from pydrop.encoding import decoded
 from pydrop.model import Value
@@ -50,7 +49,7 @@ def looked_up(uid: int, gid: int, environment: dict[str, str]) -> Names:
     try:
         done = subprocess.run(
             command,
-            env=passed_on | bundle_python.environment(),
+            env=passed_on,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -10,7 +10,6 @@ import sys
 import click
 
 from pydrop import kernel
-from pydrop.ctl.bundle_python import is_bundle
 from pydrop.ctl.install import own_file
 from pydrop.ctl.verifying.check_result import Check, fail, ok, skip, warn
 from pydrop.ctl.verifying.identity_checks import BEHIND
@@ -100,8 +99,8 @@ def _own_code() -> Check:
 
 
 def _own_files() -> "list[str]":
-    """The one file; or the interpreter, the launcher, and every file of their packages; in a bundle the libraries too.
-    And the link in PATH that an ENTRYPOINT finds."""
+    """The one file; or the interpreter, the launcher, and every file of their packages. And the link in PATH that an
+    ENTRYPOINT finds."""
     link = started_by("pydrop", (f"PATH={os.environ.get('PATH', '')}",))
     if ONE_FILE:
         return [sys.executable, *([link] if link else [])]
@@ -113,7 +112,7 @@ def _own_files() -> "list[str]":
     found += [f"{prefix}/lib/pydrop/{sys.implementation.cache_tag}{kind}" for kind in KINDS]
     found += [str(sys.modules["_prctl"].__file__)]
     tops = [os.path.dirname(str(module.__file__)) for module in (kernel, click)]  # pydrop/kernel.py, click/__init__.py
-    for top in [f"{sys.prefix}/lib"] if is_bundle() else tops:
+    for top in tops:
         for folder, _, files in os.walk(top):
             found += [folder, *[f"{folder}/{file}" for file in files]]
     return found
