@@ -152,8 +152,7 @@ def packaged(package: str, version: str) -> dict[str, str]:
     def ask(folder: Path) -> None:
         debian_source.download(folder, debian_source.sources(release), package, version, "--dsc-only")
 
-    with make.alone():
-        return debian_source.files(next(make.kept(f"source-of-{package}-{version}", ask).glob("*.dsc")))
+    return debian_source.files(next(make.kept(f"source-of-{package}-{version}", ask).glob("*.dsc")))
 
 
 # -- what the linker says -------------------------------------------------------------------------

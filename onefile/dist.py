@@ -28,9 +28,7 @@ def main(folder: Path) -> None:
 
 def tools() -> Path:
     """A virtual environment with the libraries that write and check an SBOM."""
-    with make.alone():
-        name = f"sbom-{sys.implementation.cache_tag}-{make.digest(NEEDS.read_bytes())}"
-        return make.kept(name, make_tools)
+    return make.kept(f"sbom-{sys.implementation.cache_tag}-{make.digest(NEEDS.read_bytes())}", make_tools)
 
 
 def make_tools(folder: Path) -> None:

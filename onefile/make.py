@@ -39,10 +39,9 @@ def main(target: Path) -> None:
     there = all(file.exists() for file in (target, linker_map(target), note))
     if there and note.read_text() == sources:
         return
-    with alone():
-        python = kept(f"cpython-{recipe()}", build_python)
-        libraries = kept(f"libraries-{digest((HERE / 'requirements.txt').read_bytes())}", fetch_libraries)
-        psutil = kept(f"psutil-{recipe()}-{libraries.name}", lambda folder: build_psutil(folder, python, libraries))
+    python = kept(f"cpython-{recipe()}", build_python)
+    libraries = kept(f"libraries-{digest((HERE / 'requirements.txt').read_bytes())}", fetch_libraries)
+    psutil = kept(f"psutil-{recipe()}-{libraries.name}", lambda folder: build_psutil(folder, python, libraries))
     with tempfile.TemporaryDirectory(prefix="pydrop-onefile-") as made:
         link(Path(made), target, python, libraries, psutil)
     note.write_text(sources)
@@ -74,19 +73,21 @@ def kept(name: str, build: Callable[[Path], None]) -> Path:
     """The folder of that name in the cache. Where it is missing it is built, and gets its name when it is complete."""
     folder = CACHE / name
     if not folder.is_dir():
-        say(f"making {name}")
-        unfinished = CACHE / f"{name}.unfinished"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir()
-        build(unfinished)
-        unfinished.rename(folder)
+        with alone(name):
+            if not folder.is_dir():  # while this process waited
+                say(f"making {name}")
+                unfinished = CACHE / f"{name}.unfinished"
+                shutil.rmtree(unfinished, ignore_errors=True)
+                unfinished.mkdir()
+                build(unfinished)
+                unfinished.rename(folder)
     return folder
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """One at a time, of all processes that share the cache folder."""
-    with (CACHE / "lock").open("w") as lock:
+def alone(name: str) -> Iterator[None]:
+    """One at a time, of all processes that share the cache folder and want this of it."""
+    with (CACHE / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
