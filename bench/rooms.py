@@ -75,6 +75,8 @@ class Room:
             with open(f"{slim}/passwd.conf", "w", encoding="utf-8") as file:
                 file.write("r! /etc/passwd.lock\nr! /etc/group.lock\n")
             _bind(slim, TMPFILES)
+            # An image's own files are no mount: one that can be written would be a volume that no setting names.
+            subprocess.run(["mount", "-o", "remount,bind,ro", TMPFILES], check=True)
 
     def tree(self, name: str, entries: int, wide: bool = False) -> Tree:
         """The volume of this name, made when it is first asked for."""

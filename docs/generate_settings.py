@@ -43,9 +43,11 @@ replaces the other whole; nothing is put together from two places (but `chown` a
   means true and takes no word behind it; `--no-new-privs=false` switches it off.
 - **Variables** lose the blanks, CR and LF around their value (env files leave them). An empty variable counts as unset.
   Of a variable that is there twice the first holds. Lists are separated by `:` (paths) or `,` (names); empty items are
-  left out.
-- **The file** is TOML. Lists are arrays, yes and no are `true` and `false`, ids may be numbers, modes and umasks are
-  text in quotes (a number does not tell whether it was meant octal).
+  left out. A list of paths with a `,`, `;`, tab, line end, quote or bracket in it, or a blank beside a path, is an error that
+  shows the list as it should be: `PYDROP_CHOWN=/data, /config` would have made a folder `/data,`. A path that holds such a
+  character is named in the file.
+- **The file** is TOML, of 256 KiB at most. Lists are arrays, yes and no are `true` and `false`, ids may be numbers, modes
+  and umasks are text in quotes (a number does not tell whether it was meant octal).
 - **Yes or no**: `1` `0` `true` `false` `yes` `no` `on` `off`, in any case.
 - **Ids** are digits alone, 0 to 4294967294. No sign, no underscore, no hexadecimal, no digits of another script.
   4294967295 and larger are refused: the kernel takes the first as "leave unchanged" and cuts the others off, and either
@@ -76,6 +78,27 @@ RUN pydropctl check
 
 `pydropctl check --content-only FILE` asks what the file says alone, for a checkout where somebody else owns it.
 
+### Variables in the file
+
+A text in the file may hold `${NAME}` and `${NAME:-default}`, as in Compose; they are filled from the container's environment. So
+an image goes on taking the variables that its users know, and follows those that its base image sets:
+
+```toml
+puid = "${USERMAP_UID:-}"
+pgid = "${USERMAP_GID:-}"
+chown = ["${PGDATA:-/var/lib/postgresql/data}"]
+init = "${SUPERVISE:-false}"
+```
+
+- `${NAME:-default}` is the default where the variable is not set or is empty. `${NAME}` without a default is an error where it is
+  not set; `pydropctl check` says that too, by the environment that it runs in.
+- `$$` is a dollar. A `$` that stands before anything else is text. One `${` within another is an error.
+- Each text is filled once, after the file was read as TOML: what a variable holds is one value, never two, and never a key.
+  It is held to the same forms as any other, and `"true"` and `"1500"` are taken where yes or no, or a number belongs.
+- A text that becomes empty is as if the setting, or its place in the list, were not there. A `[[volume]]` whose `path` becomes
+  empty is none.
+- A message shows what a variable gave, but not where its name holds PASS, PWD, SECRET, TOKEN, KEY, CREDENTIAL, AUTH or PRIVATE.
+
 # Each setting
 
 """
@@ -85,16 +108,24 @@ MORE = {
 `NAME`, `UID`, `NAME:GROUP`, `UID:GID`, `:GROUP`, or mixed. A name that the image does not have is made. Root only
 where it is asked for in so many words (`root` or `0`). `PUID` and `PGID` win over numbers in `user`.""",
     "puid": """\
-A variable alone. The account that `user` names (or `app`) takes this number. `0` is root, asked for in so many words.""",
+The account that `user` names (or `app`) takes this number. `0` is root, asked for explicitly, in the file too. Names of
+other images (`UID`, `USER_ID`, `USERMAP_UID`, `APP_UID`, `NB_UID` and so on) are not obeyed: a warning says so where one asks
+for another number. In the file they go on working: `puid = "${USERMAP_UID:-}"`.""",
     "pgid": """\
-A variable alone. Without it the account's group comes along with `PUID` where the account has one, else the gid is
+Without it the account's group comes along with `PUID` where the account has one, else the gid is
 the uid. Write both where the volume's files have both.""",
     "owner-of": """\
 The uid and gid of this path are used where neither `PUID`/`PGID` nor `user` has numbers. Never root: a path that root owns
-is no answer.""",
+is passed over with a warning. Where its group is root's, the gid is the uid's number.""",
     "home": "For an account that pydrop makes. An account that exists keeps its home.",
     "groups": "Added to the groups that the account has in `/etc/group` and to those that the runtime granted.",
-    "devices": "The group that may open each device is joined. A folder stands for all devices in it.",
+    "groups-policy": """\
+`merge`: the groups that the account has in the image's `/etc/group` count. `strict`: they do not, and the program has its own
+group, those that `groups` names, those of `devices`, and those that the runtime granted. Set it where a Pod has
+`supplementalGroupsPolicy: Strict`: a container that starts as root cannot see that.""",
+    "devices": "The group that may open each device is joined, and the group that may connect to a socket"
+    " (`/var/run/docker.sock`). A folder stands for all devices and sockets in it. Root's group (0) is never joined for a"
+    " device. A device that is not there, and a folder that holds none, is a warning: an image names what it could use.",
     "umask": """\
 Octal, `0` to `0777`, in one, three or four digits. Two digits are refused: YAML turns an unquoted `027` into 23, which
 is a umask too, but another one. Quote it in compose. `PYDROP_UMASK` comes before `UMASK`, since mariadb, among others, has
@@ -102,7 +133,7 @@ a `UMASK` of its own with another meaning; where both are set, `UMASK` is not ev
     "chown": """\
 Each path may have a policy behind a colon (see `chown-policy`): `PYDROP_CHOWN=/data:/config:on-root-mismatch` owns `/data`
 by the default policy and `/config` by its own. An array's item is cut at its colon the same way. A path with a colon in
-its name needs a `[[volume]]` table. The same path twice is one volume; with two policies it is an error.""",
+its name needs a `[[volume]]` table. The same path twice is an error.""",
     "volume": """\
 In the file alone, one table a volume, with all that can be said of it:
 
@@ -119,7 +150,7 @@ In the file alone, one table a volume, with all that can be said of it:
 | `across-mounts` | `true` `false` | `false` | enter other mounts below it |
 | `only-from` | `"UID:GID"`, `"UID"`, `":GID"` | any owner | touch only what has this owner |
 | `create` | `true` `false` | `false` | make the folder where it is missing |
-| `hard-links` | `true` `false` | `false` | give away root's files that have other names too |
+| `hard-links` | `true` `false` | `chown-hard-links` | give away files of [others](volumes.md#files-with-several-names) that have other names too |
 
 Volumes of `[[volume]]` and of `chown` add up, whichever place `chown` comes from. A path that stands in both is as its
 table says, but a policy that `chown` names wins: so `PYDROP_CHOWN=/config:never` switches one volume of the image off.""",
@@ -130,6 +161,7 @@ table says, but a policy that `chown` names wins: so `PYDROP_CHOWN=/config:never
 | `on-root-mismatch` | the top folder; walks only where that differs | big volumes: a restart costs nothing |
 | `unless-writable` | whether the user can write the top folder; if so, nothing is done | NFS with root_squash, CIFS, VirtioFS |
 | `top` | the top folder alone | volumes whose content belongs to others |
+| `idmap` | the top folder; mounts the volume over itself with a map where it differs | volumes of any size, where SYS_ADMIN is granted: see [idmapped mounts](volumes.md#idmapped-mounts) |
 | `never` | nothing | switching a volume off |
 
 It is also the policy for the home folder of an account whose numbers change, where no volume names it: see
@@ -137,18 +169,34 @@ It is also the policy for the home folder of an account whose numbers change, wh
     "chown-errors": """\
 `warn`: the first few entries that could not be changed are named, and the start goes on. `fail`: it ends with 125. Both
 also for the home folder of an account whose numbers change.""",
-    "run-dirs": "Made at every start, since a tmpfs is empty then. Owned by the user. Without root, where the user may make them.",
+    "chown-hard-links": """\
+A file of root's or of a third user with more than one name is left alone, since its other names may lie outside of the
+volume, and counted in a warning ([who that is](volumes.md#files-with-several-names)). Media libraries are full of such files:
+set this where all names of each may be chowned. It counts for the volumes whose table says nothing else, and for the home
+folder.""",
+    "run-dirs": """\
+Made at every start, since a tmpfs is empty then. Owned by the user. Without root, where the user may make them. Folders
+that root executes or obeys from are refused: see [volumes.md](volumes.md#what-is-nobodys-to-be-given).
+
+Where something is in the way that others than root could have put there (it belongs to somebody else, or a folder above
+it does, or may be written by others), it is left, and the start goes on with a warning: what the program did in one run
+does not keep the next from starting. A file of root's in folders of root's alone is a mistake of the image, and ends
+the start with 125.""",
     "secrets": """\
 `PYDROP_SECRETS=DB_PASSWORD` reads the file that `DB_PASSWORD_FILE` names, as root, into `DB_PASSWORD`, and takes
 `DB_PASSWORD_FILE` out of the program's environment. `FILE__DB_PASSWORD=/run/secrets/db` does the same without a list.
 
-A name in the list whose variable has its value already needs no file. A value and a file, or two files, for one name
-are an error, and so is a name in the list with neither. No message shows a value, nor what stands where a file's path
-should. Settings of pydrop itself (`PUID`, `PYDROP_...`) are not read from secrets.""",
+A name in the list whose variable has its value already needs no file, and a name with neither is nothing: an image lists
+what it could use. A value and a file, or two files, for one name are an error, and so is a file that is missing. No
+message shows a value, nor what stands where a file's path should. Settings of pydrop itself (`PUID`, `PYDROP_...`) are not
+read from secrets.
+
+Only a regular file is read, at most as much of it as a variable can hold (131,072 bytes): no pipe, no device, no
+`/dev/stdin`. What orchestrators mount as secrets are regular files.""",
     "hooks": """\
 Executables in byte order of their names. One that somebody other than root can write or replace is refused, and so is
 one whose interpreter (its `#!` line) is. A script or program without an execute bit is not run, and named in a warning;
-other files may lie there.
+other files may lie there. [hooks.md](hooks.md) has what hooks find and what they can change.
 
 A hook starts in `/`; `PYDROP_WORKDIR` names the image's working folder. It gets the program's environment, less the
 variables that could make root run what the user wrote (`PYTHONPATH=/data`, `LD_LIBRARY_PATH=/usr/lib:`): those of
@@ -157,11 +205,29 @@ programs that load code (`LD_*`, `PYTHON*`, `PERL*`, `RUBY*`, `NODE_*`, `NPM_*`,
 MODULE, HOOK, EDITOR, PAGER, SHELL or WRAPPER, or have a part that begins or ends with RC or INIT, wherever a path in the
 value, an empty or a relative entry included, is not root's alone. `pydropctl plan` and `log-level = debug` name them. Any
 other variable is passed (`DATA_DIR=/data`).""",
+    "user-hooks": """\
+Executables in byte order of their names, each of which runs as the program will: after the volumes, with its groups,
+capabilities and umask, in its working folder, with its environment. Whose they are does not matter. One that the user may
+not execute is an error; so is one that fails. They run in a start without root too. See [hooks.md](hooks.md).""",
+    "default-command": """\
+A list of words, in the file alone: what official images do with `if [ "${1#-}" != "$1" ]; then set -- nginx "$@"; fi`. With
+`default-command = ["nginx", "-g", "daemon off;"]` in the image, `docker run IMAGE -c /x.conf` runs `nginx -g 'daemon off;' -c
+/x.conf`, `docker run IMAGE` without a `CMD` runs the default as it is, and `docker run IMAGE sh` runs `sh`.
+
+Where it is set, the first word that is none of pydrop's own options begins the program's words. Behind `--` nothing is
+pydrop's: `docker run IMAGE -- --help` shows the program's help. Without it an unknown option is an error.""",
     "keep-caps": """\
 Names as in capabilities(7), in upper or lower case, with or without `CAP_`. `ALL` is refused, and so are `setuid` and
 `setgid`: with them the program could become root again.""",
     "no-new-privs": """\
-On, set-uid programs such as `sudo` and `ping` gain nothing. Switch it off only where the program needs one.""",
+On, set-uid programs such as `sudo` and files with capabilities such as `ping` gain nothing. Switch it off only where the
+program needs one: then they work, as far as the container's own capabilities (`cap_add`, `cap_drop`) reach.""",
+    "bounding-set": """\
+`keep` leaves the set as the runtime gave it. While `no-new-privs` is on, nothing is gained out of it. `empty` empties it
+but for `keep-caps`, which needs the capability SETPCAP. Then no program can start whose file has capabilities (`getcap`
+shows them; caddy and ping, for example): the kernel refuses it, also behind a shell script, and with `no-new-privs` off
+`sudo` gives no capability. A command whose own file has such capabilities is refused before anything is changed. In a
+program that stays root it is ignored, since root gets its capabilities out of this set.""",
     "oom-score-adj": """\
 As in proc(5); whatever the program starts inherits it. To set it lower than the container has it needs the capability
 SYS_RESOURCE; `docker run --oom-score-adj` needs nothing.""",
@@ -194,8 +260,9 @@ once.""",
     "ready": """\
 `started`: it is ready when it runs. `notify`: it sends `READY=1` to the socket that it finds in `NOTIFY_SOCKET` (sd_notify(3)).
 `fd:3`: it writes a line to descriptor 3 (s6's notification-fd). Then the ready file is made, and where pydrop itself was given a
-`NOTIFY_SOCKET`, `READY=1` is said there, and `STOPPING=1` when a stop begins. Without this setting a `NOTIFY_SOCKET` is
-the command's alone.""",
+`NOTIFY_SOCKET`, `READY=1` is said there, and `STOPPING=1` when a stop begins; what else the command says of
+itself (`STATUS=`, `WATCHDOG=1`, …) is passed on, lines that steer whoever runs the container (`MAINPID=`, `FDSTORE=1`,
+`NOTIFYACCESS=` …) are not. Without this setting a `NOTIFY_SOCKET` is the command's alone.""",
     "ready-file": """\
 Empty; made when the command is ready, taken away when a stop begins or it ends. For health checks: `test -e
 /run/app/ready`. It is made as the program's user, so its folder must be writable for it: name one in `run-dirs`.
@@ -209,11 +276,12 @@ whose processes run as several users needs a PID 1 that is root.""",
 
 EXAMPLES = {  # name -> what stands behind the = of a variable, and of a key
     "user": ("app:video", '"app:video"'),
-    "puid": ("1500", ""),
-    "pgid": ("1500", ""),
+    "puid": ("1500", "1500"),
+    "pgid": ("1500", "1500"),
     "owner-of": ("/data", '"/data"'),
     "home": ("/config", '"/config"'),
     "groups": ("video,109", '["video", 109]'),
+    "groups-policy": ("strict", '"strict"'),
     "devices": ("/dev/dri:/dev/ttyUSB0", '["/dev/dri", "/dev/ttyUSB0"]'),
     "umask": ("027", '"027"'),
     "chown": ("/data:/config:on-root-mismatch", '["/data", "/config:on-root-mismatch"]'),
@@ -224,11 +292,15 @@ EXAMPLES = {  # name -> what stands behind the = of a variable, and of a key
     ),
     "chown-policy": ("on-root-mismatch", '"on-root-mismatch"'),
     "chown-errors": ("fail", '"fail"'),
+    "chown-hard-links": ("1", "true"),
     "run-dirs": ("/run/app:/run/app/cache", '["/run/app", "/run/app/cache"]'),
     "secrets": ("DB_PASSWORD,API_KEY", '["DB_PASSWORD", "API_KEY"]'),
     "hooks": ("/opt/start.d", '"/opt/start.d"'),
+    "default-command": ("", '["nginx", "-g", "daemon off;"]'),
+    "user-hooks": ("/opt/user.d", '"/opt/user.d"'),
     "keep-caps": ("net_bind_service", '["net_bind_service"]'),
     "no-new-privs": ("0", "false"),
+    "bounding-set": ("empty", '"empty"'),
     "oom-score-adj": ("500", "500"),
     "init": ("1", "true"),
     "stop-signal": ("QUIT", '"QUIT"'),
@@ -250,7 +322,7 @@ BESIDES = {"secrets": ("FILE__NAME",)}  # variables whose names are the person's
 
 def page() -> str:
     """The whole text of docs/settings.md."""
-    return HEAD.format(overview=overview()) + "\n".join([section(row) for row in ROWS])
+    return HEAD.replace("{overview}", overview()) + "\n".join([section(row) for row in ROWS])
 
 
 def overview() -> str:
@@ -262,7 +334,7 @@ def overview() -> str:
 
 
 def title(row: Row) -> str:
-    return row.name if row.key or row.option else row.environment[0]
+    return row.environment[0] if row.environment == (row.name.upper(),) else row.name
 
 
 def anchor(row: Row) -> str:
@@ -295,7 +367,7 @@ def spellings(row: Row) -> list[tuple[str, str]]:
 
 def example(row: Row) -> str:
     text, value = EXAMPLES[row.name]
-    spoken = [f"`{row.environment[0]}={text}`"]
+    spoken = [f"`{row.environment[0]}={text}`"] if row.environment else []
     if row.option:
         spoken.append(f"`--{row.name}={text}`")
     if row.key:

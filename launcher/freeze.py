@@ -24,19 +24,22 @@ ASK = ("settings.flags", "planning.init_step", "pid1.starter")
 # and what follows from them and is in no bundle before it. All other modules come alone. A part of a bundle may be
 # asked for without it too.
 PARTS = ("settings.values", "settings.umask", "settings.flags", "settings.account_names", "settings.init_values")
-VOLUMES = ("settings.volumes", "perform.ownership")
-WALK = ("perform.ownership.volume_work", "perform.ownership.mounts")
+GROUND = ("ground.own_ground",)
+VOLUMES = ("settings.volumes", "inspection.volume_places", "planning.volumes_step", "perform.ownership")
+WALK = ("perform.ownership.volume_work", "perform.ownership.mounts", "perform.ownership.other_volumes")
 BUNDLES = (
     ("perform.runtime",),
     ("perform.accountfiles",),
+    GROUND,
     VOLUMES,
     WALK,
+    ("inspection.mount_visibility", "planning.mounts_step", "perform.unwritable_mounts"),
     ("perform.ownership.worker_count",),
     ("perform.ownership.sharing",),
     ("compat.gosu", "compat.su_exec", "compat.s6_setuidgid"),
 )
 # Of them, those that lie in a file of their own too, for starts whose environment names volumes.
-AHEAD = {".volumes": (VOLUMES,), ".walk": (VOLUMES, WALK)}
+AHEAD = {".volumes": (GROUND, VOLUMES), ".walk": (GROUND, VOLUMES, WALK)}
 ELSEWHERE = ("__main__", "boot_files", "ctl", "onefile", "calls_built_in")  # not part of a start by the launcher
 HEAD = 1 << 14  # bytes that launcher.c reads
 SHORT_HEAD = 1 << 9  # bytes that boot_files.py reads of a file without its own code

@@ -39,7 +39,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FAILED = 125, LOOKED_AT = 65536, STATE = 64 };
+enum { FAILED = 125, NOT_EXECUTABLE = 126, LOOKED_AT = 65536, STATE = 64 };
 static const char CONFIG[] = "/etc/pydrop.toml";
 
 /* All that a start needs lies compiled in one file, what the process that stays needs in another, and in a third what
@@ -140,7 +140,8 @@ static enum guess asked_by_option(int argc, char **argv)
             return SURELY;
         if (strncmp(argv[i], "--init=", 7) == 0)
             return MAYBE;
-        if (strcmp(argv[i], "--") == 0 || !(is_option || was_option))
+        int is_ours = argv[i][1] == '-'; /* `-c`: a word of the program's, where the settings file has a default-command */
+        if (strcmp(argv[i], "--") == 0 || !(is_option || was_option) || (is_option && !was_option && !is_ours))
             return NO;
         was_option = is_option && !strchr(argv[i], '=');
     }
@@ -326,6 +327,26 @@ struct start {
     int stays; /* whether this is the process that stays in init mode */
 };
 
+/* The kernel takes 128 KiB for one string, with the '!' in front of a variable and the NUL behind it, and a part of the
+ * stack's limit for all. The longest string is named by its beginning, without a value. */
+__attribute__((noreturn)) static void fail_too_long(char **words, char **list)
+{
+    const char *longest = "";
+    int is_variable = 0;
+    for (char **word = words; *word; word++)
+        if (strlen(*word) > strlen(longest))
+            longest = *word;
+    for (; *list; list++)
+        if (strlen(*list) > strlen(longest))
+            is_variable = 1, longest = *list + 1;
+    int shown = is_variable ? (int)strcspn(longest, "=") : 0;
+    fprintf(stderr,
+            "pydrop: unable to run the command: Argument list too long; the kernel takes 131070 bytes for one variable or argument, and 2 MiB or less for all; "
+            "shorten %s%.*s, which has %zu bytes, or mount its content as a file\n",
+            is_variable ? "the variable " : "the longest argument", shown < 200 ? shown : 200, longest, strlen(longest));
+    _exit(NOT_EXECUTABLE);
+}
+
 /* Become Python, or say why not. */
 __attribute__((noreturn)) static void become(const struct start *start)
 {
@@ -336,7 +357,9 @@ __attribute__((noreturn)) static void become(const struct start *start)
         execve(start->words[0], start->words, start->list);
     }
     if (start->stays) /* the other one says so */
-        _exit(FAILED);
+        _exit(errno == E2BIG ? NOT_EXECUTABLE : FAILED);
+    if (errno == E2BIG)
+        fail_too_long(start->words, start->list);
     fail("run", start->words[0],
          start->libraries ? "lay the bundle where it was made for: pydropctl bundle --prefix PREFIX"
                           : "install pydrop with the pip of the Python that is to run it");

@@ -59,7 +59,10 @@ def main(target: str, folders: "list[str]") -> None:
     sys.path[:] = folders
     for name in BUILT_IN:
         sys.modules[name] = Stub(name)
-    sys.builtin_module_names = (*sys.builtin_module_names, *BUILT_IN)  # pydrop knows the one file by it (own_code.py)
+    sys.builtin_module_names = (
+        *sys.builtin_module_names,
+        *BUILT_IN,
+    )  # by it pydrop knows the file (distribution.py)
     for name in (*ON_DEMAND, *wanted(folders)):
         attempt(name)
     modules = {name: file for name, file in loaded() if of_use(name) and name != "__main__"}

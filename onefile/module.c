@@ -113,6 +113,24 @@ static PyObject *call_capset(PyObject *self, PyObject *arguments)
     return none_or_error((int)syscall(SYS_capset, &head, sets));
 }
 
+PyDoc_STRVAR(syscall_doc, "syscall(number, ...): up to six numbers, or bytes that the kernel reads -> int; syscall(2)");
+static PyObject *call_syscall(PyObject *self, PyObject *arguments)
+{
+    (void)self;
+    long words[7] = {0}, result;
+    Py_ssize_t count = PyTuple_Size(arguments);
+    if (count < 1 || count > 7)
+        return PyErr_Format(PyExc_TypeError, "a number, and at most six words");
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *word = PyTuple_GetItem(arguments, i);
+        words[i] = i && PyBytes_Check(word) ? (long)PyBytes_AsString(word) : PyLong_AsLong(word);
+        if (PyErr_Occurred())
+            return NULL;
+    }
+    result = syscall(words[0], words[1], words[2], words[3], words[4], words[5], words[6]);
+    return result < 0 ? PyErr_SetFromErrno(PyExc_OSError) : PyLong_FromLong(result);
+}
+
 PyDoc_STRVAR(mount_doc, "mount(source, target, type, flags, data), all but the flags as bytes: mount(2)");
 static PyObject *call_mount(PyObject *self, PyObject *arguments)
 {
@@ -162,6 +180,7 @@ static PyMethodDef methods[] = {
     {"set_title", set_title, METH_O, title_doc},
     {"prctl", call_prctl, METH_VARARGS, prctl_doc},
     {"capset", call_capset, METH_VARARGS, capset_doc},
+    {"syscall", call_syscall, METH_VARARGS, syscall_doc},
     {"mount", call_mount, METH_VARARGS, mount_doc},
     {"execve", call_execve, METH_VARARGS, execve_doc},
     {NULL, NULL, 0, NULL},

@@ -120,7 +120,8 @@ def built(name: str) -> tuple[Path, list[str], Path, list[Path]]:
 
 def source_files() -> Iterator[Path]:
     """What .dockerignore lets through, in a fixed order."""
-    yield from (ROOT / name for name in (".dockerignore", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"))
+    names = (".dockerignore", "pyproject.toml", "requirements.txt", "requirements-build.txt")
+    yield from (ROOT / name for name in (*names, "README.md", "LICENSE", "CHANGELOG.md"))
     for folder in ("src", "launcher", "docs/man"):
         yield from sorted(p for p in (ROOT / folder).rglob("*") if p.is_file() and p.suffix != ".pyc")
 

@@ -1,6 +1,9 @@
 """System calls that Python's own modules have not, in the one static file: by its C module (onefile/module.c).
 
-`kernel` hands them on. Nothing has to be prepared here; calls_by_libraries, which has the same functions, prepares."""
+`kernel` and `mount_calls` hand them on. Nothing has to be prepared here; calls_by_libraries, which has the same
+functions, prepares."""
+
+import posix as os
 
 import _onefile
 
@@ -71,3 +74,13 @@ def exact_exec(arguments: tuple[str, ...], environment: tuple[str, ...]) -> "Cal
             raise
 
     return call
+
+
+def system_call(number: int, *arguments: "int | bytes") -> int:
+    """syscall(2) with numbers, and with bytes that the kernel reads."""
+    return _onefile.syscall(number, *arguments)
+
+
+def unsharer() -> "Callable[[int], None]":
+    """unshare(2)."""
+    return os.unshare  # type: ignore[attr-defined, no-any-return] # Python 3.12 has it, and this is 3.13

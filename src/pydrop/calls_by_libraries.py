@@ -1,7 +1,8 @@
 """System calls that Python's own modules have not, in the pip way: by python-prctl, and by ctypes what that lacks.
 
 python-prctl lacks ambient capabilities, mount(2), and capabilities newer than the header that it was built with. ctypes
-is loaded only where one of them is needed. `kernel` hands these functions on; calls_built_in has the same ones.
+is loaded only where one of them is needed. `kernel` hands these functions on, and `mount_calls` the last two;
+calls_built_in has the same ones.
 """
 
 import errno
@@ -9,8 +10,7 @@ import posix as os
 
 from pydrop.capabilities import bits
 from pydrop.encoding import encoded
-from pydrop.errors import PydropError
-from pydrop.own_code import WHOLE_PYTHON
+from pydrop.errors import PydropError, not_loaded
 
 try:
     import _prctl  # only the C half of python-prctl: its Python half fails to import on headers newer than itself
@@ -75,7 +75,7 @@ def _libc_prctl() -> "Callable[[int, int, int], None]":
     try:
         import ctypes
     except ImportError as error:
-        raise PydropError(f"this Python cannot load ctypes: {error}", WHOLE_PYTHON) from error
+        raise not_loaded(error) from error
     function = ctypes.CDLL(None, use_errno=True).prctl
     long = ctypes.c_ulong
 
@@ -116,5 +116,32 @@ def exact_exec(arguments: tuple[str, ...], environment: tuple[str, ...]) -> "Cal
     def call(path: str) -> None:
         function(encoded(path), argv, envp)
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
+
+    return call
+
+
+def system_call(number: int, *arguments: "int | bytes") -> int:
+    """syscall(2) with numbers, and with bytes that the kernel reads. ImportError where there is no ctypes."""
+    import ctypes
+
+    function = ctypes.CDLL(None, use_errno=True).syscall
+    function.restype = ctypes.c_long
+    # As long: of an int the upper half of the register is anything
+    words = [ctypes.c_long(each) if isinstance(each, int) else each for each in arguments]
+    result = int(function(ctypes.c_long(number), *words))
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
+def unsharer() -> "Callable[[int], None]":
+    """unshare(2), which Python has from 3.12 on. ImportError where there is no ctypes."""
+    import ctypes
+
+    function = ctypes.CDLL(None, use_errno=True).unshare
+
+    def call(namespaces: int) -> None:
+        if function(namespaces) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
     return call

@@ -30,3 +30,14 @@ def names_of(mask: int) -> list[str]:
 def bits(mask: int) -> list[int]:
     """The numbers of the set bits, lowest first."""
     return [number for number in range(mask.bit_length()) if mask >> number & 1]
+
+
+def of_file(attribute: bytes) -> tuple[int, bool, bool]:
+    """What the attribute security.capability (struct vfs_cap_data) says.
+
+    Returns the permitted capabilities (bit mask); whether they take effect at exec; and whether they count in another
+    user namespace alone, for which the kernel shows the third form of the attribute."""
+    head = int.from_bytes(attribute[:4], "little")
+    lower, upper = attribute[4:8], attribute[12:16] if len(attribute) >= 20 else b""
+    permitted = int.from_bytes(lower, "little") | int.from_bytes(upper, "little") << 32
+    return permitted, bool(head & 1), head >> 24 == 3

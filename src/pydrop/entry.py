@@ -6,15 +6,14 @@ drop. The launcher, boot_files and `__main__` call this module.
 
 import posix as os
 import sys
-import time
 
-from pydrop import compat, handover, inherited, inspection, planning
-from pydrop.errors import FAILED, Interrupted, PydropError
-from pydrop.model import Outcome, Start
+from pydrop import compat, handover, inherited, inspection, performing, planning, standing
+from pydrop.errors import FAILED, Interrupted, PydropError, not_loaded
+from pydrop.model import Facts, Settings, Start
 from pydrop.perform import timeline_writer
 from pydrop.report import Report
 from pydrop.signals import name_of
-from pydrop.steps import Plan, PrivilegesStep, RecordStep, SecretsStep, Step
+from pydrop.steps import Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,10 +31,18 @@ def launched(loading: float | None = None) -> None:
 
         init.stay(start)
     if start.name.rpartition("/")[2] == "pydropctl":
-        from pydrop.ctl.main import run
-
-        run(start)
+        _ctl(start)
     _exit(compat.run(start) if compat.name_of(start) else begin(start))
+
+
+def _ctl(start: Start) -> None:
+    """Run `pydropctl`. Never returns."""
+    try:
+        from pydrop.ctl.main import run
+    except ImportError as error:
+        Report().error(str(not_loaded(error)))
+        _exit(FAILED)
+    run(start)
 
 
 def module() -> None:
@@ -72,6 +79,9 @@ def _begin(start: Start, report: Report) -> int:
     except PydropError as error:
         report.error(str(error))
         return error.code
+    except ImportError as error:
+        report.error(str(not_loaded(error)))
+        return FAILED
     except BaseException as bug:
         report.own_fault(bug, "" if report.level == "debug" else "set PYDROP_LOG_LEVEL=debug to see where, and ")
         return FAILED
@@ -79,31 +89,37 @@ def _begin(start: Start, report: Report) -> int:
 
 def _start(start: Start, report: Report) -> int:
     timeline_writer.mark(start, "modules")
-    settings = inspection.read_settings(start)
+    descent = standing.inside_hook(start)
+    settings = _settings(start, report)
     timeline_writer.mark(start, "settings")
-    report.obey(settings)
     if settings.show:
         return _show(settings.show)
-    if settings.init != bool(start.init):
-        _correct_guess(start)
-    facts = inspection.look(settings, start)
+    place = standing.known(start, descent)
+    _settle_init(settings, start, again=bool(place and place.second))
+    if place is None:
+        place = standing.awaited(start, descent, report.debug)
+        _settle_init(settings, start, again=place.second)
+    facts = inspection.look(settings, start, place.record, place.second)
+    facts.in_hook = place.in_hook
     timeline_writer.mark(start, "survey")
     plan = planning.plan(settings, facts)
+    _require_executable(settings, facts, plan)
     for warning in plan.warnings:
         report.warn(warning)
     timeline_writer.mark(start, "plan")
     # ---- the first step that cannot be undone: from here on a failure lists what is already done ----
-    done = _Done(plan, start, report)
+    done = performing.Performing(plan, settings, facts, start, report)
+    done.lock = place.lock
     for step in plan.steps[:-1]:
         done.perform(step)
     last = plan.steps[-1]
     await_init = _init_waiter(start)
-    ready = handover.Handover(plan.command, start.environment, start)
+    ready = handover.Handover(plan.command, start.environment, start, None if done.words else facts)
     timeline = timeline_writer.open_file() if done.recorded else -1
     timeline_writer.mark(start, "command")
     # ---- the drop: from here on nothing is imported and nothing is opened ----
     done.perform(last)
-    report.info(_summary(plan, done, start.marks[0][3]))
+    report.say("debug" if place.second else "info", done.summary(start.marks[0][3]))
     timeline_writer.mark(start, "summary")
     if start.init:
         await_init()
@@ -112,6 +128,28 @@ def _start(start: Start, report: Report) -> int:
         timeline_writer.write(timeline, start, facts.instance, plan.command[0])
     ready.run()
     return FAILED
+
+
+def _settings(start: Start, report: Report) -> Settings:
+    """The settings; the report obeys them. Where they cannot be read, it says so as they ask for it all the same."""
+    try:
+        settings = inspection.read_settings(start)
+    except BaseException:
+        from pydrop.inspection import spoken_form
+
+        level, form = spoken_form.asked(start)
+        report.speak(level or report.level, form)
+        raise
+    report.obey(settings)
+    return settings
+
+
+def _require_executable(settings: Settings, facts: Facts, plan: Plan) -> None:
+    found = facts.command
+    if found is None or found.problem or found.capabilities:
+        from pydrop.planning import command_check
+
+        command_check.require_executable(settings, facts, plan)
 
 
 def _init_waiter(start: Start) -> "Callable[[], None]":
@@ -126,6 +164,14 @@ def _init_waiter(start: Start) -> "Callable[[], None]":
     return lambda: starter.wait_for_go(init)
 
 
+def _settle_init(settings: Settings, start: Start, again: bool) -> None:
+    """Decide about init mode. In a second pydrop only an option asks for it: `exec` repeats the start's variables."""
+    if again and not settings.sources.get("init", "").startswith("--"):
+        settings.init = False
+    if settings.init != bool(start.init):
+        _correct_guess(start)
+
+
 def _correct_guess(start: Start) -> None:
     """Correct a wrong guess about init mode. The launcher has to fork, or not, before the settings are read.
 
@@ -138,86 +184,11 @@ def _correct_guess(start: Start) -> None:
     forking.fork(start)
 
 
-class _Done:
-    """The steps performed so far, and their changes to the program's environment."""
-
-    def __init__(self, plan: Plan, start: Start, report: Report) -> None:
-        self.start = start
-        self.report = report
-        self.recorded = False  # whether /run/pydrop exists and belongs to root alone
-        start.progress, start.note = report.progress, report.info
-        self.came = start.environment
-        self.changes: list[tuple[str, str | None]] = list(plan.environment)
-        self.public = list(plan.environment)
-        self.words: list[str] = []
-        self.apply()
-
-    def apply(self) -> None:
-        """Give the next step an environment with all changes so far."""
-        self.start.environment = handover.environment(self.came, self.changes)
-
-    def perform(self, step: Step) -> None:
-        inherited.require_uninterrupted()
-        if step.done:
-            timeline_writer.mark(self.start, step, "", "0")
-            self.report.debug(f"{step.words}: so already")
-            return
-        if isinstance(step, RecordStep):
-            step.record.environment = tuple([f"{n}={v}" for n, v in self.public if v is not None])
-        began = time.monotonic()
-        try:
-            outcome = perform(step, self.start)
-        except PydropError as error:
-            raise self.after(error) from error
-        self.report.clear()
-        changed = "1" if outcome.words or outcome.changed else "0"
-        self.note(step, outcome, timeline_writer.mark(self.start, step, outcome.words, changed) - began)
-
-    def after(self, error: PydropError) -> PydropError:
-        """The error with a list of what earlier steps have done, since that stays done."""
-        if self.words and error.remedy:
-            error.args = (f"{error} (done before: {'; '.join(self.words)})",)
-        return error
-
-    def note(self, step: Step, outcome: Outcome, seconds: float) -> None:
-        if isinstance(step, PrivilegesStep):
-            return  # the summary reports the drop
-        for warning in outcome.warnings:
-            self.report.warn(warning)
-        if outcome.words:
-            self.words.append(outcome.words)
-        if outcome.environment:
-            self.changes += outcome.environment
-            self.apply()
-        if isinstance(step, RecordStep):
-            self.recorded = outcome.changed > 0
-        if not isinstance(step, SecretsStep):
-            self.public += [(name, value) for name, value in outcome.environment if value is not None]
-        self.report.debug(f"{step.words}: {outcome.words or 'so already'} ({seconds * 1000:.1f} ms)")
-
-
-def perform(step: Step, start: Start) -> Outcome:
-    """Carry out one step. Its performer is imported only now, since most starts need few of them."""
-    if not step.performer:
-        return Outcome()
-    __import__(step.performer)
-    performer: Callable[[Step, Start], Outcome] = sys.modules[step.performer].perform
-    return performer(step, start)
-
-
-def _summary(plan: Plan, done: _Done, began: float) -> str:
-    """The one line of a successful start: the identity, the changes, and the milliseconds since `began`."""
-    who = plan.identity
-    changed = "; ".join(done.words) or "nothing to change"
-    took = (time.monotonic() - began) * 1000
-    return f"{who.name} {who.uid}:{who.gid} ({who.why}): {changed}; starting {plan.command[0]} after {took:.0f} ms"
-
-
 def _show(topic: str) -> int:
-    from pydrop import __version__, own_code
+    from pydrop import __version__, distribution
 
     if topic == "version":
-        text = f"pydrop {__version__}{own_code.holds()}\n"
+        text = f"pydrop {__version__}{distribution.holds()}\n"
     else:
         from pydrop.settings import help_text
 

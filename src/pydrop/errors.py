@@ -8,16 +8,29 @@ Only the ways into pydrop (`entry`, `compat`, `ctl`) and init (`pid1.init`) turn
 FAILED = 125  # pydrop itself failed and the command did not start; docker and env(1) use this code too
 NOT_EXECUTABLE = 126
 NOT_FOUND = 127
+MOST_SHOWN = 200  # bytes of one value that a message shows
+MOST_SAID = (
+    1900  # bytes of a problem, and of a remedy: so that the line of both has 4 KiB at most (report.LONGEST_LINE)
+)
+WHOLE_PYTHON = "install the whole Python in the image (Debian: python3, not python3-minimal alone)"
 
 
 class PydropError(Exception):
     """An error that ends a start. `str()` is the whole line, without the leading ``pydrop: ``."""
 
     def __init__(self, problem: str, remedy: str = "", code: int = FAILED) -> None:
+        problem, remedy = shortened(problem, MOST_SAID), shortened(remedy, MOST_SAID)
         super().__init__(f"{problem}; {remedy}" if remedy else problem)
         self.problem = problem
         self.remedy = remedy
         self.code = code
+
+
+def not_loaded(error: ImportError) -> PydropError:
+    """The error for a module that this Python lacks: Debian's python3-minimal lacks a good part of the library."""
+    of_pip = error.name in ("click", "psutil")
+    remedy = "install pydrop with pip, which brings it" if of_pip else WHOLE_PYTHON
+    return PydropError(f"this Python cannot load {error.name or 'a module'}: {error}", remedy)
 
 
 class BadSetting(PydropError):
@@ -50,3 +63,17 @@ class Interrupted(BaseException):
     def __init__(self, signum: int) -> None:
         super().__init__(signum)
         self.signum = signum
+
+
+def shortened(text: str, most: int = MOST_SHOWN) -> str:
+    """The text, cut where it has more than `most` bytes; then it ends in a `…`, which counts."""
+    kept = text[:most]
+    if len(kept) == len(text) and _size(kept) <= most:
+        return text
+    while (over := _size(kept) - (most - 3)) > 0:
+        kept = kept[: -((over + 3) // 4)]
+    return kept + "…"
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

@@ -9,7 +9,9 @@ import _signal
 import errno
 import posix as os
 
+from pydrop import command_lookup
 from pydrop.errors import NOT_EXECUTABLE, NOT_FOUND, CommandFailed
+from pydrop.executable import lacks, not_found, refused
 from pydrop.inherited import IGNORED_BY_PYTHON
 from pydrop.process import Start
 from pydrop.signals import ENDING
@@ -18,7 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DEFAULT_PATH = "/bin:/usr/bin"  # execvp(3) searches it where PATH is unset
+    from pydrop.model import Facts
+
 # After these errors execvp(3) tries the next folder of PATH.
 GO_ON = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ESTALE, errno.ENODEV, errno.ETIMEDOUT)
 
@@ -26,10 +29,15 @@ GO_ON = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ESTALE, errno.ENODEV, 
 class Handover:
     """A command, its environment, and how to become it."""
 
-    def __init__(self, command: tuple[str, ...], environment: tuple[str, ...], start: Start) -> None:
+    def __init__(
+        self, command: tuple[str, ...], environment: tuple[str, ...], start: Start, before: "Facts | None" = None
+    ) -> None:
+        """`before` is the world where nothing has changed it since: then the command is not looked at again."""
         self.command = command
         self.start = start
-        self.paths = candidates(command[0], environment)
+        self.paths = command_lookup.candidates(command[0], environment)
+        same = before is not None and list(before.command_paths) == self.paths
+        self.found = before.command if before and same else command_lookup.find(self.paths)
         self.execute = _executor(command, environment)
 
     def run(self) -> None:
@@ -53,30 +61,37 @@ class Handover:
         return refused or self.not_found()
 
     def not_found(self) -> CommandFailed:
-        name = self.command[0]
+        if self.found is not None and self.found.problem and self.found.code == NOT_FOUND:
+            return refused(self.found)
         existing = [path for path in self.paths if _is_there(path)]
-        if existing:
-            problem = f"{existing[0]} is there, but what its first line (#!) or ELF header names to run it is not"
-            remedy = "install that in the image, or mend the line (a CR at its end hides it)"
-        elif "/" in name:
-            problem, remedy = f"{name} is not there", "check the path"
-        else:
-            searched = ":".join([path.rpartition("/")[0] for path in self.paths])
-            problem = f"{name} was not found in PATH={searched}"
-            remedy = "install it in the image, or name it by its whole path"
-        return CommandFailed(f"unable to run the command: {problem}", remedy, NOT_FOUND)
+        if not existing:
+            return not_found(self.command[0], self.paths)
+        problem = f"{existing[0]} is there, but what its first line (#!) or ELF header names to run it is not"
+        return CommandFailed(f"unable to run the command: {problem}", "install that in the image", NOT_FOUND)
 
     def failure(self, path: str, error: OSError) -> CommandFailed:
-        remedy = REMEDIES.get(error.errno or 0, "check the file")
+        """The error for a path that the kernel refused: in the words of the look before, where that saw why."""
+        found, number = self.found, error.errno or 0
+        if found is not None and found.path == path:
+            if number == errno.EPERM and found.capabilities:
+                return lacks(found, found.capabilities, "add them to the container (cap_add)")
+            if number in SEEN and found.problem:
+                return refused(found)
+        remedy = REMEDIES.get(number, "check the file")
         return CommandFailed(f"unable to run {path}: {error.strerror}", remedy, NOT_EXECUTABLE)
 
 
+SEEN = (errno.EACCES, errno.ENOEXEC, errno.ELOOP, errno.EINVAL)  # what command_lookup may have seen the reason of
 REMEDIES = {
     errno.EACCES: "it must be a file that the program's user may execute (chmod a+rx, folders too), "
     "on a mount that is not noexec",
+    errno.ELOOP: "its links lead in a circle; fix them",
+    errno.ENAMETOOLONG: "no name in a path may have more than 255 bytes, and no path more than 4095",
+    errno.ETXTBSY: "somebody is writing to the file; wait until that has ended",
     errno.ENOEXEC: "begin the script with a line like #!/bin/sh, or build the program for this machine's processor",
     errno.EAGAIN: "the user has too many processes; raise the limit (docker: --ulimit nproc=...)",
-    errno.E2BIG: "the arguments and the environment together are too long",
+    errno.E2BIG: "shorten the arguments or the environment: the kernel takes 128 KiB for one of them, "
+    "and 2 MiB or less for all",
     errno.ENOMEM: "give the container more memory",
     errno.EPERM: "the runtime forbids it; look for a seccomp or AppArmor profile",
 }
@@ -102,14 +117,6 @@ def environment(
         seen.add(name)
     lines += [f"{name}={value}" for name, value in last.items() if name not in seen and value is not None]
     return tuple(lines)
-
-
-def candidates(name: str, environment: tuple[str, ...]) -> list[str]:
-    """The paths that execvp(3) would try: the name itself where it has a slash, else one in each folder of PATH."""
-    if "/" in name:
-        return [name]
-    search = next((line[5:] for line in environment if line.startswith("PATH=")), DEFAULT_PATH)
-    return [f"{folder or '.'}/{name}" for folder in search.split(":")] if name else []
 
 
 class _Lines:
@@ -149,7 +156,7 @@ def _restore_signals(start: Start) -> None:
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [s for s in ENDING if s not in start.blocked])
 
 
-def _is_there(path: str) -> bool:
+def _is_there(path: str) -> bool:  # as in kernel, which the names of an init do not load
     try:
         os.lstat(path)
     except OSError:

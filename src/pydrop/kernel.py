@@ -7,7 +7,7 @@ the pip way python-prctl.
 
 import posix as os
 
-from pydrop.own_code import ONE_FILE
+from pydrop.distribution import ONE_FILE
 from pydrop.process import Credentials, IdRange
 
 if ONE_FILE:
@@ -44,6 +44,15 @@ PR_SET_NO_NEW_PRIVS = 38
 
 
 # -- reading --------------------------------------------------------------------------------------
+
+
+def is_there(path: str) -> bool:
+    """Whether something has this path, a link that leads nowhere too; False where this process cannot tell."""
+    try:
+        os.lstat(path)
+    except OSError:
+        return False
+    return True
 
 
 def open_status() -> int:
@@ -125,15 +134,6 @@ def setgroups_allowed() -> bool:
         return _read("/proc/self/setgroups").strip() != "deny"
     except FileNotFoundError:  # before Linux 3.19
         return True
-
-
-def instance(pid: int) -> str:
-    """A name for a process that no later process gets. OSError where no process has that pid.
-
-    It is made of the mount namespace (this container's), the pid, and the start time (field 22 of /proc/PID/stat,
-    proc(5))."""
-    started = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()[19]
-    return f"{os.readlink('/proc/self/ns/mnt')} {pid} {started}"
 
 
 # -- changing -------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ account files) is `str` decoded with ``surrogateescape``, so that every byte sur
 The kinds of step are in `steps`, the nouns of a single process in `process`.
 """
 
+from pydrop.executable import Executable as Executable
 from pydrop.process import Credentials as Credentials
 from pydrop.process import Identity as Identity
 from pydrop.process import IdRange as IdRange
@@ -34,7 +35,7 @@ class NumberAsked(Value):
     source: str
 
 
-CHOWN_POLICIES = ("mismatch", "on-root-mismatch", "unless-writable", "top", "never")
+CHOWN_POLICIES = ("mismatch", "on-root-mismatch", "unless-writable", "top", "idmap", "never")
 
 
 class Volume(Value):
@@ -47,7 +48,7 @@ class Volume(Value):
     across_mounts: bool = False
     only_from: tuple[int | None, int | None] | None = None  # (uid, gid); None matches any
     create: bool = False
-    hard_links: bool = False  # also chown root's files that have more than one link
+    hard_links: bool = False  # also chown files of others that have more than one link
     source: str = ""
     former: tuple[int | None, int | None] | None = None  # set by planning alone: the account's former ids, see HomeStep
 
@@ -69,16 +70,21 @@ class Settings(Value):
     owner_of: str | None = None
     home: str | None = None
     groups: tuple[str | int, ...] = ()
+    groups_policy: str = "merge"  # merge | strict
     devices: tuple[str, ...] = ()
     umask: int | None = None
     volumes: tuple[Volume, ...] = ()
     chown_policy: str = "mismatch"  # of the volumes that name none, and of the home folder
     chown_errors: str = "warn"  # warn | fail
+    chown_hard_links: bool = False  # of the volumes that do not say, and of the home folder
     run_dirs: tuple[str, ...] = ()
     secrets: tuple[Secret, ...] = ()
     hooks: str = "/etc/pydrop.d"
+    user_hooks: str = "/etc/pydrop.user.d"
+    default_command: tuple[str, ...] = ()  # in front of a command that begins with a dash, or is not there
     keep_caps: tuple[str, ...] = ()  # lower case, without "cap_"
     no_new_privs: bool = True
+    bounding_set: str = "keep"  # keep | empty
     oom_score_adj: int | None = None
     init: bool = False
     stop_signal: int = 15
@@ -121,12 +127,20 @@ class Group(Value):
 
 
 class Device(Value):
-    """A device file, its owner and its `mode` (st_mode, which says who may open it)."""
+    """A device file or a socket, its owner and its `mode` (st_mode, which says who may open it)."""
 
     path: str
     uid: int
     gid: int
     mode: int
+
+
+class AbsentDevice(Value):
+    """A path that the setting `devices` names, and at which there is no device: why, and what to do."""
+
+    path: str
+    problem: str
+    remedy: str
 
 
 class Record(Value):
@@ -139,7 +153,9 @@ class Record(Value):
     umask: int | None
     keep_caps: tuple[str, ...]
     no_new_privs: bool
-    environment: tuple[str, ...]  # NAME=value lines that hooks and settings added; no secrets
+    bounding_set: str
+    environment: tuple[str, ...]  # NAME=value lines that hooks and settings added, NAME those they unset; no secrets
+    users: tuple[str, ...] = ()  # the same of user hooks, which the program's user wrote: for that user alone
 
 
 class Facts(Value):
@@ -157,19 +173,28 @@ class Facts(Value):
     nss_wrapper: str | None = None  # the path of libnss_wrapper.so, where the image has it
     owner: tuple[int, int] | None = None  # (uid, gid) of the path that the setting `owner_of` names
     devices: tuple[Device, ...] = ()
+    absent_devices: tuple[AbsentDevice, ...] = ()
+    places: tuple[tuple[str, str], ...] = ()  # (path of a volume, the path behind all links, "" where nothing is there)
+    roots: tuple[str, ...] = ()  # paths of volumes with the policy idmap that are root's
+    idmapped: tuple[tuple[str, int, int], ...] = ()  # (path, uid, gid) of volumes on idmapped mounts, as they show
     hooks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()  # variables that hooks do not get, since the user may have written what they name
     hooks_without_bit: tuple[str, ...] = ()  # programs in the hooks folder that lack an execute bit
+    user_hooks: tuple[str, ...] = ()
+    user_hooks_without_bit: tuple[str, ...] = ()
     run_stands: bool = False  # /run, /tmp and the like have their standard entries already
     tmpfiles: tuple[tuple[str, str], ...] = ()  # (path, text) of tmpfiles.d files that mention /run
-    instance: str = ""  # names this process (kernel.instance)
+    instance: str = ""  # names this process (proc_stat.instance)
     record: Record | None = None  # left by this container's entrypoint, where this is a later `exec`
+    in_hook: bool = False  # the record is that of the start whose hook runs this process
     second_time: bool = False  # without root: an entrypoint that ran as root has left its record
     environment: tuple[str, ...] = ()
     writable: tuple[str, ...] = ()  # without root: paths of chown and run-dirs that this process can write
     makeable: tuple[str, ...] = ()  # without root: missing run-dirs that this process can create
-    root_folder_writable: bool = True  # whether this process can write the folder /
-    noexec_run: bool = False  # the command lies on a /run mounted noexec
+    homes_writable: bool = True  # whether this process can create a folder in /home, or /home itself
+    command: Executable | None = None  # the file of the command
+    command_paths: tuple[str, ...] = ()  # where it was looked for
+    mounts: tuple[tuple[str, str], ...] = ()  # (mount point, type) of what is mounted for the program: volume_mounts
 
 
 # -- what follows ---------------------------------------------------------------------------------

@@ -172,7 +172,8 @@ class PrivilegesStep(Step):
     no_new_privs: bool
     umask: int | None
     keep_root: bool = False  # root was asked for explicitly
-    keep_sets: bool = False  # the inheritable and the bounding set stay as they came, as with gosu
+    keep_inheritable: bool = False  # the inheritable set stays as it came, as with gosu
+    empty_bounding: bool = False  # the bounding set loses all but `keep_caps`; else it stays as it came
     inherits: bool = True  # the kept capabilities outlast exec (inheritable and ambient sets), for the program
 
 
@@ -187,6 +188,7 @@ class InitStep(Step):
     supervision: Supervision
     identity: Identity | None
     keep_root: bool
+    empty_bounding: bool  # as in PrivilegesStep, for init itself
     keeps_kill: bool  # programs may become other users (no_new_privs is off): init needs CAP_KILL to signal those
     name: str  # of the command, for messages
     level: str  # of the log

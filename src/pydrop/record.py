@@ -1,14 +1,17 @@
 """The record that an entrypoint leaves for a second `pydrop` in the same container: Record -> text, and back.
 
 The text holds fields in a fixed order, each ended by NUL, which no field can hold. The lines for the environment
-follow. Any other text is no record. perform/record_file writes the file, `inspection` reads it.
+follow, first those that root decided, of which a field has the number. Any other text is no record. perform/record_file
+writes the file, `inspection` reads it.
 """
 
 from pydrop.model import Identity, Record
 
-FORM = "pydrop record 1"
+FORM = "pydrop record 3"
 PLACE = "/run/pydrop"  # a folder of root's alone; the files through which hooks hand on variables are here too
 NAME = "record"
+MEMORY = "pydrop-start"  # the name of the file in memory that a start holds while hooks run (telling)
+LOCK = "lock"  # held by the start while it is at work (start_lock)
 TIMELINE = f"{PLACE}/timeline"  # where the start spent its time (perform/timeline_writer)
 TIMELINE_FORM = "pydrop timeline 1"
 
@@ -29,7 +32,10 @@ def encode(record: Record) -> str:
         "" if record.umask is None else f"{record.umask:o}",
         " ".join(record.keep_caps),
         "1" if record.no_new_privs else "0",
+        record.bounding_set,
+        str(len(record.environment)),
         *record.environment,
+        *record.users,
     ]
     return "".join([field + "\0" for field in fields])
 
@@ -37,9 +43,11 @@ def encode(record: Record) -> str:
 def decode(text: str) -> Record | None:
     """The record in `text`; None where the text is no record, or one of another version's form."""
     fields = text.split("\0")
-    if len(fields) < 14 or fields[0] != FORM or fields[-1]:
+    if len(fields) < 16 or fields[0] != FORM or fields[-1]:
         return None
-    _, instance, name, uid, gid, group, groups, home, shell, why, umask, caps, privs, *environment = fields[:-1]
+    _, instance, name, uid, gid, group, groups, home, shell, why, umask, caps, privs, bounding, roots, *lines = fields[
+        :-1
+    ]
     try:
         identity = Identity(
             name=name,
@@ -57,7 +65,16 @@ def decode(text: str) -> Record | None:
             umask=int(umask, 8) if umask else None,
             keep_caps=tuple(caps.split()),
             no_new_privs=privs == "1",
-            environment=tuple(environment),
+            bounding_set=bounding,
+            environment=_first(lines, int(roots)),
+            users=tuple(lines[int(roots) :]),
         )
     except ValueError:
         return None
+
+
+def _first(lines: list[str], count: int) -> tuple[str, ...]:
+    """So many lines. ValueError where there are not so many: the text was cut short."""
+    if not 0 <= count <= len(lines):
+        raise ValueError(count)
+    return tuple(lines[:count])

@@ -7,12 +7,15 @@ obeys what is printed on it.
 import posix as os
 import time
 
+from pydrop.errors import MOST_SHOWN, shortened
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pydrop.model import Settings
 
 ECHO = 2  # columns of the ^C that a terminal echoes behind a live line
 LEVELS = ("error", "warn", "info", "debug")
+LONGEST_LINE = 4096  # bytes, with its newline
 
 
 class Report:
@@ -61,19 +64,21 @@ class Report:
         if LEVELS.index(level) > LEVELS.index(self.level):
             return
         self.clear()
+        message = moderate(escaped(message[: 2 * LONGEST_LINE]))
         line = self._as_json(level, message) if self.as_json else self._as_text(level, message)
-        _tell(line.encode("utf-8", "backslashreplace") + b"\n")
+        _tell(line + b"\n")
 
-    def _as_text(self, level: str, message: str) -> str:
+    def _as_text(self, level: str, message: str) -> bytes:
         warning = "warning: " if level == "warn" else ""
-        return f"{self.program}: {warning}{escaped(message)}"
+        return fitting(f"{self.program}: {warning}{message}", LONGEST_LINE - 1)
 
-    def _as_json(self, level: str, message: str) -> str:
+    def _as_json(self, level: str, message: str) -> bytes:
         """One object of four strings, made here, since the module `json` would cost 8 ms."""
         now = time.time()
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
-        text = escaped(message).replace("\\", "\\\\").replace('"', '\\"')
-        return f'{{"time": "{stamp}", "level": "{level}", "program": "{self.program}", "message": "{text}"}}'
+        head = f'{{"time": "{stamp}", "level": "{level}", "program": "{self.program}", "message": "'.encode()
+        text = message.replace("\\", "\\\\").replace('"', '\\"')
+        return head + fitting(text, LONGEST_LINE - len(head) - 3) + b'"}'
 
     def own_fault(self, bug: BaseException, to_see_where: str = "") -> None:
         """Print a bug of pydrop's as one line; the traceback follows at level `debug` alone."""
@@ -95,6 +100,8 @@ class Report:
         width = room()
         line = cut(escaped(line), width)
         blanks = " " * (min(self.drawn, width) - columns_of(line))
+        # Noted before the line is there too: who presses Ctrl-C on seeing it interrupts right behind the writing.
+        self.drawn = max(self.drawn, columns_of(line))
         _tell(f"\r{line}{blanks}".encode("utf-8", "backslashreplace"))
         self.drawn = columns_of(line)
 
@@ -137,6 +144,28 @@ def cut(line: str, columns: int) -> str:
     while line and columns_of(line) > columns - 3:
         line = line[:-1]
     return line + "..." if columns > 3 else ""
+
+
+def moderate(text: str) -> str:
+    """The text, in which no word is longer than a value may be that a message shows."""
+    if len(text) <= MOST_SHOWN:
+        return text
+    return " ".join([_moderate_word(word) if len(word) * 4 > MOST_SHOWN else word for word in text.split(" ")])
+
+
+def _moderate_word(word: str) -> str:
+    """With the mark of the sentence behind it."""
+    return shortened(word[:-1]) + word[-1] if word[-1] in ":;," else shortened(word)
+
+
+def fitting(text: str, most: int) -> bytes:
+    """The text in UTF-8, cut where it has more than `most` bytes: neither within a character nor within an escape."""
+    octets = text.encode("utf-8", "backslashreplace")
+    if len(octets) <= most:
+        return octets
+    kept = octets[: most - 3].decode("utf-8", "ignore")
+    whole = kept.rstrip("\\")
+    return (whole + "\\" * ((len(kept) - len(whole)) // 2 * 2) + "…").encode()
 
 
 def escaped(text: str) -> str:

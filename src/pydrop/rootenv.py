@@ -33,11 +33,17 @@ FAMILIES = (
         "GNUPG",
     ),
     *("ERL_", "MIX_", "TCL", "AWK", "GUILE_", "JULIA_", "DOTNET_", "MONO_", "TERMINFO"),
+    *("R_LIBS", "R_PROFILE", "R_ENVIRON", "VIM", "EMACS", "SBCL_", "CAML", "OCAML", "GOROOT", "GOENV", "GOTOOL"),
+    *("NVM_", "PYENV_", "RBENV_", "ASDF_", "SDKMAN_", "NIX_CONF", "ANSIBLE_", "UWSGI_", "ODBC", "GCC_", "RUSTC"),
+    *("VK_", "OCL_", "__EGL_", "__GLX_", "LIBGL_", "LIBVA_", "XTABLES_", "IPTABLES_LIB", "VALGRIND_", "CORECLR_"),
 )
 # Single ones, whose families hold what every hook needs (PGDATA).
 SINGLE_NAMES = (
-    *("ENV", "ZDOTDIR", "GOBIN", "R_LIBS", "R_PROFILE", "R_ENVIRON", "PGSYSCONFDIR", "PGSERVICEFILE", "PGPASSFILE"),
-    *("MAKEFILES", "ANT_ARGS", "MAVEN_ARGS"),
+    *("ENV", "ZDOTDIR", "GOBIN", "PGSYSCONFDIR", "PGSERVICEFILE", "PGPASSFILE", "MAKEFILES", "ANT_ARGS", "MAVEN_ARGS"),
+    *("CC", "CXX", "LD", "AR", "M4", "YACC", "LEX", "CATALINA_BASE", "TC_LIB_DIR", "GS_LIB", "TEXMFCNF", "FCEDIT"),
+    *("HGMERGE", "CCACHE_PREFIX", "LESSKEYIN", "LESSKEY", "KSH_ENV", "APACHE_ENVVARS", "APACHE_CONFDIR", "LDAPCONF"),
+    *("RSYNC_CONNECT_PROG", "BORG_RSH", "BORG_PASSCOMMAND", "RESTIC_PASSWORD_COMMAND", "RCLONE_PASSWORD_COMMAND"),
+    *("FZF_DEFAULT_COMMAND", "MALLOC_TRACE", "SEGFAULT_OUTPUT_NAME", "ESCRIPT", "RELEASE_VM_ARGS"),
 )
 # A name that no family knows, but in which one of these stands; in any case (toolrc is as good as TOOLRC).
 WORDS = (
@@ -101,16 +107,20 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ROOTS = {"HOME": "/root", "USER": "root", "LOGNAME": "root"}
 
 
-def for_root(lines: tuple[str, ...]) -> dict[str, str]:
-    """`lines` (NAME=value) as getenv(3) would find them (of doubles the first), made safe for root."""
-    found = {name: value for name, value in _variables(lines).items() if not _is_unsafe(name, value)}
-    found["PATH"] = _safe_path(found.get("PATH", DEFAULT_PATH))
+def for_root(lines: tuple[str, ...], given: tuple[str, ...] = ()) -> dict[str, str]:
+    """`lines` (NAME=value) as getenv(3) would find them (of doubles the first), made safe for root.
+
+    What lies in the folders `given`, which become the user's, is none of root's alone, whoever owns it now: a hook may
+    chown one of them itself, and run the user's program."""
+    found = {name: value for name, value in _variables(lines).items() if not _is_unsafe(name, value, given)}
+    folders = [folder for folder in found.get("PATH", DEFAULT_PATH).split(":") if _is_roots(folder, given)]
+    found["PATH"] = ":".join(folders) or DEFAULT_PATH
     return found | ROOTS
 
 
-def left_out(lines: tuple[str, ...]) -> tuple[str, ...]:
+def left_out(lines: tuple[str, ...], given: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The names of the variables that `for_root` leaves out of `lines`, in the order of the alphabet."""
-    return tuple(sorted([name for name, value in _variables(lines).items() if _is_unsafe(name, value)]))
+    return tuple(sorted([name for name, value in _variables(lines).items() if _is_unsafe(name, value, given)]))
 
 
 def _variables(lines: tuple[str, ...]) -> dict[str, str]:
@@ -122,7 +132,7 @@ def _variables(lines: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _is_unsafe(name: str, value: str) -> bool:
+def _is_unsafe(name: str, value: str, given: tuple[str, ...]) -> bool:
     if name in HOLDS_CODE or name.startswith(CODE_BY_BEGINNING):
         return True
     if name in ROOTS or name == "PATH" or not value or not _may_name_code(name):
@@ -131,7 +141,7 @@ def _is_unsafe(name: str, value: str) -> bool:
         return False
     if name in EXPANDED and any([mark in value for mark in "$`~"]):
         return True
-    return not all([_is_safe_entry(entry, name) for entry in _entries(value)])
+    return not all([_is_safe_entry(entry, name, given) for entry in _entries(value)])
 
 
 def _may_name_code(name: str) -> bool:
@@ -156,11 +166,11 @@ def _cut(value: str, separators: str) -> list[str]:
     return value.split(separators[0])
 
 
-def _is_safe_entry(entry: str, name: str) -> bool:
+def _is_safe_entry(entry: str, name: str, given: tuple[str, ...]) -> bool:
     """Whether root alone decides what is found by this entry. A relative one is never looked up: the hook may stand
     anywhere by then."""
     if entry.startswith("/"):
-        return _is_roots(entry)
+        return _is_roots(entry, given)
     if "/" in entry or entry in (".", ".."):
         return _has_a_path_of_its_own(entry)
     return name in BARE_NAMES or not name.upper().endswith(PATHS)
@@ -171,16 +181,11 @@ def _has_a_path_of_its_own(entry: str) -> bool:
     return any([separator in entry for separator in SEPARATORS])
 
 
-def _safe_path(value: str) -> str:
-    """PATH without the folders that somebody other than root can write, or could make."""
-    return ":".join([folder for folder in value.split(":") if _is_roots(folder)]) or DEFAULT_PATH
-
-
-def _is_roots(path: str) -> bool:
+def _is_roots(path: str, given: tuple[str, ...]) -> bool:
     """Whether root alone can put something there; where nothing is yet, its folder must be root's.
 
     A way back (..) through what is not there counts as the user's: programs shorten it to what it would lead to."""
-    if len(path) > LONGEST_PATH:
+    if len(path) > LONGEST_PATH or (given and _lies_in(path, given)):
         return False
     while True:
         try:
@@ -193,3 +198,10 @@ def _is_roots(path: str) -> bool:
             return False
         else:
             return True
+
+
+def _lies_in(path: str, given: tuple[str, ...]) -> bool:
+    """Whether a path leads into one of these folders, as it is written or behind links."""
+    spellings = (os.path.normpath(path), os.path.realpath(path))
+    folders = {f"{spelling(folder)}/" for folder in given for spelling in (os.path.normpath, os.path.realpath)}
+    return any([f"{each}/".startswith(tuple(folders)) for each in spellings])

@@ -17,6 +17,10 @@ from pydrop.model import Start
 from pydrop.signals import ENDING
 from pydrop.trust import open_trusted
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 IGNORED_BY_PYTHON = (_signal.SIGPIPE, _signal.SIGXFSZ)
 PATIENCE = 0.06  # seconds from a signal until the hook is killed: a start must end within 0.1
 LAST_WAIT = 1.0  # seconds to wait at most for a killed hook; the kernel ends it at once unless a disk hangs
@@ -42,23 +46,34 @@ class Workdir:
         os.close(self.folder)
 
 
-def run(hook: str, arguments: tuple[str, ...], environment: dict[str, str], start: Start) -> None:
-    """Run one hook to its end. Raises HookFailed, Untrusted.
+def run(
+    hook: str, arguments: tuple[str, ...], environment: dict[str, str], start: Start, began: "Callable[[int], None]"
+) -> None:
+    """Run one hook of root's to its end; `began` gets its process id. Raises HookFailed, Untrusted."""
 
-    A signal that arrives meanwhile goes to the hook. When the hook is gone, the signal goes to this process's own
-    handler, which ends the start."""
+    def begin(mask: set[int]) -> int:
+        process = _spawn(hook, arguments, environment, mask, start)
+        began(process)
+        return process
+
+    require_success(f"the hook {hook}", to_its_end(begin, start, os.kill))
+
+
+def to_its_end(begin: "Callable[[set[int]], int]", start: Start, send: "Callable[[int, int], None]") -> int:
+    """Start a hook and wait for its end; returns its wait status.
+
+    `begin` starts it with a signal mask, and returns its process id. A signal that arrives meanwhile goes to the hook
+    by `send`. When the hook is gone, the signal goes to this process's own handler, which ends the start."""
     came_blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
     child_signal = _signal.getsignal(_signal.SIGCHLD)
     held = [s for s in ENDING if s not in came_blocked and _signal.getsignal(s) != _signal.SIG_IGN]
     try:
         _signal.pthread_sigmask(_signal.SIG_BLOCK, [*held, _signal.SIGCHLD])
         _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # while SIGCHLD is ignored, wait(2) has no status
-        process = _spawn(hook, arguments, environment, (set(came_blocked) - set(ENDING)) | set(start.blocked), start)
-        status = _wait(process, held)
+        return _wait(begin((set(came_blocked) - set(ENDING)) | set(start.blocked)), held, send)
     finally:
         _signal.signal(_signal.SIGCHLD, child_signal or _signal.SIG_DFL)
         _signal.pthread_sigmask(_signal.SIG_SETMASK, came_blocked)  # a signal put back by _wait is handled here
-    _require_success(hook, status)
 
 
 def _spawn(hook: str, arguments: tuple[str, ...], environment: dict[str, str], mask: set[int], start: Start) -> int:
@@ -86,7 +101,7 @@ REMEDIES = {
 }
 
 
-def _wait(process: int, held: list[int]) -> int:
+def _wait(process: int, held: list[int], send: "Callable[[int, int], None]") -> int:
     """The hook's wait status, as soon as the hook has ended. PID 1 reaps the orphans that it inherits meanwhile.
 
     The first of the `held` signals that arrives is passed on to the hook. A hook that does not end at once is killed.
@@ -97,18 +112,18 @@ def _wait(process: int, held: list[int]) -> int:
             return status
         came = _signal.sigwaitinfo([*held, _signal.SIGCHLD]).si_signo
         if came != _signal.SIGCHLD:
-            status = _ended_by(process, came)
+            status = _ended_by(process, came, send)
             os.kill(os.getpid(), came)
             return status
 
 
-def _ended_by(process: int, signum: int) -> int:
+def _ended_by(process: int, signum: int, send: "Callable[[int, int], None]") -> int:
     """Pass a signal on, wait for the hook's end, and kill the hook after PATIENCE. Returns its wait status."""
-    os.kill(process, signum)
-    os.kill(process, _signal.SIGCONT)  # a stopped process takes no signal until it is continued
+    send(process, signum)
+    send(process, _signal.SIGCONT)  # a stopped process takes no signal until it is continued
     status = _within(PATIENCE, process)
     if status is None:
-        os.kill(process, _signal.SIGKILL)
+        send(process, _signal.SIGKILL)
         status = _within(LAST_WAIT, process)
     return signum if status is None else status  # stuck in the kernel: it ends with the container
 
@@ -147,9 +162,10 @@ def reap_strangers() -> None:
         pass
 
 
-def _require_success(hook: str, status: int) -> None:
+def require_success(hook: str, status: int) -> None:
+    """Raise HookFailed where a wait status is no success."""
     code = os.waitstatus_to_exitcode(status)
     if code > 0:
-        raise HookFailed(f"the hook {hook} failed with exit code {code}", "its messages above say why", code)
+        raise HookFailed(f"{hook} failed with exit code {code}", "its messages above say why", code)
     if code < 0:
-        raise HookFailed(f"the hook {hook} was ended by signal {-code}", "see what sent it", 128 - code)
+        raise HookFailed(f"{hook} was ended by signal {-code}", "see what sent it", 128 - code)

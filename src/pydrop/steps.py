@@ -54,6 +54,7 @@ class RuntimeStep(Step):
     performer = "pydrop.perform.runtime"
 
     entries: tuple[RunEntry, ...]
+    hooks_folder: str = ""  # as configured: with what lies there it is never to be given
 
 
 class StreamsStep(Step):
@@ -68,7 +69,8 @@ class StreamsStep(Step):
 class HomeStep(Step):
     """In the home folder of the account `name`, entries of its former uid have `uid`, those of its former gid `gid`.
 
-    `volume.former` holds the two former numbers, None where that number stays. Entries that have neither stay."""
+    `volume.former` holds the two former numbers, None where that number stays. Entries that have neither stay, and so
+    do `others`, the paths of volumes: what lies below one is its own policy's."""
 
     kind = "home"
     performer = "pydrop.perform.ownership.home_folder"
@@ -79,10 +81,12 @@ class HomeStep(Step):
     gid: int
     groups: tuple[int, ...]  # supplementary, for "can the user write this"
     errors: str  # warn | fail
+    hooks_folder: str = ""  # as configured: with what lies there it is never to be given
+    others: tuple[str, ...] = ()
 
 
 class VolumesStep(Step):
-    """Every volume belongs to uid:gid, as far as its policy wants it."""
+    """Every volume belongs to uid:gid, as far as its policy wants it. One that lies below another is left out there."""
 
     kind = "volumes"
     performer = "pydrop.perform.ownership"
@@ -92,6 +96,7 @@ class VolumesStep(Step):
     gid: int
     groups: tuple[int, ...]  # supplementary, for "can the user write this"
     errors: str  # warn | fail
+    hooks_folder: str = ""  # as configured: with what lies there it is never to be given
 
 
 class SecretsStep(Step):
@@ -104,13 +109,30 @@ class SecretsStep(Step):
 
 
 class HooksStep(Step):
-    """These executables have run and succeeded, in this order, each with the command as its arguments."""
+    """These executables have run and succeeded, in this order, each with the command as its arguments.
+
+    `record` says who the program becomes, and what it keeps."""
 
     kind = "hooks"
     performer = "pydrop.perform.hooks"
 
     hooks: tuple[str, ...]
+    given: tuple[str, ...] = ()  # folders that become the program's user's, from which root runs nothing
     command: tuple[str, ...]
+    record: Record
+
+
+class UserHookStep(Step):
+    """This executable has run and succeeded as the program's user, dropped as `drop` says, with the command as its
+    arguments."""
+
+    kind = "user-hook"
+    performer = "pydrop.user_hooks"
+
+    hook: str
+    command: tuple[str, ...]
+    record: Record
+    drop: PrivilegesStep
 
 
 class RecordStep(Step):
@@ -120,6 +142,18 @@ class RecordStep(Step):
     performer = "pydrop.perform.record_file"
 
     record: Record
+
+
+class MountsStep(Step):
+    """Each folder of `mounts` that the program cannot write is named in one warning. Nothing is changed."""
+
+    kind = "mounts"
+    performer = "pydrop.perform.unwritable_mounts"
+
+    mounts: tuple[tuple[str, str], ...]  # (mount point, type), see Facts
+    identity: Identity
+    root: bool  # root makes this start, so it could chown them
+    listed: str  # PYDROP_CHOWN as it is, which a longer one has to repeat
 
 
 class OomStep(Step):
@@ -138,4 +172,4 @@ class Plan(Value):
     steps: tuple[Step, ...]
     warnings: tuple[str, ...]
     command: tuple[str, ...]
-    environment: tuple[tuple[str, str], ...]  # HOME, USER, LOGNAME and what the settings add
+    environment: tuple[tuple[str, str | None], ...]  # HOME, USER, LOGNAME and what the settings add; None unsets

@@ -10,10 +10,8 @@ root made it; then its target is walked by the same rules.
 import _stat as stat
 import errno
 import posix as os
-import sys
 
 from pydrop.errors import Untrusted
-from pydrop.own_code import ONE_FILE
 
 MOST_LINKS = 40  # as the kernel's own limit (path_resolution(7))
 
@@ -72,38 +70,6 @@ def _seen(path: str, seen: dict[str, os.stat_result]) -> os.stat_result:
     if status is None:
         status = seen[path] = os.lstat(path)
     return status
-
-
-def require_own_code_safe() -> None:
-    """Refuse to run as root where another user can write pydrop's own code: the next start would run theirs as root.
-
-    (Whoever has changed the code can also have removed this check. It is for the first start of an image that was built
-    wrongly.)"""
-    seen: dict[str, os.stat_result] = {}
-    for path in _own_code():
-        if not _is_there(path) or is_plainly_trusted(path, seen):
-            continue
-        try:
-            os.close(open_trusted(path, os.O_PATH))
-        except Untrusted as error:
-            raise Untrusted(
-                f"pydrop will not run as root from where somebody else can write: {error.problem}",
-                "install it as root into a folder of its own, as /opt/pydrop, that no chown -R of the image touches",
-            ) from error
-
-
-def _own_code() -> list[str]:
-    """What a start runs: the one file, or the package and the interpreter."""
-    package = [] if ONE_FILE else [__file__.rpartition("/")[0], globals().get("__cached__") or __file__]
-    return [*package, sys.executable]
-
-
-def _is_there(path: str) -> bool:
-    try:
-        os.lstat(path)
-    except OSError:
-        return False
-    return True
 
 
 def fault(status: os.stat_result) -> str:

@@ -17,7 +17,7 @@ WAYS = {
     "root": ((), {"PUID": "1500"}, 1500),
     "read-only": (("--read-only", "--read-only-tmpfs=false", "--tmpfs=/run"), {"PUID": "1500"}, 1500),
     "no-new-privileges": (("--security-opt=no-new-privileges",), {"PUID": "1500"}, 1500),
-    "no capability added": (("--cap-drop=ALL", "--cap-add=SETUID,SETGID,SETPCAP"), {"PUID": "1500"}, 1500),
+    "no capability added": (("--cap-drop=ALL", "--cap-add=SETUID,SETGID"), {"PUID": "1500"}, 1500),
     "user": (("--user=12345:0",), {}, 12345),
     "init": ((), {"PUID": "1500", "PYDROP_INIT": "1"}, 1500),
     "init as user": (("--user=12345:0",), {"PYDROP_INIT": "1"}, 12345),

@@ -39,14 +39,25 @@ gar\xe7on:x:1200:
 short:x
 nogroup:x:65534:"""
 
-ENTER = """\
+# The machine's own volumes, /boot or /home, are none of the container's: read-only, no start has a word about them.
+APART = """\
+while read -r _ _ _ _ point _; do
+    case "$point/" in //|/proc/*|/sys/*|/dev/*|/run/*|/tmp/|/var/tmp/|/mnt/*) continue ;; esac
+    case "$1/" in "$point"/*) continue ;; esac
+    mount -o remount,bind,ro "$(printf %b "$point")" 2>/dev/null
+done </proc/self/mountinfo
+"""
+ENTER = (
+    f"{APART}\n"
+    + """\
 mount --bind "$1" /mnt && mount --bind /mnt/etc /etc && mount --bind /mnt/run /run || exit 99
 for folder in /usr/lib/tmpfiles.d /usr/local/lib/tmpfiles.d; do
-    [ ! -d "$folder" ] || mount --bind /mnt/home "$folder" || exit 99
+    [ ! -d "$folder" ] || { mount --bind /mnt/home "$folder" && mount -o remount,bind,ro "$folder"; } || exit 99
 done
 for name in $2; do mount --bind "/etc/$name" "/etc/$name" || exit 99; done
 shift 2; exec "$@"
 """
+)
 
 
 class Throwaway:

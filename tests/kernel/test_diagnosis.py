@@ -88,6 +88,22 @@ def test_a_link_of_a_stranger_s_on_the_way_is_not_followed(tmp_path):
     assert changes == []
 
 
+def test_a_volume_that_is_no_mount_is_told_by_the_mount_that_it_lies_in(tmp_path):
+    """One that is switched off is not told to be chowned."""
+    (tmp_path / "media").mkdir()
+    listed = [Volume(path=str(tmp_path / "media"), policy=policy, source="PYDROP_CHOWN") for policy in ("top", "never")]
+    section, _ = volumes_section.examine(world("ext4", str(tmp_path), (listed[0], Volume(path="/usr"))))
+    found = {fact.name: fact.found for fact in section.facts[1:]}
+    assert found == {
+        listed[0].path: f"a folder of the mount {tmp_path}; to be chowned (policy top)",
+        "/usr": "no mount, but part of the image; to be chowned (policy mismatch)",
+    }
+    section, changes = volumes_section.examine(
+        world("ext4", str(tmp_path), (listed[1], Volume(path="/x", policy="never")))
+    )
+    assert [fact.name for fact in section.facts] == [str(tmp_path)] and not changes[1:]
+
+
 MAPS = {
     "no user namespace": (((0, 0, 2**32 - 1),), "none: ids are the host's own"),
     "rootless": (
@@ -125,7 +141,7 @@ def test_sizes_are_told_as_people_say_them(octets, said):
 def test_a_walk_for_set_uid_files_ends_when_its_time_is_over(monkeypatch):
     held = world("ext4", "/x").held
     monkeypatch.setattr(set_id_files, "SEARCH_TIME", -1.0)
-    found = set_id_files.within_reach(held)
+    found = set_id_files.within_reach(set_id_files.as_this(held))
     assert (found.complete, found.files) == (False, [])
 
 
@@ -143,3 +159,32 @@ def test_where_no_nameless_file_can_be_made_a_named_one_is_and_goes(tmp_path, mo
     write_attempt.try_folder(str(tmp_path))
     assert any(str(path).startswith(".pydrop-verify-") for path in calls)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mount_below_a_volume_that_is_chowned_across_mounts_has_its_own_policy(tmp_path):
+    """Where it is named by itself, whatever is named first."""
+    above = Volume(path=str(tmp_path.parent), across_mounts=True, source="[[volume]]")
+    listed = (above, Volume(path=str(tmp_path), policy="top", source="PYDROP_CHOWN"))
+    section, _ = volumes_section.examine(world("ext4", str(tmp_path), listed))
+    assert "policy top" in section.facts[0].found
+
+
+def test_an_idmapped_mount_that_shows_another_owner_has_its_line(tmp_path):
+    """In place of PYDROP_CHOWN, which would do nothing there."""
+    for listed in ((), (Volume(path=str(tmp_path), source="PYDROP_CHOWN"),)):
+        tmp_path.chmod(0o755)
+        found = world("ext4", str(tmp_path), listed)
+        found.mounts[0].options = frozenset(["rw", "idmapped"])
+        section, changes = volumes_section.examine(found)
+        assert "ext4, idmapped; owned by 0:0" in section.facts[0].found
+        assert section.facts[0].level == "problem"
+        (change,) = changes
+        assert "idmap=uids=OWNER-1500-1;gids=GROUP-1500-1'" in change.lines[0][1]
+
+
+def test_an_idmapped_mount_that_shows_the_right_owner_is_right(tmp_path):
+    os.chown(tmp_path, 1500, 1500)
+    found = world("ext4", str(tmp_path), (Volume(path=str(tmp_path), source="PYDROP_CHOWN"),))
+    found.mounts[0].options = frozenset(["rw", "idmapped"])
+    section, changes = volumes_section.examine(found)
+    assert section.facts[0].level == "ok" and changes == []

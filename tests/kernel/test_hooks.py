@@ -12,10 +12,13 @@ from typing import Any, TypeVar
 
 import pytest
 
+from pydrop import hook_environment
 from pydrop.errors import HookFailed, Interrupted, Untrusted
 from pydrop.model import Outcome, Start
 from pydrop.perform import hooks
+from pydrop.rootenv import DEFAULT_PATH
 from pydrop.steps import HooksStep
+from tests.pure import worlds
 
 pytestmark = [pytest.mark.quick, pytest.mark.python]
 
@@ -27,7 +30,7 @@ Found = TypeVar("Found")
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What stands for /run/pydrop; not made yet."""
-    monkeypatch.setattr(hooks, "PLACE", str(tmp_path / "pydrop"))
+    monkeypatch.setattr(hook_environment, "PLACE", str(tmp_path / "pydrop"))
     return tmp_path / "pydrop"
 
 
@@ -68,7 +71,7 @@ def started(*environment: str, **fields: tuple[int, ...]) -> Start:
 
 
 def perform(*paths: str, command: tuple[str, ...] = (), start: Start | None = None) -> Outcome:
-    step = HooksStep(words="", hooks=paths, command=command)
+    step = HooksStep(words="", hooks=paths, command=command, record=worlds.record())
     return hooks.perform(step, start or started())
 
 
@@ -325,7 +328,7 @@ def test_a_link_of_root_s_to_a_hook_of_root_s_is_run(folder: Path, place: Path) 
 def somewhere(request: pytest.FixtureRequest, place: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each place where $PYDROP_ENV can be; how its path begins."""
     if request.param == "no place":
-        monkeypatch.setattr(hooks, "PLACE", "/proc/none/pydrop")
+        monkeypatch.setattr(hook_environment, "PLACE", "/proc/none/pydrop")
     elif request.param == "untrusted place":
         place.mkdir()
         place.chmod(0o777)
@@ -370,15 +373,93 @@ def test_what_a_killed_start_left_is_replaced(folder: Path, place: Path, made: C
     assert (folder / "out").read_text() == "600\n"
 
 
+def test_what_a_hook_adds_for_the_program_makes_no_later_hook_run_the_users_code(folder: Path, place: Path) -> None:
+    """The program gets it as it was said; a later hook only what the image's own environment could give it."""
+    theirs = folder / "theirs"
+    theirs.mkdir()
+    (theirs / "ls").write_text("#!/bin/sh\ntouch $0.ran")
+    (theirs / "ls").chmod(0o755)
+    os.chown(theirs, 1500, 1500)
+    said = {"PATH": f"{theirs}:/usr/bin:/bin", "HOME": str(theirs), "BASH_ENV": f"{theirs}/rc", "KEPT": str(theirs)}
+    said |= {"LD_LIBRARY_PATH": f"{theirs}", "PYTHONPATH": str(theirs), "MY_CONFIG": f"{theirs}/config"}
+    lines = "".join([f"{name}={value}\n" for name, value in said.items()])
+    one = hook(folder, f"cat >> \"$PYDROP_ENV\" <<'E'\n{lines}E\n", "1")
+    two = hook(folder, f"env > {folder}/seen; ls / >/dev/null", "2")
+    outcome = perform(one, two)
+    seen = dict(line.partition("=")[::2] for line in (folder / "seen").read_text().splitlines())
+    assert dict(outcome.environment) == said
+    assert (seen["PATH"], seen["HOME"], seen["KEPT"]) == ("/usr/bin:/bin", "/root", str(theirs))
+    assert not {"LD_LIBRARY_PATH", "PYTHONPATH", "BASH_ENV", "MY_CONFIG"} & {*seen}
+    assert not (theirs / "ls.ran").exists()
+
+
+@pytest.mark.parametrize("left", ["mkfifo", "mkdir", "ln -s /etc/passwd"])
+def test_what_is_no_file_at_pydrop_env_is_one_line(folder: Path, place: Path, left: str) -> None:
+    script = hook(folder, f'rm "$PYDROP_ENV"; {left} "$PYDROP_ENV"')
+    with pytest.raises(HookFailed) as error:
+        perform(script)
+    assert str(error.value).startswith(f"unable to read what the hook {script} left at $PYDROP_ENV: ")
+    for path in place.glob("env.*"):
+        path.rmdir()
+
+
+def test_a_hook_after_one_that_unsets_path_has_the_usual_one(folder: Path, place: Path) -> None:
+    one = hook(folder, 'echo PATH >> "$PYDROP_ENV"', "1")
+    two = hook(folder, f'echo "$PATH" > {folder}/seen', "2", interpreter="#!/usr/bin/env sh\n")
+    assert perform(one, two).environment == (("PATH", None),)
+    assert (folder / "seen").read_text() == f"{DEFAULT_PATH}\n"
+
+
+def test_a_name_alone_unsets_for_later_hooks_and_the_program(folder: Path, somewhere: str) -> None:
+    one = hook(folder, 'printf "A\\nB=1\\nB\\n" >> "$PYDROP_ENV"', "1")
+    two = hook(folder, f'echo "${{A-unset}} ${{B-unset}}" > {folder}/seen; echo B=2 >> "$PYDROP_ENV"', "2")
+    outcome = perform(one, two, start=started("A=0"))
+    assert outcome.environment == (("A", None), ("B", "2"))
+    assert (folder / "seen").read_text() == "unset unset\n"
+
+
+QUOTED: dict[str, tuple[bytes, dict[str, str | None]]] = {
+    "one line": (b"A='x y'", {"A": "x y"}),
+    "nothing": (b"A=''\nB=1", {"A": "", "B": "1"}),
+    "several lines": (b"A='one\n\ntwo = 2\n'\nB=1\n", {"A": "one\n\ntwo = 2\n", "B": "1"}),
+    "a quote inside": (rb"A='it'\''s'", {"A": "it's"}),
+    "nothing but quotes": (rb"A=''\'''\'''", {"A": "''"}),
+    "a quote on each line": (b"A=''\\''\n'\\'''\nB=1", {"A": "'\n'", "B": "1"}),
+    "a backslash at the end": (b"A='x\\'", {"A": "x\\"}),
+    "quotes that do not begin the value": (b"A=x'y'\nB=\"z\"", {"A": "x'y'", "B": '"z"'}),
+    "what a shell would expand": (b"A='$(id) `id` $HOME'\nB=$HOME", {"A": "$(id) `id` $HOME", "B": "$HOME"}),
+    "no UTF-8": (b"A='\xff'", {"A": "\udcff"}),
+    "the last counts": (b"A=1\nA\nA='2'\nB=1\nB", {"A": "2", "B": None}),
+}
+
+
+@pytest.mark.parametrize("case", QUOTED)
+def test_a_value_in_single_quotes_may_span_lines(case: str) -> None:
+    content, expected = QUOTED[case]
+    assert hook_environment.parsed(content, "the hook /h") == expected
+
+
+def test_what_a_shell_quotes_is_what_the_program_gets(folder: Path, place: Path) -> None:
+    """By sed, as the page about settings has it."""
+    (folder / "text").write_text("it's\ntwo")
+    body = rf"""value=$(sed "s/'/'\\\\''/g" {folder}/text); echo "A='$value'" >>"$PYDROP_ENV" """
+    assert perform(hook(folder, body)).environment == (("A", "it's\ntwo"),)
+
+
 ODD = [
-    ("secret", 1),
-    ("A=1\nsecret", 2),
+    ("not-a-name", 1),
+    ("1secret", 1),
+    ("A=1\nmy secret", 2),
     ("\n\n=secret", 3),
+    ("\n\n'secret'", 3),
     ("export A=secret", 1),
+    ("export A='secret\nB=1'\n", 1),
     (" A=secret", 1),
     ("A =secret", 1),
-    ("A=sec\\0ret", 1),
+    ("A=sec\0ret", 1),
+    ("A='sec\0ret'", 1),
     ("# A=secret", 1),
+    ("A='1\n2'\n#secret", 3),
 ]
 
 
@@ -386,7 +467,8 @@ ODD = [
 def test_a_line_that_sets_nothing_is_an_error_with_its_number_and_not_its_content(
     folder: Path, place: Path, text: str, number: int
 ) -> None:
-    script = hook(folder, f"printf '{text}' > \"$PYDROP_ENV\"")
+    (folder / "text").write_text(text)
+    script = hook(folder, f'cat {folder}/text > "$PYDROP_ENV"')
     with pytest.raises(HookFailed) as error:
         perform(script)
     assert str(error.value).startswith(f"line {number} that the hook {script} wrote to $PYDROP_ENV sets no variable; ")
@@ -395,12 +477,47 @@ def test_a_line_that_sets_nothing_is_an_error_with_its_number_and_not_its_conten
 
 
 @pytest.mark.parametrize(
-    "content", [b"A=" + b"x" * 131069, b"A=1\n" * (1 << 18) + b"A=1"], ids=["one line", "all lines"]
+    "text", ["A='secret", "A='secret\nB=1\n", "A='secret' \n", "A='secret'x", r"A='secret'\'", "A='a'secret'"]
+)
+def test_a_quote_that_does_not_end_is_an_error_that_shows_no_value(text: str) -> None:
+    with pytest.raises(HookFailed) as error:
+        hook_environment.parsed(b"B=1\n" + text.encode(), "the hook /h")
+    assert str(error.value).startswith("line 2 that the hook /h wrote to $PYDROP_ENV begins a value in single quotes")
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"A=" + b"x" * 131069, b"A='" + b"x" * 131069 + b"'", b"A=1\n" * (1 << 18) + b"A=1"],
+    ids=["one line", "one value", "all lines"],
 )
 def test_more_than_an_environment_can_hold_is_refused(content: bytes) -> None:
     with pytest.raises(HookFailed):
-        hooks.parsed(content, "/hook")
-    assert list(hooks.parsed(content[: 2 + 131068], "/hook")) == ["A"]
+        hook_environment.parsed(content, "/hook")
+    assert list(hook_environment.parsed(b"A=" + b"x" * 131068, "/hook")) == ["A"]
+
+
+@pytest.mark.parametrize("piece", [b"\n", rb"'\''", b"A\n", b"A=''\n", b"'"])
+def test_a_whole_file_of_anything_is_read_at_once(piece: bytes) -> None:
+    """One MiB of lines or of quotes takes no longer than its length asks."""
+    content = (b"A='" + piece * (1 << 20))[: (1 << 20) - 2] + b"'\n"
+    begun = time.process_time()  # of this process alone, whatever else the machine does
+    for each in (content, content[3:], content[:-2]):
+        try:
+            hook_environment.parsed(each, "/hook")
+        except HookFailed:
+            pass
+    assert time.process_time() - begun < 3
+
+
+# -- who the program becomes ------------------------------------------------------------------------
+
+
+def test_a_hook_is_told_who_the_program_becomes(folder: Path, place: Path) -> None:
+    """Whatever the container's environment says."""
+    script = hook(folder, f'echo "$PYDROP_UID $PYDROP_GID $PYDROP_USER $PYDROP_HOME $HOME" > {folder}/out')
+    perform(script, start=started("PYDROP_USER=other", "PYDROP_HOME=/elsewhere", "PYDROP_UID=1", "HOME=/home/app"))
+    assert (folder / "out").read_text() == "1500 1600 app /home/app /root\n"
 
 
 # -- as PID 1 ---------------------------------------------------------------------------------------
@@ -408,21 +525,25 @@ def test_more_than_an_environment_can_hold_is_refused(content: bytes) -> None:
 DRIVER = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
-from pydrop import inherited, running
+from pydrop import hook_environment, inherited, running
 from pydrop.errors import Interrupted, PydropError
-from pydrop.model import Start
+from pydrop.model import Identity, Record, Start
 from pydrop.steps import HooksStep
 from pydrop.perform import hooks
-hooks.PLACE = sys.argv[2]
+from pydrop.rootenv import DEFAULT_PATH
+hook_environment.PLACE = sys.argv[2]
 running.PATIENCE = float(sys.argv[3]) or running.PATIENCE
 start = Start(name="", arguments=(), environment=("PATH=/usr/bin:/bin",), ignored=(), blocked=())
+who = Identity(name="app", uid=1500, gid=1600, group="app", groups=(1600,), home="/", shell="/bin/sh", why="PUID")
+record = Record(instance="", identity=who, umask=None, keep_caps=(), no_new_privs=True, bounding_set="keep",
+                environment=())
 inherited.interruptible(start)
 def stat(pid):
     with open(f"/proc/{pid}/stat") as file:
         return file.read().rpartition(")")[2].split()
 code, said = 0, ""
 try:
-    said = hooks.perform(HooksStep(words="", hooks=tuple(sys.argv[4:]), command=()), start).words
+    said = hooks.perform(HooksStep(words="", hooks=tuple(sys.argv[4:]), command=(), record=record), start).words
 except Interrupted as error:
     code = 128 + error.signum
 except PydropError as error:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from pydrop import inspection
+from pydrop import checked_reads, inspection
 from pydrop.errors import BadSetting, PydropError, Untrusted
 from pydrop.inspection import image_tmpfiles, named_paths, settings_file
-from pydrop.model import Settings, Start, Volume
+from pydrop.model import Credentials, Settings, Start, Volume
 from tests.kernel.forked import forked
 
 pytestmark = pytest.mark.quick
@@ -110,6 +110,25 @@ BOTH = "mount --bind /etc/passwd /etc/passwd && mount --bind /etc/group /etc/gro
 def test_how_the_account_files_can_be_changed(prepare: str, expected: str, tmp_path: Path) -> None:
     """A read-only root leaves a passwd that is a mount of its own writable."""
     assert in_namespace(tmp_path, prepare, "inspection._account_files(True)") == expected
+
+
+READ_ONLY = "mount -o remount,bind,ro /"
+
+
+@pytest.mark.parametrize(
+    ("prepare", "before", "expected"),
+    [
+        ("true", "pass", "True"),
+        (READ_ONLY, "pass", "False"),
+        (f"{READ_ONLY} && mount -t tmpfs homes /home", "pass", "True"),
+        ("mount -t tmpfs -o mode=0755,uid=1234 homes /home", "os.setresuid(1500, 1500, 1500)", "False"),
+    ],
+)
+def test_whether_a_home_can_be_created_is_asked_of_its_folder(
+    prepare: str, before: str, expected: str, tmp_path: Path
+) -> None:
+    """Of /home, not of /: podman's root folder is 0555, which a root without DAC_OVERRIDE cannot write."""
+    assert in_namespace(tmp_path, prepare, "inspection._homes_writable()", before) == expected
 
 
 def test_a_group_writable_passwd_is_found_without_root(tmp_path: Path) -> None:
@@ -219,15 +238,6 @@ def test_a_hook_of_the_user_s_is_refused_and_not_skipped(roots: Path) -> None:
         named_paths.hooks(settings(hooks=str(roots)), root=True)
 
 
-def test_devices_of_a_folder_are_found_and_other_files_are_not(roots: Path) -> None:
-    os.mknod(roots / "null", 0o660 | stat.S_IFCHR, os.makedev(1, 3))
-    (roots / "inner").mkdir()
-    os.mknod(roots / "inner/zero", 0o660 | stat.S_IFCHR, os.makedev(1, 5))
-    (roots / "note").write_text("")
-    found = named_paths.devices(settings(devices=(str(roots),)))
-    assert [device.path for device in found] == [f"{roots}/null", f"{roots}/inner/zero"]
-
-
 def test_only_tmpfiles_that_are_root_s_and_speak_of_run_are_handed_on(
     roots: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,3 +261,40 @@ def test_without_proc_there_is_no_start(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("pydrop.kernel.open_status", missing)
     with pytest.raises(PydropError, match="mount /proc"):
         inspection.look(settings(), start())
+
+
+# -- who is held to root's rules -------------------------------------------------------------------
+
+PERMITTED = {"permitted": 1 << 10, "effective": 0, "ambient": 0}
+FREE = {"permitted": 0, "effective": 0, "ambient": 0}
+
+
+@pytest.mark.parametrize(
+    ("uids", "sets", "privileged"),
+    [
+        ((1500, 1500, 1500, 1500), FREE, False),
+        ((1500, 1500, 1500, 1500), PERMITTED, True),
+        ((0, 1500, 1500, 1500), FREE, True),
+        ((1500, 1500, 0, 1500), FREE, True),
+        ((1500, 1500, 1500, 0), FREE, True),
+        ((1500, 1500, 1500, 1500), FREE | {"inheritable": 1 << 2, "bounding": (1 << 41) - 1}, False),
+    ],
+)
+def test_whoever_could_open_what_its_user_may_not_is_privileged(uids, sets, privileged) -> None:
+    """By any id of root's and any capability; an inheritable one by itself, as old runtimes leave it, opens nothing."""
+    fields = {"inheritable": 0, "bounding": 0, "gids": (0,) * 4, "groups": (0,), "no_new_privs": False, "umask": 0}
+    held = Credentials(uids=uids, **fields | sets)
+
+    def asked():
+        os.setresuid(1500, 1500, 1500)
+        return checked_reads.is_privileged(held)
+
+    assert forked(asked) is privileged
+
+
+def test_a_real_root_with_another_effective_id_is_privileged() -> None:
+    def asked():
+        os.seteuid(1500)
+        return checked_reads.is_privileged()
+
+    assert forked(asked)

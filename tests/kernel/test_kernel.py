@@ -159,56 +159,6 @@ def test_setgroups_is_allowed_here() -> None:
     assert kernel.setgroups_allowed()
 
 
-# -- the instance ----------------------------------------------------------------------------------
-
-IN_A_CONTAINER = ("unshare", "--mount", "--pid", "--fork", "--mount-proc")
-TWICE = """
-import subprocess
-print(kernel.instance(1), flush=True)
-path = f"import sys; sys.path[:0] = {sys.path}; from pydrop import kernel; print(kernel.instance(1))"
-subprocess.run([sys.executable, "-c", path])
-"""
-
-
-def test_an_instance_is_the_same_in_an_exec() -> None:
-    """A second process of the same container gives the same name, as root and as anybody."""
-    first, second = python(TWICE, *IN_A_CONTAINER).splitlines()
-    assert first == second
-
-    def as_anybody() -> str:
-        os.setresuid(1500, 1500, 1500)
-        return kernel.instance(1)
-
-    assert forked(as_anybody) == kernel.instance(1)
-
-
-def test_an_instance_differs_between_containers_and_after_a_restart() -> None:
-    """The start time of the first process, in hundredths of a second, or the mount namespace is another."""
-    names = {python(TWICE, *IN_A_CONTAINER).split("\n")[0] for _ in range(4)}
-    assert len(names) == 4
-    assert kernel.instance(1) not in names
-
-
-def test_a_process_that_is_gone_has_no_name() -> None:
-    """So what it left behind speaks of nobody."""
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    os.waitpid(child, 0)
-    with pytest.raises(OSError, match="No such file"):
-        kernel.instance(child)
-
-
-def test_a_first_process_with_an_odd_name_is_read() -> None:
-    """Its name stands in brackets and may hold brackets and blanks (proc(5))."""
-    script = """
-import ctypes
-ctypes.CDLL(None).prctl(15, b") R 1 (a b", 0, 0, 0)
-print(kernel.instance(1).split()[2] == open("/proc/self/stat").read().rpartition(")")[2].split()[19], os.getpid())
-"""
-    assert python(script, *IN_A_CONTAINER) == "True 1"
-
-
 # -- capabilities ----------------------------------------------------------------------------------
 
 

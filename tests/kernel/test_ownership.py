@@ -424,14 +424,6 @@ def test_the_option_gives_linked_files_away_too(volume, tmp_path):
     assert owner(volume / "one") == (UID, GID)
 
 
-def test_another_users_linked_file_is_given(volume, tmp_path):
-    grow(tmp_path, "other")
-    os.chown(tmp_path / "other", 999, 999)
-    os.link(tmp_path / "other", volume / "other")
-    give(volume)
-    assert owner(volume / "other") == (UID, GID)
-
-
 # -- which path -------------------------------------------------------------------------------------
 
 
@@ -709,8 +701,9 @@ def test_linked_files_are_a_warning_and_never_end_a_start(volume, errors):
     grow(volume, "one")
     os.link(volume / "one", volume / "two")
     (warning,) = perform(step(Volume(path=str(volume)), errors=errors), START).warnings
-    assert "2 of root's files" in warning
-    assert "hard-links = true" in warning
+    assert "2 files of others" in warning
+    assert f"find {volume} -type f -links +1 -ls" in warning  # where the other names are
+    assert 'PYDROP_CHOWN_HARD_LINKS=1 (compose: environment: {PYDROP_CHOWN_HARD_LINKS: "1"})' in warning
 
 
 def test_a_report_names_a_few_and_counts_all():

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from pydrop.errors import Interrupted
+from pydrop.errors import Interrupted, PydropError
 from pydrop.model import Start, Volume
 from pydrop.perform.ownership import far_folders, mounts, own, perform, volume_lock, walk
 from pydrop.perform.ownership.progress import Progress
@@ -316,7 +316,7 @@ def test_nobody_is_waited_for_without_end(volume, monkeypatch):
     outcome = perform(step(Volume(path=str(volume))), START)
     os.close(other)
     assert len(outcome.warnings) == 1
-    assert "another container has worked on it" in outcome.warnings[0] and "lslocks" in outcome.warnings[0]
+    assert "locked by another container" in outcome.warnings[0] and "lslocks" in outcome.warnings[0]
     assert set(owners(volume).values()) | {owner(volume)} == {FORMER}
 
 
@@ -420,3 +420,23 @@ def test_a_dry_run_counts_modes_too(volume):
     report = own(Volume(path=str(volume), mode="a+rX"), UID, GID, dry=True)
     assert (report.changed, report.given) == (18 + (volume.stat().st_mode & 0o777 != 0o755), 0)
     assert (volume / "6").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("group", [GID, 999])
+@pytest.mark.parametrize("error", ["warn", "fail"])
+def test_the_programs_own_lock_delays_no_start(volume, group, error):
+    """Where the top is the user's already, no other pydrop works alone in there: that one makes it root's for a while.
+
+    The user can give it another group, so that it looks as if there were work."""
+    os.chown(volume, UID, group)
+    other = held(volume)
+    began = time.monotonic()
+    asked = step(Volume(path=str(volume)), errors=error)
+    if error == "fail":
+        with pytest.raises(PydropError, match="locked by another container or program"):
+            perform(asked, START)
+    else:
+        assert "locked by another container or program" in perform(asked, START).warnings[0]
+    os.close(other)
+    assert time.monotonic() - began < 3
+    assert set(owners(volume).values()) == {FORMER}, "somebody else may be at work in there"

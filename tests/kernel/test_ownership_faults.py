@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from pydrop import asked_as_user
 from pydrop.errors import Interrupted, PydropError
 from pydrop.model import Volume
 from pydrop.perform.ownership import perform
@@ -68,7 +69,8 @@ REASONS = [
     ("EINVAL", "Invalid argument", "does not map that number"),
     ("EDQUOT", "Disk quota exceeded", "quota"),
     ("EPERM", "Operation not permitted", "lsattr"),
-    ("ENOTDIR", "Not a directory", "chown(2)"),
+    ("ENOTDIR", "Not a directory", "a file is in the place of a folder"),
+    ("ENOTEMPTY", "Directory not empty", "chown(2)"),
 ]
 
 
@@ -271,16 +273,10 @@ def test_an_interrupted_walk_leaves_no_descriptor_and_not_the_top(volume, monkey
 
 @pytest.mark.python
 def test_an_interrupted_question_leaves_no_child(volume, monkeypatch):
-    real = os.waitpid
-    calls = []
+    def interrupted(*_):
+        raise Interrupted(15)
 
-    def waiting(child, options):
-        calls.append(child)
-        if len(calls) == 1:
-            raise Interrupted(15)
-        return real(child, options)
-
-    monkeypatch.setattr(posix, "waitpid", waiting)
+    monkeypatch.setattr(asked_as_user, "_receive", interrupted)
     with pytest.raises(Interrupted):
         give(volume, policy="unless-writable")
     monkeypatch.undo()

@@ -335,7 +335,7 @@ def test_a_link_whose_name_is_taken_away_after_the_open_is_not_given(volume, out
     os.chown(volume / "a", 999, 999)
     (volume / "a/victim").unlink()
     os.link(outside / "file", volume / "a/victim")
-    os.chown(outside / "file", 999, 999)  # passes the first look; becomes root's with one link
+    os.chown(outside / "file", UID, 999)  # passes the first look; becomes root's with one link
 
     def after():
         os.unlink(volume / "a/victim")

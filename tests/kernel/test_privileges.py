@@ -5,9 +5,12 @@ Each case drops in a child that begins as root with root's groups, and looks at 
 
 import os
 import posix
+import shutil
+import struct
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ from tests.kernel.forked import Raised, forked, status
 pytestmark = [pytest.mark.quick, pytest.mark.python]
 
 ROOTS_GROUPS = (0, 4, 24)
+BOUNDING = int(status()["CapBnd"], 16)  # as this process has it, and all that it starts
 SETGROUPS = os.setgroups  # the tests replace it, but each child begins with root's groups
 BIND, RAW = mask_of(("net_bind_service",)), mask_of(("net_raw",))
 START = Start(name="pydrop", arguments=(), environment=(), ignored=(), blocked=())
@@ -68,11 +72,25 @@ def mask(capabilities: int) -> str:
 
 
 def test_all_of_it_is_the_identitys() -> None:
-    """Ids of all four kinds, exactly these groups, no capability in any of the five sets, no_new_privs."""
+    """Ids of all four kinds, exactly these groups, no capability in any set of the process's, no_new_privs."""
     found = dropped(step())
     assert (found["Uid"], found["Gid"], found["Groups"]) == (four(1500), four(1600), "44 1600")
-    assert {found[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {mask(0)}
+    assert {found[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {mask(0)}
     assert found["NoNewPrivs"] == "1"
+
+
+@pytest.mark.parametrize(("emptied", "expected"), [(False, BOUNDING), (True, 0)])
+def test_the_bounding_set_is_as_it_came_or_empty(emptied: bool, expected: int) -> None:
+    """As it came unless it is asked for; the five sets are empty then."""
+    assert dropped(step(empty_bounding=emptied))["CapBnd"] == mask(expected)
+
+
+def test_the_bounding_set_stays_without_setpcap() -> None:
+    """cap_drop: ALL, cap_add: SETUID, SETGID: the set is what the runtime gave."""
+    few = mask_of(("setuid", "setgid"))
+    found = dropped(step(), lambda: kernel.set_capabilities(few, few, 0))
+    assert found["CapBnd"] == mask(BOUNDING)
+    assert "unable to give up root" in refusal(step(empty_bounding=True), lambda: kernel.set_capabilities(few, few, 0))
 
 
 @pytest.mark.parametrize("groups", [(), (1600,), (7, 44, 1600), tuple(range(100, 400))])
@@ -111,10 +129,19 @@ def test_it_says_what_it_did() -> None:
 
 
 @pytest.mark.parametrize("kept", [BIND, BIND | RAW, 1 << 40])
-def test_kept_capabilities_are_in_all_five_sets_and_no_other_is(kept: int) -> None:
+def test_kept_capabilities_are_in_all_sets_and_no_other_is(kept: int) -> None:
     """Ambient too, or exec would take them away from an ordinary program."""
     found = dropped(step(keep_caps=kept))
-    assert {found[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {mask(kept)}
+    assert {found[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {mask(kept)}
+    assert found["CapBnd"] == mask(BOUNDING)
+    assert dropped(step(keep_caps=kept, empty_bounding=True))["CapBnd"] == mask(kept)
+
+
+def test_kept_capabilities_need_no_setpcap() -> None:
+    """What is permitted may be inherited, see capset(2)."""
+    few = mask_of(("setuid", "setgid")) | BIND
+    found = dropped(step(keep_caps=BIND), lambda: kernel.set_capabilities(few, few, 0))
+    assert {found[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {mask(BIND)}
 
 
 def test_kept_capabilities_are_the_programs_after_exec() -> None:
@@ -122,7 +149,7 @@ def test_kept_capabilities_are_the_programs_after_exec() -> None:
     script = "; ".join(
         [
             "import os",
-            f"privileges.perform(step(keep_caps={BIND}), START)",
+            f"privileges.perform(step(keep_caps={BIND}, empty_bounding=True), START)",
             "os.execv('/bin/grep', ['grep', 'Cap', '/proc/self/status'])",
         ]
     )
@@ -132,12 +159,57 @@ def test_kept_capabilities_are_the_programs_after_exec() -> None:
 
 
 def test_without_kept_capabilities_the_program_has_none_after_exec() -> None:
-    """Also no set-uid program gives any back, since the bounding set is empty."""
+    """Whatever the bounding set holds."""
+    for emptied in (False, True):
+        shown = caps_behind("/bin/grep", no_new_privs=False, empty_bounding=emptied)
+        assert {shown[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {mask(0)}
+
+
+def caps_behind(program: str, **options: Any) -> dict[str, str]:
+    """The capability sets of `program`, a copy of grep, behind a drop. CalledProcessError where it does not start."""
     shown = in_python(
-        "import os; privileges.perform(step(no_new_privs=False), START); "
-        "os.execv('/bin/grep', ['grep', 'Cap', '/proc/self/status'])"
-    )
-    assert set(shown.split()[1::2]) == {mask(0)}
+        f"import os; privileges.perform(step(**{options!r}), START); "
+        f"os.execv({program!r}, ['grep', 'Cap', '/proc/self/status'])"
+    ).split()
+    return {name.rstrip(":"): value for name, value in zip(shown[::2], shown[1::2], strict=True)}
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that every user may enter, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
+
+
+def granting(kind: str, folder: Path) -> str:
+    """A grep that is set-uid root, or has capabilities of its own."""
+    made = folder / "grep"
+    shutil.copy("/bin/grep", made)
+    if kind == "set-uid":
+        made.chmod(0o4755)
+    else:
+        os.setxattr(made, "security.capability", struct.pack("<5I", 0x2000001, BIND, 0, 0, 0))
+    return str(made)
+
+
+GRANTED = {"set-uid": BOUNDING, "file capabilities": BIND}
+
+
+@pytest.mark.parametrize("kind", GRANTED)
+def test_without_no_new_privs_a_file_gives_what_it_is_to_give(kind: str, folder: Path) -> None:
+    """As sudo and ping need it; and with no_new_privs the same file runs and gives nothing."""
+    program = granting(kind, folder)
+    assert caps_behind(program, no_new_privs=False)["CapEff"] == mask(GRANTED[kind])
+    assert caps_behind(program)["CapPrm"] == mask(0)
+
+
+def test_with_an_empty_bounding_set_a_set_uid_file_gives_no_capability(folder: Path) -> None:
+    """Uid 0 with nothing in its hands; and a file with capabilities is refused by the kernel."""
+    assert caps_behind(granting("set-uid", folder), no_new_privs=False, empty_bounding=True)["CapPrm"] == mask(0)
+    program = granting("file capabilities", folder)
+    with pytest.raises(subprocess.CalledProcessError):
+        caps_behind(program, no_new_privs=False, empty_bounding=True)
 
 
 def test_inherited_and_ambient_sets_that_came_are_cleared() -> None:
@@ -154,17 +226,16 @@ def test_inherited_and_ambient_sets_that_came_are_cleared() -> None:
     assert dropped(step(keep_caps=RAW), ambient)["CapAmb"] == mask(RAW)
 
 
-def test_a_step_that_keeps_the_sets_gives_up_ids_groups_and_what_is_permitted_alone() -> None:
+def test_a_step_that_keeps_the_inheritable_set_gives_up_ids_groups_and_what_is_permitted_alone() -> None:
     """As gosu does it: inheritable and bounding set stay, nothing is in effect, no_new_privs is not touched."""
-    before = int(status()["CapBnd"], 16)
 
     def inheriting() -> None:
         everything = int(status()["CapPrm"], 16)
         kernel.set_capabilities(everything, everything, BIND | RAW)
         kernel.ambient_raiser()(bits(RAW)[0])
 
-    found = dropped(step(keep_sets=True, no_new_privs=False), inheriting)
-    assert (found["CapInh"], found["CapBnd"], found["NoNewPrivs"]) == (mask(BIND | RAW), mask(before), "0")
+    found = dropped(step(keep_inheritable=True, no_new_privs=False), inheriting)
+    assert (found["CapInh"], found["CapBnd"], found["NoNewPrivs"]) == (mask(BIND | RAW), mask(BOUNDING), "0")
     assert {found[name] for name in ("CapPrm", "CapEff", "CapAmb")} == {mask(0)}
     assert (found["Uid"], found["Gid"], found["Groups"]) == (four(1500), four(1600), "44 1600")
 
@@ -364,7 +435,7 @@ def test_a_call_that_fails_ends_it(call: str, error: Exception, monkeypatch: pyt
         raise error
 
     monkeypatch.setattr(place, name, (lambda *_: failing) if maker else failing)
-    said = refusal(step(keep_caps=BIND, umask=0o27))
+    said = refusal(step(keep_caps=BIND, umask=0o27, empty_bounding=True))
     assert "unable to give up root" in said
     assert str(error) in said
 
@@ -387,7 +458,7 @@ def test_a_call_that_lies_ends_it(call: str, monkeypatch: pytest.MonkeyPatch) ->
     """Success that is none is seen by reading everything back."""
     place, name, maker = FAILING[call]
     monkeypatch.setattr(place, name, (lambda *_: lie) if maker else lie)
-    assert LIES[call] in refusal(step(keep_caps=BIND, umask=0o27))
+    assert LIES[call] in refusal(step(keep_caps=BIND, umask=0o27, empty_bounding=True))
 
 
 @pytest.mark.parametrize("call", [call for call in FAILING if call not in ("KEEPCAPS", "ambient")])
@@ -395,7 +466,7 @@ def test_a_call_that_lies_ends_it_without_kept_capabilities_too(call: str, monke
     """The ordinary drop proves as much as the one that keeps something."""
     place, name, maker = FAILING[call]
     monkeypatch.setattr(place, name, (lambda *_: lie) if maker else lie)
-    refusal(step(umask=0o27))
+    refusal(step(umask=0o27, empty_bounding=True))
 
 
 @pytest.mark.parametrize(
@@ -444,7 +515,9 @@ def test_the_failure_is_125() -> None:
 def test_the_order_leaves_each_call_its_capability() -> None:
     """The bounding set, the groups, the gids, the uids, the sets, no_new_privs; then the tries to come back."""
     path = f"import sys; sys.path[:0] = {[SOURCES, str(Path(__file__).parent), *sys.path]!r}"
-    script = f"{path}\nfrom test_privileges import *\nSETGROUPS([4]); privileges.perform(step(), START)"
+    script = (
+        f"{path}\nfrom test_privileges import *\nSETGROUPS([4]); privileges.perform(step(empty_bounding=True), START)"
+    )
     calls = "trace=prctl,capset,setgroups,setresgid,setresuid,setuid"
     command = ["strace", "-qq", "-e", calls, sys.executable, "-c", script]
     traced = subprocess.run(command, check=True, capture_output=True, text=True).stderr.splitlines()
@@ -463,6 +536,6 @@ def test_the_order_leaves_each_call_its_capability() -> None:
         "capset",
         "prctl(PR_SET_NO_NEW_PRIVS",
     ]
-    assert good.count("prctl(PR_CAPBSET_DROP") == len(bits(int(status()["CapBnd"], 16)))
+    assert good.count("prctl(PR_CAPBSET_DROP") == len(bits(BOUNDING))
     refused = made[made.index(next(line for line in made if line.startswith("prctl(PR_SET_NO_NEW_PRIVS"))) + 1 :]
     assert refused and all("EPERM" in line for line in refused)

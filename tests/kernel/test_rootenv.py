@@ -35,6 +35,13 @@ NAMES_CODE = [
     *[(name, "{0}") for name in ("GST_PLUGIN_PATH", "QT_PLUGIN_PATH", "GIO_MODULE_DIR", "GTK_MODULES", "TCLLIBPATH")],
     *[(name, "{0}") for name in ("AWKPATH", "R_LIBS", "CARGO_HOME", "GRADLE_USER_HOME", "MYSQL_HOME", "GNUPGHOME")],
     *[(name, "--load={0}/x") for name in ("GOFLAGS", "TOOL_OPTIONS", "SOME_FLAGS", "ANT_ARGS", "ERL_LIBS")],
+    *[
+        (name, "{0}/x")
+        for name in ("R_PROFILE_USER", "R_ENVIRON_USER", "R_LIBS_SITE", "VIMRUNTIME", "VK_ICD_FILENAMES")
+    ],
+    *[(name, "{0}/x") for name in ("ODBCINI", "ODBCSYSINI", "OCL_ICD_VENDORS", "__EGL_VENDOR_LIBRARY_FILENAMES", "CC")],
+    *[(name, "{0}") for name in ("NVM_DIR", "PYENV_ROOT", "ANSIBLE_LIBRARY", "GOROOT", "XTABLES_LIBDIR")],
+    *[(name, "sh {0}/x") for name in ("BORG_PASSCOMMAND", "RESTIC_PASSWORD_COMMAND", "RSYNC_CONNECT_PROG", "HGMERGE")],
     *[("DOTNET_STARTUP_HOOKS", "{0}/x.dll"), ("MY_STARTUP_FILE", "{0}/x"), ("SOMETHING_PRELOADED", "{0}/x")],
 ]
 
@@ -90,7 +97,17 @@ def test_what_names_a_place_of_root_s_or_none_stays(line: str) -> None:
 
 def test_any_other_name_is_passed_whatever_it_names(users: str) -> None:
     """What hooks are for: the program's data."""
-    names = ("DATA_DIR", "DATADIR", "PGDATA", "UPLOADS", "DATABASE_URL", "BACKUP_TO", "SOURCE_DIR", "MEDIA")
+    names = (
+        "DATA_DIR",
+        "DATADIR",
+        "PGDATA",
+        "UPLOADS",
+        "DATABASE_URL",
+        "BACKUP_TO",
+        "SOURCE_DIR",
+        "MEDIA",
+        "MUSIC_LIBRARY",
+    )
     lines = tuple([f"{name}={users}/x" for name in names])
     assert {name: value for name, value in for_root(lines).items() if name in names} == dict.fromkeys(
         names, f"{users}/x"
@@ -196,3 +213,14 @@ def test_a_bash_that_gets_it_does_not_read_the_user_s_file(users: str) -> None:
     mark.unlink()
     subprocess.run(["/bin/bash", "-c", ":"], env=for_root(lines), check=True)
     assert not mark.exists()
+
+
+@pytest.mark.parametrize("entry", ["/usr/lib/x", "/usr/lib", "/usr/./lib//x", "/lib/x"])
+def test_what_becomes_the_users_is_none_of_roots_whoever_owns_it_now(entry: str) -> None:
+    """A hook may chown a volume itself (pydropctl chown), and run the user's program, which writes what is named."""
+    lines = (f"LD_LIBRARY_PATH={entry}", f"PATH=/usr/bin:{entry}", "DATA_DIR=/usr/lib/x")
+    assert left_out(lines, ("/usr/lib",)) == ("LD_LIBRARY_PATH",)
+    assert left_out(lines) == ()
+    safe = for_root(lines, ("/usr/lib",))
+    assert (safe["PATH"], safe["DATA_DIR"], "LD_LIBRARY_PATH" in safe) == ("/usr/bin", "/usr/lib/x", False)
+    assert left_out(lines, ("/usr/li", "/usr/lib/x/y")) == ()  # another folder, and one below it

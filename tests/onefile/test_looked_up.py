@@ -19,7 +19,8 @@ frozen, recipe = importlib.import_module("frozen"), importlib.import_module("rec
 ASKED_FOR = {
     "/etc/pydrop.toml",  # settings
     *("/proc/self/exe", "/proc/self/status", "/proc/self/uid_map", "/proc/self/gid_map", "/proc/self/setgroups"),
-    *("/proc/self/mountinfo", "/proc/self/ns/mnt", "/proc/1/stat", "/proc/self/stat"),
+    *("/proc/self/mountinfo", "/proc/self/ns/mnt", "/proc/self/ns/pid", "/proc/1/stat", "/proc/self/stat"),
+    *("/proc/self", "/proc/1/fd"),  # of each process above it: whether one is a hook of a start
     *("/etc", "/etc/passwd", "/etc/group", "/etc/.passwd.pydrop", "/etc/.group.pydrop", "/etc/.pwd.lock"),
     *("/", "/bin", "/bin/pydrop"),  # that nobody else can write its own code
     *("/etc/pydrop.d", "/etc/pydrop.user.d"),  # hooks
@@ -64,7 +65,16 @@ def asked(image: Image, *words: str, env: "dict[str, str] | None" = None, cwd: s
 
 def test_a_start_asks_for_no_other_name_than_the_design_says(image: Image) -> None:
     names = {re.sub(r"^/proc/\d+/", "/proc/1/", name) for name in asked(image, *WAYS["a start"])}
-    below = ("/run", "/tmp", "/var", "/dev", "/proc/self/fd", "/usr/lib/tmpfiles.d", "/usr/local/lib/tmpfiles.d")
+    below = (
+        "/run",
+        "/tmp",
+        "/var",
+        "/dev",
+        "/proc/self/fd",
+        "/proc/1/fd/",
+        "/usr/lib/tmpfiles.d",
+        "/usr/local/lib/tmpfiles.d",
+    )
     beyond = {name for name in names - ASKED_FOR if name.startswith("/") and not name.startswith((*below, "/etc/tmp"))}
     assert beyond <= {"/bin/told", "/home", "/home/app"}
     assert "/etc/pydrop.toml" in names, "the trace sees what a start does"

@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 GROUPS = f"50,{APP}"  # `staff` lists app
 SETPRIV = (
     "/usr/bin/setpriv", f"--reuid={APP}", f"--regid={APP}", f"--groups={GROUPS}", "--inh-caps=-all",
-    "--bounding-set=-all", "--no-new-privs",
+    "--no-new-privs",
 )  # fmt: skip
 # Errors alone: a line on standard error would move the offset of a file there.
 PYDROP_AS = (PYDROP, "--user", f"{APP}:{APP}", "--log-level", "error")

@@ -100,15 +100,31 @@ def test_the_user_is_who_a_start_would_take(place: Throwaway, case: str) -> None
     assert owners(place.folder / "data") == {owner}
 
 
-def test_a_start_with_this_user_finds_it_right(place: Throwaway) -> None:
+WITH_APP = PASSWD + b"app:x:1000:1001::/mnt/home:/bin/sh\n", GROUP + b"app:x:1001:\n"
+
+
+def test_a_start_with_these_settings_finds_it_right(place: Throwaway) -> None:
     """An image with an `app` of its own: what an initContainer owned is nothing to do for the entrypoint."""
-    (place.folder / "etc/passwd").write_bytes(PASSWD + b"app:x:1000:1001::/mnt/home:/bin/sh\n")
-    (place.folder / "etc/group").write_bytes(GROUP + b"app:x:1001:\n")
-    assert chown(place, "/mnt/data", "--user", "1500").returncode == 0
-    env = ENV | {"PYDROP_USER": "1500", "PYDROP_CHOWN": "/mnt/data"}
-    started = place.run(PYDROP, "id", "-u", env=env)
+    for name, content in zip(("passwd", "group"), WITH_APP, strict=True):
+        (place.folder / "etc" / name).write_bytes(content)
+    env = ENV | {"PYDROP_USER": "1500"}
+    assert chown(place, "/mnt/data", env=env).returncode == 0
+    started = place.run(PYDROP, "id", "-u", env=env | {"PYDROP_CHOWN": "/mnt/data"})
     assert started.stdout == b"1500\n"
     assert b"/mnt/data:" not in started.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "owner"), [("1500", (1500, 1500)), ("1000", (1000, 1001)), ("33", (33, 34)), ("1500:7", (1500, 7))]
+)
+def test_a_number_brings_no_group_of_an_account_that_nobody_named(
+    place: Throwaway, word: str, owner: tuple[int, int]
+) -> None:
+    """Only of the one that has the number: a start's `app` is no word of who says --user 1500."""
+    for name, content in zip(("passwd", "group"), WITH_APP, strict=True):
+        (place.folder / "etc" / name).write_bytes(content)
+    assert chown(place, "/mnt/data", "--user", word).returncode == 0
+    assert owners(place.folder / "data") == {owner}
 
 
 @pytest.mark.parametrize(
@@ -349,8 +365,8 @@ def test_files_left_alone_for_their_other_names_are_said_and_do_not_fail(place: 
     os.link(place.folder / "data/0/0", place.folder / "outside")
     done = chown(place, "/mnt/data", "--user", "1500")
     assert done.returncode == 0
-    assert "left 1 of root's files in /mnt/data alone" in done.stdout.decode()
-    assert "(0/0); if all of those may be given away, add --hard-links" in done.stdout.decode()
+    assert "left 1 files of others in /mnt/data alone" in done.stdout.decode()
+    assert "(0/0); if all of those may be chowned, add --hard-links" in done.stdout.decode()
     assert b"1 of 7" in chown(place, "/mnt/data", "--user", "1500", "--hard-links").stdout
 
 
@@ -379,8 +395,11 @@ SHAPE = {
     "refused": list,
     "left_alone": NAMES,
     "mounts": NAMES,
+    "idmapped": dict,
+    "shown_as": str,
     "busy": bool,
     "missing": bool,
+    "replaced": str,
     "created": bool,
     "seconds": float,
     "waited": float,

@@ -17,7 +17,8 @@ from tests.faults.throwaway import APP, Throwaway
 PREFIX = "/srv"
 PYDROP = f"{PREFIX}/bin/pydrop"
 CTL = f"{PYDROP}ctl"
-OURS = f"mount --bind {sys.prefix} {PREFIX} && mount -t tmpfs -o mode=1777 none /tmp || exit 99; "
+READ_ONLY = f"mount --bind {sys.prefix} {PREFIX} && mount -o remount,bind,ro {PREFIX}"
+OURS = f"{READ_ONLY} && mount -t tmpfs -o mode=1777 none /tmp || exit 99; "
 ADM, STAFF = 4, 50  # asked for; and that of the account
 ENV = {
     "PATH": "/usr/bin:/bin",
@@ -36,12 +37,18 @@ DROP = f"{WHO} {NO_CAPS} --no-new-privs"
 PACKAGE = next(Path(sys.prefix).glob("lib/python3*/site-packages/pydrop")).relative_to(sys.prefix)
 START = f"{PREFIX}/lib/pydrop/{sys.implementation.cache_tag}"
 # No file of the machine gives its caller anything, and none is looked at: only what is planted on the tmpfs /mnt/x.
+PYTHON = Path(sys.executable).resolve()  # not below PREFIX, whatever the checkout's folder is
+BIND_SOCKET = f"""{PYTHON} -c "import socket; socket.socket(socket.AF_UNIX).bind('/mnt/sock')" """
 NOTHING_GRANTS = """
 while read -r _ _ _ _ point _; do
     mount -o remount,bind,nosuid "$(printf %b "$point")" 2>/dev/null
 done </proc/self/mountinfo
 mount -t tmpfs none /mnt/x || exit 99
 """
+WITH_NET_RAW = (
+    "cp -p /bin/true /mnt/x && python3 -I -c 'import os; os.setxattr("
+    '"/mnt/x/true", "security.capability", bytes.fromhex("0100000200200000000000000000000000000000"))\''
+)
 
 
 @pytest.fixture
@@ -97,13 +104,17 @@ def test_behind_the_entrypoint_nothing_is_amiss_either(place: Throwaway) -> None
 
 
 def test_what_was_kept_and_read_is_as_asked(place: Throwaway) -> None:
-    env = ENV | {"PYDROP_KEEP_CAPS": "net_bind_service", "FILE__DB": "/etc/hostname", "PYDROP_SECRETS": "KEY"}
+    env = ENV | {"PYDROP_KEEP_CAPS": "net_bind_service", "FILE__DB": "/etc/hostname", "PYDROP_SECRETS": "KEY,NOT"}
     (place.folder / "etc/hostname").write_text("x")
-    done = shell(place, f"exec {PYDROP} {CTL} verify --json --strict", env | {"KEY_FILE": "/etc/hostname"})
+    done = shell(
+        place,
+        f"exec {PYDROP} {CTL} verify --json --strict",
+        env | {"KEY_FILE": "/etc/hostname", "PYDROP_BOUNDING_SET": "empty"},
+    )
     found = checks(done)
     assert {check["verdict"] for check in found.values()} == {"ok", "skip"}, done
     assert found["capabilities"]["found"] == found["bounding set"]["found"] == "only NET_BIND_SERVICE"
-    assert found["secrets"]["found"] == "KEY arrived, no pointer left"
+    assert found["secrets"]["found"] == "KEY arrived, nobody has set NOT, no pointer left"
 
 
 # what is said of each: (check, verdict, words of what was found, and what is different from a good start)
@@ -169,8 +180,14 @@ FAULTS: "dict[str, tuple[str, str, str, dict[str, Any]]]" = {
     "the bounding set is full": (
         "bounding set",
         "warn",
-        "no_new_privs is on",
-        {"drop": f"{WHO} --inh-caps=-all --no-new-privs"},
+        "no file within reach gives them",
+        {"drop": f"{WHO} --inh-caps=-all", "env": {"PYDROP_NO_NEW_PRIVS": "0"}},
+    ),
+    "the bounding set is full, and was to be empty": (
+        "bounding set",
+        "fail",
+        "though PYDROP_BOUNDING_SET asks for an empty one",
+        {"drop": f"{WHO} --inh-caps=-all --no-new-privs", "env": {"PYDROP_BOUNDING_SET": "empty"}},
     ),
     "the bounding set is full, and a file gives it": (
         "bounding set",
@@ -235,7 +252,7 @@ FAULTS: "dict[str, tuple[str, str, str, dict[str, Any]]]" = {
         "Read-only",
         {"plant": "mount --bind /mnt/home /mnt/home && mount -o remount,bind,ro /mnt/home"},
     ),
-    "the volume is missing": ("volume /mnt/home", "fail", "No such file", {"plant": "rmdir /mnt/home"}),
+    "the volume is missing": ("volume /mnt/home", "warn", "does not exist", {"plant": "rmdir /mnt/home"}),
     "the volume is full": (
         "volume /mnt/home",
         "fail",
@@ -280,8 +297,27 @@ FAULTS: "dict[str, tuple[str, str, str, dict[str, Any]]]" = {
     "the command may not be executed": (
         "command",
         "fail",
-        "/mnt/x/true is there",
+        "/mnt/x/true has no execute bit",
         {"plant": "cp /bin/true /mnt/x && chmod 600 /mnt/x/true", "words": "/mnt/x/true"},
+    ),
+    "the command is not this user's to execute": (
+        "command",
+        "fail",
+        "/mnt/x/true: it is there, but this user may not execute it",
+        {"plant": "cp /bin/true /mnt/x && chmod 744 /mnt/x/true", "words": "/mnt/x/true"},
+    ),
+    "the command is a folder": ("command", "fail", "/mnt/x is a directory", {"words": "/mnt/x"}),
+    "the command has capabilities that it cannot have": (
+        "command",
+        "fail",
+        "/mnt/x/true has file capabilities (NET_RAW)",
+        {"plant": WITH_NET_RAW, "words": "/mnt/x/true"},
+    ),
+    "a program in the PATH has capabilities that it cannot have": (
+        "file capabilities",
+        "warn",
+        "refuses to execute /mnt/x/true (NET_RAW)",
+        {"plant": WITH_NET_RAW, "env": {"PATH": "/mnt/x:/usr/bin:/bin"}},
     ),
     "the settings file is everybody's": (
         "settings file",
@@ -345,7 +381,12 @@ FAULTS: "dict[str, tuple[str, str, str, dict[str, Any]]]" = {
         "DB_FILE",
         {"env": {"PYDROP_SECRETS": "DB", "DB_FILE": "/run/secrets/db", "DB": "x"}},
     ),
-    "a secret is missing": ("secrets", "fail", "names DB", {"env": {"PYDROP_SECRETS": "DB"}}),
+    "a secret that a start without root could not read": (
+        "secrets",
+        "fail",
+        "DB_FILE names a file that this user cannot read",
+        {"env": {"PYDROP_SECRETS": "DB", "DB_FILE": "/mnt/secret"}, "plant": "install -m 0600 /dev/null /mnt/secret"},
+    ),
 }
 
 
@@ -383,6 +424,35 @@ def test_what_grants_nothing_is_no_fault(place: Throwaway, case: str) -> None:
     assert found["set-uid files"]["verdict"] == "ok", found["set-uid files"]
     assert found["no_new_privs"]["found"] == "off, as PYDROP_NO_NEW_PRIVS asks"
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(("mode", "verdict"), [("622", "ok"), ("660", "fail"), ("644", "fail")])
+def test_a_socket_can_be_connected_to_where_it_can_be_written(place: Throwaway, mode: str, verdict: str) -> None:
+    """connect(2) asks for no more; and nothing is sent to it."""
+    done = run(place, plant=f"{BIND_SOCKET} && chmod {mode} /mnt/sock", words="--devices /mnt/sock")
+    check = checks(done)["device /mnt/sock"]
+    said = "can be connected to" if verdict == "ok" else f"cannot be connected to: Permission denied (0:0 0{mode})"
+    assert (check["verdict"], check["found"]) == (verdict, said)
+    assert ("chgrp docker /mnt/sock" in check["remedy"]) == (verdict == "fail")
+
+
+def test_a_device_that_is_not_there_is_a_warning(place: Throwaway) -> None:
+    done = run(place, words="--devices /dev/nosuch")
+    check = checks(done)["device /dev/nosuch"]
+    assert check["verdict"] == "warn" and "does not exist" in check["found"]
+    assert "--device /dev/nosuch" in check["remedy"]
+    assert done.returncode == 0
+
+
+def test_an_idmapped_volume_that_shows_another_owner_has_its_line(place: Throwaway) -> None:
+    """As the policy idmap of a start for somebody else has left it."""
+    plant = f"env PUID=1600 PGID=1600 PYDROP_CHOWN=/mnt/x/data:idmap {PYDROP} true"
+    plant = f"mkdir /mnt/x/data && chown 7:7 /mnt/x/data && {plant}"
+    done = run(place, plant=plant, words="--chown /mnt/x/data")
+    check = checks(done)["volume /mnt/x/data"]
+    assert check["verdict"] == "fail"
+    assert check["found"].endswith("an idmapped mount, through which it shows as 1600:1600")
+    assert f"idmap=uids=OWNER-{APP}-1;gids=GROUP-{APP}-1'" in check["remedy"]
 
 
 def test_docs_verify_md_names_every_check(place: Throwaway) -> None:
@@ -437,7 +507,7 @@ def test_the_table_sums_up(place: Throwaway) -> None:
     done = run(place, form="", env={"USER": "root", "TMPDIR": "/nowhere"})
     rows = done.stdout.decode().splitlines()
     assert rows[0].split() == ["CHECK", "RESULT", "WHAT", "WAS", "FOUND"]
-    assert rows[-1] == "26 checks: 2 failed, 1 skipped"
+    assert rows[-1] == "34 checks: 2 failed, 1 skipped"
     assert any(row.startswith("TMPDIR: add a tmpfs") for row in rows)
 
 

@@ -67,8 +67,8 @@ def test_every_exit_code_and_every_signal_is_what_pydrop_ends_with(
     [
         ("nosuch", 127, "nosuch was not found in PATH="),
         ("/no/such", 127, "/no/such is not there"),
-        ("/etc/passwd", 126, "unable to run /etc/passwd: Permission denied"),
-        ("/etc", 126, "unable to run /etc: Permission denied"),
+        ("/etc/passwd", 126, "unable to run the command: /etc/passwd has no execute bit"),
+        ("/etc", 126, "unable to run the command: /etc is a directory"),
     ],
 )
 def test_a_command_that_cannot_be_run_is_127_or_126(
@@ -230,7 +230,7 @@ def test_the_command_finds_its_own_descriptors_and_no_more(place: Throwaway) -> 
 
 # -- who is root -----------------------------------------------------------------------------------
 
-CAPABILITY_SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+CAPABILITY_SETS = ("CapInh", "CapPrm", "CapEff", "CapAmb")
 
 
 @pytest.mark.python
@@ -240,11 +240,18 @@ def test_pid_1_is_the_user_too_and_keeps_nothing(place: Throwaway, pid_1: bool) 
     running = Running(place, CHILD, "asleep", pid_1=pid_1)
     assert running.line() == "ready"
     ours, theirs = status(running.pid), status(running.command())
-    for name in ("Uid", "Gid", "Groups", *CAPABILITY_SETS, "NoNewPrivs"):
+    for name in ("Uid", "Gid", "Groups", *CAPABILITY_SETS, "CapBnd", "NoNewPrivs"):
         assert ours[name] == theirs[name]
     assert ours["Uid"].split() == ["1500"] * 4
     assert {ours[name] for name in CAPABILITY_SETS} == {"0" * 16}
-    assert ours["NoNewPrivs"] == "1"
+    assert (ours["CapBnd"], ours["NoNewPrivs"]) == (status(os.getpid())["CapBnd"], "1")
+
+
+@BOTH
+def test_pid_1_empties_its_bounding_set_where_the_program_does(place: Throwaway, pid_1: bool) -> None:
+    running = Running(place, "--bounding-set=empty", CHILD, "asleep", pid_1=pid_1)
+    assert running.line() == "ready"
+    assert (status(running.pid)["CapBnd"], status(running.command())["CapBnd"]) == ("0" * 16,) * 2
 
 
 def test_the_program_cannot_look_into_pid_1(place: Throwaway) -> None:

@@ -123,6 +123,64 @@ def test_ready_and_stopping_are_passed_on_to_who_started_pydrop(place: Throwaway
     assert outer.recv(99) == b"STOPPING=1"
 
 
+STEERING = "MAINPID=1 FDSTORE=1 FDNAME=x NOTIFYACCESS=all WATCHDOG_USEC=1 WATCHDOG=trigger BARRIER=1 RELOADING=1 X_A=1"
+
+
+@pytest.mark.parametrize("pid_1", [True, False])
+def test_nothing_that_steers_the_containers_manager_is_passed_on(
+    place: Throwaway, outer: "socket.socket", pid_1: bool
+) -> None:
+    """No such line, no message that is too long or holds a NUL, and no descriptor stays open in init."""
+    say = NOTIFY + (
+        f"for line in {STEERING!r}.split(): s.sendto(line.encode(), a)\n"
+        "s.sendto(b'STATUS=long' + b'x' * 5000, a); s.sendto(b'STATUS=nul\\0\\nREADY=1', a)\n"
+        "for _ in range(9): s.sendmsg([b'FDSTORE=1\\nSTATUS=fds'], [(1, 1, bytes(8))], 0, a)\n"
+        "s.sendto(b'READY=1\\nSTATUS=last', a); print('said', flush=True); time.sleep(30)"
+    )
+    running = Running(
+        place, "--ready", "notify", "python3", "-I", "-c", say, env={"NOTIFY_SOCKET": "/mnt/notify"}, pid_1=pid_1
+    )
+    assert running.line() == "said"
+    came = [outer.recv(9999) for _ in range(11)]
+    assert sorted(came) == sorted([*[b"STATUS=fds"] * 9, b"STATUS=last", b"READY=1"])
+    kinds = [os.readlink(f"/proc/{running.pid}/fd/{name}") for name in os.listdir(f"/proc/{running.pid}/fd")]
+    assert len(kinds) < 10, kinds
+    assert running.stop()[0] == 143
+
+
+def test_only_the_commands_own_tree_is_heard(place: Throwaway, outer: "socket.socket") -> None:
+    """Where pydrop is not PID 1, any process of the same network reaches the socket."""
+    say = NOTIFY + "print(os.environ['NOTIFY_SOCKET'], flush=True); time.sleep(30)"
+    words = ("--ready", "notify", "python3", "-I", "-c", say)
+    running = Running(place, *words, env={"NOTIFY_SOCKET": "/mnt/notify"}, pid_1=False)
+    address = running.line().replace("@", "\0")
+    stranger = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    stranger.sendto(b"READY=1\nSTATUS=stranger", address)
+    outer.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        outer.recv(99)
+    assert running.stop()[0] == 143
+
+
+def test_nor_is_a_process_of_the_same_container_that_is_none_of_the_commands(
+    place: Throwaway, outer: "socket.socket"
+) -> None:
+    """It has a pid there, as what `docker exec` runs has, and still lives when init looks whose it is."""
+    said = place.folder / "said"
+    wait = "print(os.environ['NOTIFY_SOCKET'], flush=True)\nwhile not os.path.exists('/mnt/said'): time.sleep(0.01)\n"
+    words = ("--ready", "notify", "python3", "-I", "-c", NOTIFY + wait + "s.sendto(b'STATUS=own', a); time.sleep(30)")
+    running = Running(place, *words, env={"NOTIFY_SOCKET": "/mnt/notify"}, pid_1=False)
+    send = NOTIFY + "s.sendto(b'READY=1\\nSTATUS=stranger', a); print(os.getpid(), flush=True); sys.stdin.read()"
+    enter = ("nsenter", "-t", str(running.pid), "-m", "-p", "env", f"NOTIFY_SOCKET={running.line()}")
+    stranger = subprocess.Popen([*enter, "python3", "-I", "-c", send], stdin=-1, stdout=-1)
+    assert stranger.stdout and int(stranger.stdout.readline()) > 1
+    said.touch()
+    assert outer.recv(99) == b"STATUS=own"
+    stranger.communicate()
+    said.unlink()
+    assert running.stop()[0] == 143
+
+
 def test_pydrop_says_ready_itself_where_it_knows(place: Throwaway, outer: "socket.socket") -> None:
     running = Running(place, "--ready", "started", "sleep", "30", env={"NOTIFY_SOCKET": "/mnt/notify"})
     assert outer.recv(99) == b"READY=1"

@@ -104,3 +104,20 @@ def test_wrong_words_are_one_line_and_125(place: Throwaway) -> None:
         assert (done.returncode, done.stdout) == (125, b"")
         assert done.stderr.decode().startswith(f"pydrop: {said}; ")
         assert done.stderr.count(b"\n") == 1
+
+
+def test_what_a_volume_lacks_is_shown_with_the_line_that_helps(place: Throwaway) -> None:
+    """One that is not there, and an idmapped one, as the start for somebody else has left it."""
+    mapped = ENV | {"PYDROP_CHOWN": "/mnt/data:idmap", "PUID": "1600", "PGID": "1600"}
+    (place.folder / "data").mkdir()
+    of_others = "mount -t tmpfs -o uid=7,gid=8 none /mnt/data"  # which can be mapped, wherever the tests are
+    asked = "PUID=1500 PGID=1500 PYDROP_CHOWN=/mnt/data:/mnt/gone"
+    script = f"{of_others} && {PYDROP} true && {asked} {CTL} plan --json -- true"
+    done = place.run("sh", "-c", script, env=mapped)
+    planned = json.loads(done.stdout)
+    (words,) = [step["words"] for step in planned["steps"] if step["kind"] == "volumes"]
+    left = "/mnt/data (mismatch): left alone, an idmapped mount that shows 1600:1600"
+    assert words == f"{left}; /mnt/gone (mismatch): does not exist"
+    gone, shown = planned["warnings"]
+    assert gone == "the volume /mnt/gone does not exist; mount it (volumes: [./data:/mnt/gone]), or go on without it"
+    assert "dst=/mnt/data,idmap=uids=OWNER-1500-1;gids=GROUP-1500-1'" in shown

@@ -42,9 +42,7 @@ def lines_of(done: "subprocess.CompletedProcess[bytes]") -> list[str]:
         pytest.param(
             ("true",), {"PYDROP_OWNER_OF": "/nowhere"}, 125, "PYDROP_OWNER_OF=/nowhere", id="no such owner-of"
         ),
-        pytest.param(("true",), {"PYDROP_OWNER_OF": "/etc"}, 125, "root", id="owner-of is root's"),
-        pytest.param(("true",), {"PYDROP_DEVICES": "/dev/nosuch"}, 125, "--device /dev/nosuch", id="no such device"),
-        pytest.param(("true",), {"PYDROP_DEVICES": "/etc"}, 125, "is no device", id="a folder without devices"),
+        pytest.param(("true",), {"PYDROP_OWNER_OF": "/etc"}, 0, "belongs to root", id="owner-of is root's"),
         pytest.param(("true",), {"PYDROP_HOOKS": "/nowhere"}, 125, "PYDROP_HOOKS=/nowhere", id="no hooks folder"),
         pytest.param(("true",), {"PYDROP_CHOWN": "/usr"}, 125, "/usr", id="a volume that is the system's"),
         pytest.param(("true",), {"FILE__X": "/nowhere"}, 125, "FILE__X", id="a secret that is not there"),
@@ -52,7 +50,7 @@ def lines_of(done: "subprocess.CompletedProcess[bytes]") -> list[str]:
         pytest.param(("nosuchcommand",), {}, 127, "nosuchcommand was not found", id="command not found"),
         pytest.param(("/nosuch/command",), {}, 127, "/nosuch/command is not there", id="path not found"),
         pytest.param(("/etc/passwd",), {}, 126, "execute", id="not executable"),
-        pytest.param(("/etc",), {}, 126, "execute", id="a folder"),
+        pytest.param(("/etc",), {}, 126, "/etc is a directory", id="a folder"),
         pytest.param(("false",), {}, 1, "starting false", id="the command's own code"),
     ],
 )
@@ -256,3 +254,52 @@ def test_a_compiled_file_that_is_broken_is_done_without(tmp_path: Path, content:
         done = place.run("sh", "-c", instead, "sh", *words, env=ENV | {"PYDROP_CHOWN": "/mnt/data"})
         assert done.returncode == 0, done
         assert b"Traceback" not in done.stderr
+
+
+# -- devices ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("root", [True, False])
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("/dev/nosuch", "PYDROP_DEVICES names /dev/nosuch, which does not exist"),
+        ("/mnt", "PYDROP_DEVICES names /mnt, which is no device or socket and holds none"),
+        ("/etc/passwd", "PYDROP_DEVICES names /etc/passwd, which is no device or socket and holds none"),
+    ],
+)
+def test_a_device_that_is_not_there_is_a_warning(place: Throwaway, root: bool, named: str, said: str) -> None:
+    """However the container is started: an image names what it could use."""
+    words = [PYDROP, "true"]
+    if not root:
+        words = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups", *words]
+    done = place.run(*words, env={**ENV, "PYDROP_DEVICES": named})
+    assert done.returncode == 0
+    assert said in done.stderr.decode()
+
+
+def test_the_group_of_a_socket_is_joined(place: Throwaway) -> None:
+    """By a path that leads through a link, as /var/run/docker.sock does."""
+    bind = "import socket; socket.socket(socket.AF_UNIX).bind('/run/docker.sock')"
+    plant = f'{sys.executable} -c "{bind}" && chown 0:993 /run/docker.sock && chmod 660 /run/docker.sock'
+    script = f"{plant} && exec {PYDROP} id -G"
+    done = place.run("sh", "-c", script, env={**ENV, "PYDROP_DEVICES": "/var/run/docker.sock", "PUID": "1500"})
+    assert (done.returncode, done.stdout) == (0, b"1500 993\n")
+
+
+# -- idmapped mounts -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("init", ["0", "1"])
+def test_the_policy_idmap_shows_a_volume_as_the_programs(place: Throwaway, init: str) -> None:
+    """The program works in it; on the disk nothing changes, and a second start has nothing to do."""
+    data = place.folder / "data"
+    data.mkdir()
+    os.chown(data, 7, 8)
+    env = {**ENV, "PYDROP_CHOWN": "/mnt/data:idmap", "PUID": "1500", "PYDROP_CHOWN_ERRORS": "fail", "PYDROP_INIT": init}
+    script = f"cd /mnt/data && {PYDROP} sh -c 'touch made && stat -c %u made' && {PYDROP} stat -c %u /mnt/data"
+    done = place.run("sh", "-c", script, env=env)
+    assert (done.returncode, done.stdout) == (0, b"1500\n1500\n"), done
+    first, *_, second = [line for line in lines_of(done) if "starting" in line]
+    assert "/mnt/data: 7:8 on the disk mapped to 1500:1500" in first and "/mnt/data" not in second.split("starting")[0]
+    assert (data.stat().st_uid, (data / "made").stat().st_uid) == (7, 7)

@@ -67,8 +67,8 @@ def test_too_few_words_are_answered_on_standard_output_with_0(words: "tuple[str,
         (("4294967296", "true"), "no id that a process can have"),
         (("weird", "true"), "no account 'weird'"),
         (("app", "nosuch"), "nosuch was not found"),
-        (("app", "/etc"), "unable to run /etc"),
-        (("app", ""), "was not found"),
+        (("app", "/etc"), "unable to run the command: /etc is a directory"),
+        (("app", ""), "its name is empty"),
     ],
 )
 def test_every_failure_is_one_line_and_1(words: "tuple[str, ...]", said: str, place: Throwaway) -> None:

@@ -263,7 +263,7 @@ OWNERS = [
     ("bare", "", N, N, (1500, 0), "app", 1500, 1500),
     ("bare", "", N, N, (33, 1600), "www-data", 33, 1600),
     ("app", "", N, N, (1500, 1600), "app", 1500, 1600),
-    ("app", "", N, N, (1500, 0), "app", 1500, 998),
+    ("app", "", N, N, (1500, 0), "app", 1500, 1500),
     ("app", "", N, 1700, (1500, 1600), "app", 1500, 1700),
     ("app", "", 1700, N, (1500, 1600), "app", 1700, 1600),
     ("app", "", 1700, 1800, (1500, 1600), "app", 1700, 1800),
@@ -295,19 +295,33 @@ def test_the_owner_of_a_path_gives_the_numbers_that_nothing_stronger_gave(
 
 
 @pytest.mark.parametrize(
-    ("user", "pgid", "owner", "words"),
+    ("image", "user", "pgid", "owner", "ids"),
     [
-        ("", N, (0, 0), "PYDROP_OWNER_OF=/data belongs to root"),
-        ("", 1600, (0, 1500), "PYDROP_OWNER_OF=/data belongs to root"),
-        ("www-data", N, (0, 0), "belongs to root"),
-        ("", N, None, "PYDROP_OWNER_OF=/data does not exist"),
+        ("bare", "", N, (0, 0), (1000, 1000)),
+        ("bare", "", 1600, (0, 1500), (1000, 1600)),
+        ("bare", "", N, (0, 1500), (1000, 1000)),
+        ("bare", "www-data", N, (0, 0), (33, 33)),
+        ("node", "", N, (0, 0), (1000, 1000)),
+        ("app", "", N, (0, 0), (999, 998)),
     ],
 )
-def test_root_by_the_owner_of_a_path_is_refused(
-    user: str, pgid: int | None, owner: tuple[int, int] | None, words: str
+def test_root_as_the_owner_of_a_path_is_passed_over_with_a_warning(
+    image: str, user: str, pgid: int | None, owner: tuple[int, int], ids: tuple[int, int]
 ) -> None:
-    with pytest.raises(BadSetting, match=words):
-        identity(asked(user, N, pgid, owner_of="/data"), *IMAGES["bare"], owner, (), ())
+    """As on a fresh volume, which is root's: the start goes on as if the setting were not there."""
+    who, _, warnings = identity(asked(user, N, pgid, owner_of="/data"), *IMAGES[image], owner, (), ())
+    assert (who.uid, who.gid) == ids
+    assert warnings[0].startswith("PYDROP_OWNER_OF=/data is passed over, since /data belongs to root; give it an owner")
+
+
+@pytest.mark.parametrize(("user", "puid"), [("", 1500), ("1500", N), ("1500:0", N)])
+def test_root_as_the_owner_is_no_matter_where_another_number_counts(user: str, puid: int | None) -> None:
+    assert identity(asked(user, puid, N, owner_of="/data"), *IMAGES["bare"], (0, 0), (), ())[2] == ()
+
+
+def test_a_path_of_owner_of_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(BadSetting, match="PYDROP_OWNER_OF=/data does not exist"):
+        identity(asked("", N, N, owner_of="/data"), *IMAGES["bare"], None, (), ())
 
 
 REASONS = [

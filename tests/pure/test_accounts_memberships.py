@@ -128,6 +128,12 @@ def device(owner: str, mode: int, path: str = "/dev/x") -> Device:
     return Device(path=path, uid=int(uid), gid=int(gid), mode=CHARACTER | mode)
 
 
+def sock(owner: str, mode: int) -> Device:
+    one = device(owner, mode, "/run/docker.sock")
+    one.mode = stat.S_IFSOCK | mode
+    return one
+
+
 DEVICES = [
     # device, joined, warned; the user is 999 in 4, 44 and 998
     (device("0:105", 0o660), True, False),
@@ -150,6 +156,14 @@ DEVICES = [
     (device("999:105", 0o060), False, True),  # the owner's bits apply to the owner
     (device("0:65534", 0o660), False, True),  # a group that is not mapped
     (device("65534:65534", 0o666), False, False),
+    (sock("0:105", 0o660), True, False),  # docker.sock as Debian has it
+    (sock("0:105", 0o620), True, False),  # connect(2) asks for write permission alone
+    (sock("0:105", 0o640), False, True),
+    (sock("0:105", 0o662), False, False),
+    (sock("0:44", 0o660), False, False),
+    (sock("999:105", 0o600), False, False),
+    (sock("0:0", 0o660), False, True),  # docker.sock as Docker Desktop has it: no gid 0 by accident
+    (sock("0:0", 0o666), False, False),
 ]
 
 
@@ -158,6 +172,16 @@ def test_the_group_of_a_device_is_joined_where_that_opens_it(one: Device, joined
     who, _, warnings = decide(devices=(one,))
     assert (one.gid in set(who.groups) - {4, 44, 998}) is joined
     assert [one.path in warning for warning in warnings] == [True] * warned
+
+
+def test_a_closed_device_is_told_of_with_the_line_for_the_host() -> None:
+    (warning,) = decide(devices=(sock("0:0", 0o660),))[2]
+    assert "on the host: chgrp docker /run/docker.sock && chmod g+rw /run/docker.sock; or, " in warning
+    assert warning.endswith("join root's group: PYDROP_GROUPS=0")
+    (warning,) = decide(devices=(sock("0:0", 0o600),))[2]
+    assert "PYDROP_GROUPS" not in warning
+    (warning,) = decide(devices=(device("0:65534", 0o660),))[2]
+    assert warning.endswith("on the host: chmod o+rw /dev/x")
 
 
 def test_a_device_s_group_that_was_granted_or_asked_for_needs_no_joining() -> None:
@@ -189,3 +213,13 @@ def test_a_group_that_lists_the_account_is_joined_even_if_it_is_root_s_and_that_
     who, _, warnings = decide(group=GROUP.replace("root:x:0:", "root:x:0:app"))
     assert who.groups == (0, 4, 44, 998)
     assert "gid 0" in warnings[0]
+
+
+def test_under_a_strict_policy_the_memberships_of_the_image_do_not_count() -> None:
+    """Kubernetes' supplementalGroupsPolicy: Strict. What was granted, asked for, or opens a device does."""
+    strict = Settings(groups=(2000,), groups_policy="strict", sources={})
+    device_s = (device("0:226", 0o660),)
+    found = identity(strict, PASSWD, GROUP, None, (0, 3000), device_s)[0]
+    assert found.groups == (226, 998, 2000, 3000)
+    merged = Settings(groups=(2000,), sources={})
+    assert identity(merged, PASSWD, GROUP, None, (0, 3000), device_s)[0].groups == (4, 44, 226, 998, 2000, 3000)

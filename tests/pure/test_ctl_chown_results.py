@@ -58,7 +58,7 @@ def test_each_reason_has_its_own_line_and_remedy():
     told = one.lines()[1:]
     assert ["Operation not permitted" in told[0], "Permission denied" in told[1]] == [True, True]
     assert "another container" in told[2]
-    assert told[3].endswith("(c); if all of those may be given away, add --hard-links")
+    assert told[3].endswith("(c); if all of those may be chowned, add --hard-links")
     assert [refusal["reason"] for refusal in one.as_object()["refused"]] == ["EPERM", "EACCES"]
 
 

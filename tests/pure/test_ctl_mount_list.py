@@ -2,11 +2,17 @@
 
 import pytest
 
-from pydrop.ctl.mount_list import Mount, holding, is_kernels, read
+from pydrop.ctl.mount_list import Mount, holding, is_kernels
+from pydrop.ctl.mount_list import read as read_row
+from pydrop.mountinfo import rows
 
 
 def mount(point: str, kind: str = "ext4", options: str = "rw") -> Mount:
     return Mount(point=point, root="/", type=kind, source="x", options=frozenset(options.split(",")), device="8:1")
+
+
+def read(line: bytes) -> Mount:
+    return read_row(rows(line)[0])
 
 
 def test_a_line_is_read():

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from pydrop.command_lookup import DEFAULT_PATH, candidates
 from pydrop.errors import NOT_EXECUTABLE, NOT_FOUND, CommandFailed
-from pydrop.handover import DEFAULT_PATH, Handover, candidates, environment
+from pydrop.executable import Executable
+from pydrop.handover import Handover, environment
 from pydrop.model import Start
 
 pytestmark = pytest.mark.python  # bytes that are no UTF-8, and the signals that Python ignores
@@ -152,6 +154,20 @@ def test_a_refusal_on_the_way_is_what_is_told_in_the_end() -> None:
 def test_any_other_failure_ends_the_search() -> None:
     """What is too long, or out of memory, is so in every folder."""
     assert "/b/app" in str(after({"/b/app": errno.E2BIG, "/c/app": errno.ENOEXEC}))
+
+
+def test_what_was_seen_before_explains_what_the_kernel_says() -> None:
+    """A folder is more than Permission denied; an EPERM of file capabilities has nothing to do with seccomp."""
+    path = "/a:/b"
+    ready = Handover(("app",), (f"PATH={path}",), Start(name="", arguments=(), environment=(), ignored=(), blocked=()))
+    refusing = OSError(errno.EACCES, "Permission denied")
+    ready.found = Executable(path="/a/app", problem="/a/app is a directory", remedy="name a program")
+    assert str(ready.failure("/a/app", refusing)).startswith("unable to run the command: /a/app is a directory; name")
+    assert "/b/app: Permission denied" in str(ready.failure("/b/app", refusing))
+    ready.found = Executable(path="/a/app", capabilities=1 << 13, owner="/bin/ping")
+    said = str(ready.failure("/a/app", PermissionError(errno.EPERM, "Operation not permitted")))
+    assert "/bin/ping has file capabilities (NET_RAW)" in said and "seccomp" not in said
+    assert "seccomp" in str(ready.failure("/b/app", PermissionError(errno.EPERM, "Operation not permitted")))
 
 
 def test_an_empty_command_is_not_found() -> None:

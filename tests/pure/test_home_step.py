@@ -202,3 +202,23 @@ def test_nothing_else_is_asked_of_the_home() -> None:
     assert (found.mode, found.create, found.hard_links, found.across_mounts, found.only_from) == (
         *(None, False, False, False, None),
     )
+
+
+def test_the_plan_shows_the_volumes_that_the_home_s_walk_leaves_out() -> None:
+    """A volume in the home has a policy of its own. By links a home may hold one too; the walk knows."""
+    inner = {"puid": 1500, "volumes": (volume("/srv/app/media", policy="never"), volume("/srv/application"))}
+    (step,) = [step for step in steps(inner) if step.kind == "home"]
+    assert step.words.endswith("belongs to 1500:1000, without /srv/app/media")
+    assert step.others == ("/srv/app/media", "/srv/application")
+
+
+def test_hard_links_in_the_home_as_the_setting_says() -> None:
+    for asked in (False, True):
+        found = walked({"puid": 1500, "chown_hard_links": asked})
+        assert found is not None and found.hard_links is asked
+
+
+def test_the_home_is_walked_where_volumes_are_mounted_with_a_map() -> None:
+    """The mount would be gone at the next start, whose account has the new numbers already."""
+    found = walked({"puid": 1500, "chown_policy": "idmap"})
+    assert found is not None and found.policy == "mismatch"

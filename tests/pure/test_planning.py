@@ -1,18 +1,20 @@
 """What a start will do, in which order, and what it tells: all of it decided before anything is done."""
 
+import time
 from typing import Any
 
 import pytest
 
 from pydrop.capabilities import mask_of
 from pydrop.errors import BadSetting
-from pydrop.model import Secret
-from pydrop.planning import plan
+from pydrop.model import AbsentDevice, Secret
+from pydrop.planning import plan, volumes_step
 from pydrop.planning.step_builders import environment, home_that_came
 from pydrop.steps import Plan
 from tests.pure.worlds import (
     APP,
     APP_GROUP,
+    DOCKERS,
     GROUP,
     PASSWD,
     credentials,
@@ -44,8 +46,8 @@ ORDERS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "nothing asked": ({}, {}, "runtime accounts streams record privileges"),
     "everything asked": (
         EVERYTHING,
-        {"hooks": ("/etc/pydrop.d/10",)},
-        "runtime accounts streams volumes secrets hooks record privileges",
+        {"hooks": ("/etc/pydrop.d/10",), "user_hooks": ("/u/1", "/u/2")},
+        "runtime accounts streams secrets hooks volumes user-hook user-hook record privileges",
     ),
     "root asked for: its streams are its own already": ({"puid": 0}, {}, "runtime accounts record privileges"),
     "a second time": ({}, {"record": record()}, "streams privileges"),
@@ -55,7 +57,7 @@ ORDERS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("case", ORDERS)
 def test_the_steps_have_their_order(case: str) -> None:
-    """/run first, since others lie on it; volumes before hooks, which use them; the drop last."""
+    """/run first, since others lie on it; hooks before the volumes, since they put something there; the drop last."""
     given, world, expected = ORDERS[case]
     assert kinds(planned(given, **world).steps) == expected.split()
 
@@ -141,6 +143,14 @@ def test_hooks_get_the_command() -> None:
     step = only(planned({"hooks": "/hooks"}, hooks=("/hooks/10-a", "/hooks/20-b")).steps, "hooks")
     assert (step.hooks, step.command) == (("/hooks/10-a", "/hooks/20-b"), ("program", "--flag"))
     assert (step.words, step.why) == ("run as root: /hooks/10-a, /hooks/20-b", "PYDROP_HOOKS")
+
+
+def test_user_hooks_are_dropped_as_the_program_is() -> None:
+    """By the very values, so that neither can have more."""
+    made = planned({"puid": 1500, "keep_caps": ("net_raw",), "umask": 0o27}, user_hooks=("/u/1",))
+    step = only(made.steps, "user-hook")
+    assert step.drop == drop_of(made) and step.drop.identity is made.identity
+    assert (step.hook, step.command, step.words) == ("/u/1", ("program", "--flag"), "run as app: /u/1")
 
 
 def test_the_record_says_who_and_how() -> None:
@@ -261,12 +271,11 @@ def test_root_that_was_asked_for_is_root_with_a_warning(given: dict[str, Any], s
     ("given", "world"),
     [
         ({}, {"passwd": PASSWD + "app:x:0:0::/:/bin/sh\n"}),
-        ({"owner_of": "/data"}, {"owner": (0, 0)}),
         ({"user": user(name="toor")}, {"passwd": PASSWD + "toor:x:0:0::/root:/bin/sh\n"}),
     ],
 )
 def test_root_by_accident_is_refused(given: dict[str, Any], world: dict[str, Any]) -> None:
-    """Not because the image's account has 0, not because root owns a path, not by another name of root's."""
+    """Not because the image's account has 0, not by another name of root's."""
     with pytest.raises(BadSetting):
         planned(given, **world)
 
@@ -332,10 +341,22 @@ HOME_FOLDERS: dict[
     "an account that is made": ({}, {}, "/home/app", "/home/app"),
     "with a home of its own": ({"home": "/srv/h"}, {}, "/srv/h", "/srv/h"),
     "the image's account has its own": ({}, WITH_APP, None, "/srv/app"),
-    "a read-only root": ({}, {"root_folder_writable": False}, None, "/tmp"),
+    "a read-only root": ({}, {"homes_writable": False}, None, "/tmp"),
+    "a root without CHOWN could not give it": (
+        {},
+        {"credentials": credentials(capabilities=DOCKERS & ~0b1)},
+        None,
+        "/tmp",
+    ),
+    "a root without FOWNER could not give it its mode": (
+        {},
+        {"credentials": credentials(capabilities=DOCKERS & ~0b1000)},
+        None,
+        "/tmp",
+    ),
     "a read-only root and a home on a volume": (
         {"home": "/data/h"},
-        {"root_folder_writable": False},
+        {"homes_writable": False},
         "/data/h",
         "/data/h",
     ),
@@ -366,6 +387,11 @@ DROPS: dict[str, tuple[dict[str, Any], str]] = {
     "a umask": ({"umask": 0o7}, "1000:1000, groups 1000, no capability, no_new_privs, umask 007"),
     "capabilities": ({"keep_caps": ("net_raw", "kill")}, "1000:1000, groups 1000, keeps net_raw, kill, no_new_privs"),
     "without no_new_privs": ({"no_new_privs": False}, "1000:1000, groups 1000, no capability"),
+    "an empty bounding set": (
+        {"bounding_set": "empty"},
+        "1000:1000, groups 1000, no capability, no_new_privs, empty bounding set",
+    ),
+    "root keeps its bounding set": ({"puid": 0, "bounding_set": "empty"}, "stays root (0:0), groups 0 4, no_new_privs"),
     "root": ({"puid": 0, "pgid": 5}, "stays root (0:5), groups 0 4 5, no_new_privs"),
 }
 
@@ -381,6 +407,8 @@ def test_the_drop_has_what_was_asked() -> None:
     """As values, none of them a text any more."""
     step = drop_of(planned({"keep_caps": ("net_raw",), "umask": 0, "no_new_privs": False}))
     assert (step.keep_caps, step.umask, step.no_new_privs, step.keep_root) == (mask_of(("net_raw",)), 0, False, False)
+    assert not step.empty_bounding
+    assert drop_of(planned({"bounding_set": "empty"})).empty_bounding
 
 
 # -- a second time ---------------------------------------------------------------------------------
@@ -416,6 +444,33 @@ def test_a_second_time_drops_to_what_was_recorded(case: str) -> None:
     assert (step.keep_caps, step.umask, step.no_new_privs) == (mask_of(keep_caps), umask, no_new_privs)
 
 
+BOUNDING: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {  # given, left -> whether it is emptied
+    "as recorded": ({}, {"bounding_set": "empty"}, True),
+    "as recorded, the other way": ({}, {"bounding_set": "keep"}, False),
+    "what is asked for now counts": ({"bounding_set": "keep"}, {"bounding_set": "empty"}, False),
+    "root's never": ({}, {"bounding_set": "empty", "identity": identity(uid=0)}, False),
+}
+
+
+@pytest.mark.parametrize("case", BOUNDING)
+def test_a_second_time_has_the_recorded_bounding_set(case: str) -> None:
+    """As the rest of the drop."""
+    given, left, emptied = BOUNDING[case]
+    assert drop_of(again(given, **left)).empty_bounding == emptied
+
+
+def test_init_drops_its_bounding_set_as_the_program_does() -> None:
+    """It executes nothing, so it needs none; and one answer counts for all of the container."""
+    for asked, emptied in (("keep", False), ("empty", True)):
+        assert only(planned({"init": True, "bounding_set": asked}).steps, "guardian").empty_bounding == emptied
+
+
+def test_an_empty_bounding_set_is_not_roots() -> None:
+    """Root would be left with no capability behind its exec, which PUID=0 does not ask for."""
+    warnings = planned({"puid": 0, "bounding_set": "empty"}).warnings
+    assert [text for text in warnings if text.startswith("PYDROP_BOUNDING_SET is ignored, since root")]
+
+
 def test_a_second_time_has_the_programs_environment() -> None:
     """HOME and what hooks added; values may hold `=`."""
     left = record(environment=("HOME=/data", "A=x=y", "EMPTY="))
@@ -431,13 +486,6 @@ def test_a_second_time_says_nothing() -> None:
 # -- warnings --------------------------------------------------------------------------------------
 
 
-def test_a_run_that_executes_nothing_is_told_before_it_fails() -> None:
-    """With the mount option that helps."""
-    (warning,) = planned({"command": ("/run/app/start",)}, noexec_run=True).warnings
-    assert "/run/app/start will not start: /run is mounted noexec" in warning
-    assert "--tmpfs /run:exec" in warning
-
-
 def test_a_hook_that_nobody_may_execute_is_told() -> None:
     (warning,) = planned({"command": ("true",)}, hooks_without_bit=("/etc/pydrop.d/10",)).warnings
     assert warning.startswith("the hook /etc/pydrop.d/10 is not run: it has no execute bit; chmod a+x it in the image")
@@ -451,3 +499,87 @@ def test_a_plain_start_warns_of_nothing() -> None:
 def test_the_command_is_handed_on_whole() -> None:
     """Nothing of it is read."""
     assert planned({"command": ("x", "", "--", "-c")}).command == ("x", "", "--", "-c")
+
+
+# -- a volume below another one, and one that is not there -------------------------------------------
+
+
+def volumes_words(*given: Any, **world: Any) -> str:
+    return str(only(planned({"volumes": given, "puid": 1500}, **world).steps, "volumes").words)
+
+
+@pytest.mark.parametrize("policy", ["mismatch", "on-root-mismatch", "unless-writable"])
+def test_the_plan_shows_what_a_walk_leaves_out(policy: str) -> None:
+    never = volume("/data/a", policy="never")
+    words = volumes_words(volume("/data", policy=policy), never, volume("/data/a/b"), volume("/database"))
+    assert words == (
+        f"/data ({policy}, without /data/a, without /data/a/b), /data/a/b (mismatch), /database (mismatch): "
+        "owned by 1500:1500; /data/a (never): left alone"
+    )
+
+
+def test_the_plan_shows_what_lies_below_behind_links() -> None:
+    links = (("/data", "/srv/data"), ("/media", "/srv/data/media"), ("/gone", ""))
+    never = [volume(path, policy="never") for path in ("/media", "/gone")]
+    words = volumes_words(volume("/data"), *never, places=links)
+    assert words == "/data (mismatch, without /media): owned by 1500:1500; /media (never), /gone (never): left alone"
+
+
+def test_a_policy_that_does_not_walk_leaves_nothing_out() -> None:
+    words = volumes_words(volume("/data", policy="top"), volume("/data/a"))
+    assert words.startswith("/data (top), /data/a (mismatch):")
+
+
+def test_the_plan_shows_that_a_volume_is_not_there() -> None:
+    absent = tuple((path, "") for path in ("/a", "/b", "/c"))
+    words = volumes_words(volume("/a"), volume("/b", policy="never"), volume("/c", create=True), places=absent)
+    assert words == "/a (mismatch): does not exist; /b (never): left alone; /c (mismatch): owned by 1500:1500"
+
+
+def test_a_device_that_is_not_there_is_a_warning_and_is_not_said_again() -> None:
+    absent = (AbsentDevice(path="/dev/d", problem="PYDROP_DEVICES names /dev/d, which is gone", remedy="pass it"),)
+    for given in ({"puid": 1500}, {"puid": 0}):
+        warnings = planned({"devices": ("/dev/d",), **given}, absent_devices=absent).warnings
+        assert "PYDROP_DEVICES names /dev/d, which is gone; pass it" in warnings
+    assert planned({"devices": ("/dev/d",)}, absent_devices=absent, record=record()).warnings == ()
+
+
+def test_the_plan_shows_that_a_volume_is_idmapped() -> None:
+    shown = (("/a", 0, 0), ("/b", 1500, 1500), ("/c", 0, 0))
+    given = (volume("/a"), volume("/b"), volume("/c", policy="never"), volume("/d", policy="idmap"))
+    words = volumes_words(*given, idmapped=shown)
+    assert words == (
+        "/a (mismatch): left alone, an idmapped mount that shows 0:0; "
+        "/b (mismatch), /d (idmap, a mount that shows the owner of its top as this one): owned by 1500:1500; "
+        "/c (never): left alone"
+    )
+
+
+def test_the_plan_shows_that_a_volume_is_roots_which_no_map_shows_as_the_users() -> None:
+    given = settings(volumes=(volume("/a", policy="idmap"),), puid=1500)
+    world = facts(roots=("/a",), places=(("/a", "/a"),))
+    assert "/a (idmap): left alone, root's on the disk" in volumes_words(*given.volumes, roots=("/a",))
+    (said,) = volumes_step.notes(given, world, plan(given, world).identity)
+    assert "it is root's on the disk" in said and "/a:mismatch" in said
+    root = settings(volumes=(volume("/a", policy="idmap"),), puid=0)
+    assert volumes_step.notes(root, world, plan(root, world).identity) == []
+
+
+def test_what_the_step_will_warn_of_is_known_before() -> None:
+    """For `pydropctl plan`: at a start the step itself says so."""
+    given = settings(volumes=(volume("/a"), volume("/b")), puid=1500)
+    world = facts(idmapped=(("/a", 7, 8),), places=(("/a", "/a"), ("/b", "")))
+    absent, shown = volumes_step.notes(given, world, plan(given, world).identity)
+    assert absent == "the volume /b does not exist; mount it (volumes: [./data:/b]), or go on without it"
+    assert "through which it shows as 7:8; " in shown
+    assert "idmap=uids=OWNER-1500-1;gids=GROUP-1500-1'" in shown
+    assert not any("/a" in line or "/b" in line for line in plan(given, world).warnings)
+
+
+def test_long_lists_of_volumes_take_no_time() -> None:
+    """Each volume beside and below others: what one of them asks of all is looked up once."""
+    paths = [f"/data/{number}" for number in range(3000)] + [f"/data/{number}/deep" for number in range(3000)]
+    began = time.process_time()
+    words = volumes_words(*[volume(path) for path in paths], places=tuple([(path, "") for path in paths[:3000]]))
+    assert time.process_time() - began < 1
+    assert "/data/2999 (mismatch, without /data/2999/deep): does not exist" in words

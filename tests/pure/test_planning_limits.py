@@ -28,25 +28,45 @@ LACKING: dict[
     "none at all, bounding set empty": (
         {},
         credentials(capabilities=0),
-        ("SETGID, SETUID, SETPCAP", ["CHOWN", "SETGID", "SETUID", "SETPCAP"]),
+        ("SETGID, SETUID", ["CHOWN", "SETGID", "SETUID"]),
     ),
     "none, but the bounding set is full": (
         {},
         credentials(capabilities=0, bounding=DOCKERS),
-        ("SETGID, SETUID, SETPCAP", ["CHOWN", "SETGID", "SETUID", "SETPCAP"]),
+        ("SETGID, SETUID", ["CHOWN", "SETGID", "SETUID"]),
     ),
     "SETUID": ({}, credentials(capabilities=DOCKERS & ~mask_of(("setuid",))), ("SETUID", ["SETUID"])),
     "SETGID": ({}, credentials(capabilities=DOCKERS & ~mask_of(("setgid",))), ("SETGID", ["SETGID"])),
-    "SETPCAP": ({}, credentials(capabilities=SETUID_SETGID), ("SETPCAP", ["CHOWN", "SETPCAP"])),
+    "SETPCAP, where the bounding set is to be empty": (
+        {"bounding_set": "empty"},
+        credentials(capabilities=SETUID_SETGID),
+        ("SETPCAP (PYDROP_BOUNDING_SET asks for an empty bounding set)", ["CHOWN", "SETPCAP"]),
+    ),
+    "SETPCAP besides others": (
+        {"bounding_set": "empty"},
+        credentials(capabilities=0, bounding=DOCKERS),
+        (
+            "SETGID, SETUID, SETPCAP (PYDROP_BOUNDING_SET asks for an empty bounding set)",
+            ["CHOWN", "SETGID", "SETUID", "SETPCAP"],
+        ),
+    ),
+    "SETPCAP, since what is added comes into the bounding set": (
+        {"bounding_set": "empty"},
+        credentials(capabilities=0),
+        (
+            "SETGID, SETUID, SETPCAP (PYDROP_BOUNDING_SET asks for an empty bounding set)",
+            ["CHOWN", "SETGID", "SETUID", "SETPCAP"],
+        ),
+    ),
     "the rest for volumes is named along": (
         {"volumes": (volume("/data"),)},
         credentials(capabilities=0),
-        ("SETGID, SETUID, SETPCAP", ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID", "SETPCAP"]),
+        ("SETGID, SETUID", ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"]),
     ),
     "and for run-dirs": (
         {"run_dirs": ("/run/x",)},
         credentials(capabilities=mask_of(("chown",)), bounding=0),
-        ("SETGID, SETUID, SETPCAP", ["DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID", "SETPCAP"]),
+        ("SETGID, SETUID", ["DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"]),
     ),
     "one to keep": (
         {"keep_caps": ("sys_time", "kill")},
@@ -61,7 +81,7 @@ LACKING: dict[
     "permitted but not effective does not help a call": (
         {},
         credentials(capabilities=DOCKERS, effective=0),
-        ("SETGID, SETUID, SETPCAP", ["CHOWN", "SETGID", "SETUID", "SETPCAP"]),
+        ("SETGID, SETUID", ["CHOWN", "SETGID", "SETUID"]),
     ),
     "root with another gid": (
         {"puid": 0, "pgid": 5},
@@ -92,11 +112,27 @@ def test_the_refusal_says_for_whom() -> None:
 
 ENOUGH: dict[str, tuple[dict[str, Any], Credentials]] = {
     "docker's own": ({}, credentials()),
-    "just those for the drop": ({}, credentials(capabilities=mask_of(("setuid", "setgid", "setpcap")))),
-    "no SETPCAP where the bounding set is empty": ({}, credentials(capabilities=SETUID_SETGID, bounding=0)),
-    "no SETPCAP where it holds just what is kept": (
+    "just those for the drop": ({}, credentials(capabilities=SETUID_SETGID)),
+    "no SETPCAP for a full bounding set": ({}, credentials(capabilities=SETUID_SETGID, bounding=DOCKERS)),
+    "no SETPCAP for what is kept": (
         {"keep_caps": ("kill",)},
+        credentials(capabilities=SETUID_SETGID | mask_of(("kill",)), bounding=DOCKERS),
+    ),
+    "the usual hardened list": (
+        {"volumes": (volume("/data"),)},
+        credentials(capabilities=mask_of(("setuid", "setgid", "chown", "fowner"))),
+    ),
+    "no SETPCAP where the bounding set is empty": (
+        {"bounding_set": "empty"},
+        credentials(capabilities=SETUID_SETGID, bounding=0),
+    ),
+    "no SETPCAP where it holds just what is kept": (
+        {"bounding_set": "empty", "keep_caps": ("kill",)},
         credentials(capabilities=SETUID_SETGID | mask_of(("kill",)), bounding=mask_of(("kill",))),
+    ),
+    "root that stays root empties nothing": (
+        {"puid": 0, "bounding_set": "empty"},
+        credentials(capabilities=0, bounding=DOCKERS, groups=(0, 4)),
     ),
     "root that stays root needs none": (
         {"puid": 0},
@@ -108,7 +144,7 @@ ENOUGH: dict[str, tuple[dict[str, Any], Credentials]] = {
     ),
     "volumes without CHOWN warn later, and start": (
         {"volumes": (volume("/data"),)},
-        credentials(capabilities=mask_of(("setuid", "setgid", "setpcap"))),
+        credentials(capabilities=SETUID_SETGID),
     ),
 }
 
@@ -125,6 +161,8 @@ def test_a_second_time_needs_what_the_recorded_drop_needs() -> None:
     left = record(keep_caps=("sys_time",))
     said = refusal({}, credentials=credentials(), record=left)
     assert "here: SYS_TIME; " in said
+    said = refusal({}, credentials=credentials(capabilities=SETUID_SETGID), record=record(bounding_set="empty"))
+    assert "here: SETPCAP (the container's start asks for an empty bounding set); " in said
 
 
 # -- user namespaces -------------------------------------------------------------------------------

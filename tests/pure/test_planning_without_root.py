@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pydrop.capabilities import mask_of
-from pydrop.model import Secret
+from pydrop.model import AbsentDevice, Credentials, Device, Secret
 from pydrop.planning import plan
 from pydrop.steps import Plan
 from tests.pure.worlds import APP, GROUP, PASSWD, credentials, drop_of, facts, kinds, only, settings, user, volume
@@ -208,6 +208,35 @@ def test_capabilities_are_kept_where_they_are_held() -> None:
     assert "PYDROP_KEEP_CAPS asks for net_admin, which this start without root does not hold" in warning
 
 
+BOUNDING: dict[str, tuple[dict[str, Any], Credentials, bool, bool]] = {  # -> whether it is emptied, and warned of
+    "SETPCAP is held": ({}, credentials(12345, 12345, capabilities=mask_of(("setpcap", "kill"))), True, False),
+    "it is not": ({}, credentials(12345, 12345), False, True),
+    "it is permitted alone": (
+        {},
+        credentials(12345, 12345, capabilities=mask_of(("setpcap",)), effective=0),
+        False,
+        True,
+    ),
+    "the set is empty already": ({}, credentials(12345, 12345, bounding=0), True, False),
+    "the set has what is kept": (
+        {"keep_caps": ("kill",)},
+        credentials(12345, 12345, capabilities=mask_of(("kill",))),
+        True,
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BOUNDING)
+def test_the_bounding_set_is_emptied_where_that_can_be_done(case: str) -> None:
+    """Elsewhere one line says that it stays, and the command runs."""
+    given, held, emptied, warned = BOUNDING[case]
+    made = planned(given | {"bounding_set": "empty"}, credentials=held, nss_wrapper="/w.so")
+    assert drop_of(made).empty_bounding == emptied
+    assert [text.startswith("PYDROP_BOUNDING_SET is ignored") for text in made.warnings] == [True] * warned
+    assert not drop_of(planned(given, credentials=held)).empty_bounding
+
+
 # -- a second time ---------------------------------------------------------------------------------
 
 
@@ -216,3 +245,59 @@ def test_a_second_time_without_root_just_runs_it() -> None:
     given = {"puid": 1, "volumes": (volume("/d"),)}
     made = planned(given, second_time=True, hooks=("/etc/pydrop.d/1",))
     assert (kinds(made.steps), made.warnings) == (["privileges"], ())
+
+
+def test_a_second_time_has_a_name_by_its_own_environment_and_changes_no_account_file() -> None:
+    made = planned({}, second_time=True, nss_wrapper="/w.so")
+    assert (kinds(made.steps), made.warnings) == (["accounts", "privileges"], ())
+    assert kinds(planned({}, second_time=True, account_files="append").steps) == ["privileges"]
+
+
+# -- what is not there --------------------------------------------------------------------------------
+
+
+def test_a_volume_that_is_not_there_is_said_and_needs_no_root() -> None:
+    """An image names what it could use: "leave out user:" would not bring the volume."""
+    given = {"volumes": (volume("/data"), volume("/off", policy="never"))}
+    made = planned(given, places=(("/data", ""), ("/off", "")), nss_wrapper="/w.so")
+    assert made.warnings == (
+        "the volume /data does not exist; mount it (volumes: [./data:/data]), or go on without it",
+    )
+    assert planned(given, places=(("/data", ""),), second_time=True, nss_wrapper="/w.so").warnings == ()
+
+
+def device(path: str, gid: int, mode: int) -> Device:
+    return Device(path=path, uid=0, gid=gid, mode=0o020000 | mode)
+
+
+def test_the_groups_of_devices_are_for_the_container_to_grant() -> None:
+    found = (device("/dev/a", 993, 0o660), device("/dev/b", 44, 0o660), device("/dev/c", 44, 0o666))
+    absent = (AbsentDevice(path="/dev/d", problem="PYDROP_DEVICES names /dev/d, which is gone", remedy="pass it"),)
+    made = planned({"devices": ("/dev",)}, devices=found, absent_devices=absent, nss_wrapper="/w.so")
+    needs, gone = made.warnings
+    assert "needs group 44, 993, which a start without root cannot join" in needs
+    assert "--group-add 44 --group-add 993" in needs
+    assert "supplementalGroups: [44, 993]" in needs
+    assert gone == "PYDROP_DEVICES names /dev/d, which is gone; pass it"
+
+
+def test_groups_that_are_held_open_their_devices() -> None:
+    held = credentials(12345, 12345, groups=(12345, 993))
+    made = planned(
+        {"devices": ("/dev/a",)}, devices=(device("/dev/a", 993, 0o660),), credentials=held, nss_wrapper="/w.so"
+    )
+    assert made.warnings == ()
+
+
+def test_a_volume_that_shows_its_owner_through_a_map_needs_no_root_either() -> None:
+    given = {"volumes": (volume("/data"),)}
+    (warning,) = planned(given, idmapped=(("/data", 7, 8),), nss_wrapper="/w.so").warnings
+    assert "is an idmapped mount" in warning and "idmap=uids=OWNER-12345-1" in warning
+    assert planned(given, idmapped=(("/data", 7, 8),), writable=("/data",), nss_wrapper="/w.so").warnings == ()
+
+
+def test_user_hooks_run_without_root_too_but_not_a_second_time() -> None:
+    assert "user-hook" in kinds(planned({}, user_hooks=("/u/1",)).steps)
+    warned = planned({}, user_hooks_without_bit=("/u/2",)).warnings
+    assert any("the hook /u/2 is not run" in line for line in warned)
+    assert "user-hook" not in kinds(planned({}, user_hooks=("/u/1",), second_time=True).steps)

@@ -19,7 +19,8 @@ def identity(**changes: Any) -> Identity:
 
 def record(**changes: Any) -> Record:
     fields: dict[str, Any] = {"instance": "mnt:[4026531841] 12", "identity": identity(), "umask": 0o27}
-    fields |= {"keep_caps": ("net_bind_service",), "no_new_privs": True, "environment": ("HOME=/home/app", "A=1")}
+    fields |= {"keep_caps": ("net_bind_service",), "no_new_privs": True, "bounding_set": "keep"}
+    fields |= {"environment": ("HOME=/home/app", "A=1")}
     return Record(**fields | changes)
 
 
@@ -28,11 +29,15 @@ RECORDS = {
     "nothing that can be left out": record(umask=None, keep_caps=(), environment=(), identity=identity(groups=())),
     "umask 0 is a umask": record(umask=0),
     "without no_new_privs": record(no_new_privs=False),
+    "an empty bounding set": record(bounding_set="empty"),
+    "what user hooks added": record(users=("PATH=/data", "GONE")),
+    "that alone": record(environment=(), users=("A=1",)),
     "several capabilities": record(keep_caps=("net_bind_service", "net_raw")),
     "root": record(identity=identity(name="root", uid=0, gid=0, groups=(0,))),
     "the last id": record(identity=identity(uid=4294967294, gid=4294967294, groups=(4294967294,))),
     "newlines and equals signs in a value": record(environment=("A=x\ny=z", "B=", "C==")),
     "bytes that are no UTF-8": record(environment=("A=\udcff",), identity=identity(home="/h\udc80", why="user\udcff")),
+    "a variable that a hook unset": record(environment=("GONE", "A=1")),
     "empty names": record(identity=identity(shell="", why="", home="")),
     "blanks in a name": record(identity=identity(why="user in /etc/pydrop.toml", home="/home/my app")),
 }
@@ -58,7 +63,7 @@ def test_a_part_of_a_record_is_none() -> None:
 
 NONE = {
     "empty": "",
-    "another form": TEXT.replace(FORM, "pydrop record 2"),
+    "another form": TEXT.replace(FORM, "pydrop record 1"),
     "something before it": " " + TEXT,
     "something behind it": TEXT + "more",
     "an id that is a name": TEXT.replace("1500", "app"),

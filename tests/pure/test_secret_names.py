@@ -46,6 +46,10 @@ FILE_DB = secret("DB", "/run/secrets/db", "FILE__DB")
             "PYDROP_SECRETS, FILE__KEY",
         ),
         (("DB_FILE=/run/secrets/db",), (), None),
+        (("PYDROP_SECRETS=DB",), (), "PYDROP_SECRETS"),
+        (("PYDROP_SECRETS=DB", "DB=", "DB_FILE= "), (), "PYDROP_SECRETS"),
+        (("PYDROP_SECRETS=KEY,DB", "KEY=x"), (), "PYDROP_SECRETS"),
+        (("PYDROP_SECRETS=KEY,DB", "DB_FILE=/run/secrets/db"), (DB,), "PYDROP_SECRETS"),
     ],
 )
 def test_secrets_and_the_variables_that_point_at_them(lines, expected, source):
@@ -73,12 +77,10 @@ SAME_TIME = "are set at the same time; keep one of them"
             ("PYDROP_SECRETS=DB", "DB=hunter2", "FILE__DB=/hunter2", "DB_FILE=/h"),
             f"DB, FILE__DB and DB_FILE {SAME_TIME}",
         ),
-        (
-            ("PYDROP_SECRETS=DB",),
-            "PYDROP_SECRETS names DB, but neither DB nor DB_FILE is set; add DB_FILE=/run/secrets/",
-        ),
-        (("PYDROP_SECRETS=DB", "DB=", "DB_FILE="), "PYDROP_SECRETS names DB, but neither DB nor DB_FILE is set"),
-        (("PYDROP_SECRETS=KEY,DB", "KEY=hunter2"), "PYDROP_SECRETS names DB, but neither"),
+        (("PYDROP_SECRETS=/run/hunter2",), "PYDROP_SECRETS has a name that holds a mark that no variable's name has"),
+        (("PYDROP_SECRETS=DB:hunter2",), "PYDROP_SECRETS has a name that holds a mark"),
+        (("PYDROP_SECRETS=DB;hunter2",), "PYDROP_SECRETS has a name that holds a mark"),
+        (('PYDROP_SECRETS=["hunter2"]',), "PYDROP_SECRETS has a name that holds a mark"),
         (("PYDROP_SECRETS=DB=hunter2",), "PYDROP_SECRETS has a name that holds a ="),
         (("PYDROP_SECRETS=DB hunter2",), "PYDROP_SECRETS has a name that holds a blank"),
         (("PYDROP_SECRETS=D\x01hunter2",), "PYDROP_SECRETS has a name that holds a blank, a control character"),
@@ -89,7 +91,7 @@ SAME_TIME = "are set at the same time; keep one of them"
         (("FILE__=/hunter2",), "FILE__ names a variable that is empty"),
         (("FILE__PUID=/hunter2",), "FILE__PUID names a variable that is a setting of pydrop"),
         (("FILE__PYDROP_USER=/hunter2",), "FILE__PYDROP_USER names a variable that is a setting of pydrop"),
-        (("FILE__A B=/hunter2",), "FILE__A B names a variable that holds a blank"),
+        (("FILE__A B=/hunter2",), "'FILE__A B' names a variable that holds a blank"),
     ],
 )
 def test_what_cannot_be_told_is_an_error_that_names_variables_and_no_value(lines, beginning):
@@ -100,7 +102,9 @@ def test_what_cannot_be_told_is_an_error_that_names_variables_and_no_value(lines
     assert "hunter2" not in str(error.value)
 
 
-@pytest.mark.parametrize("value", ["DB=hunter2", ["DB=hunter2"], [5], 5, [""], ["hunter2 x"]])
+@pytest.mark.parametrize(
+    "value", ["DB=hunter2", ["DB=hunter2"], [5], 5, [""], ["hunter2 x"], ["/run/secrets/hunter2"], ["A,hunter2"]]
+)
 def test_a_list_in_the_file_that_cannot_be_used_shows_no_value(value):
     with pytest.raises(BadSetting) as error:
         read(table={"secrets": value})

@@ -118,6 +118,7 @@ def test_every_setting_from_the_environment_with_its_source():
             "PYDROP_GROUPS=video, 109", "PYDROP_DEVICES=/dev/dri:/dev/kvm", "PYDROP_UMASK=002",
             "PYDROP_CHOWN_ERRORS=fail", "PYDROP_RUN_DIRS=/run/app:/run/app/x/", "PYDROP_HOOKS=/h.d",
             "PYDROP_KEEP_CAPS=NET_BIND_SERVICE,cap_kill", "PYDROP_NO_NEW_PRIVS=no", "PYDROP_LOG_LEVEL=debug",
+            "PYDROP_BOUNDING_SET=empty",
             "PYDROP_LOG_FORMAT=json", "PYDROP_CONFIG=/x.toml",
         ]
     )  # fmt: skip
@@ -126,6 +127,7 @@ def test_every_setting_from_the_environment_with_its_source():
         pgid=NumberAsked(number=1600, source="PGID"), owner_of="/data", home="/home/x", groups=("video", 109),
         devices=("/dev/dri", "/dev/kvm"), umask=2, chown_errors="fail", run_dirs=("/run/app", "/run/app/x"),
         hooks="/h.d", keep_caps=("net_bind_service", "kill"), no_new_privs=False, log_level="debug",
+        bounding_set="empty",
         log_format="json", command=("id",), sources=found.sources,
     )  # fmt: skip
     assert found.sources == {
@@ -133,7 +135,7 @@ def test_every_setting_from_the_environment_with_its_source():
         "groups": "PYDROP_GROUPS", "devices": "PYDROP_DEVICES", "umask": "PYDROP_UMASK",
         "chown-errors": "PYDROP_CHOWN_ERRORS", "run-dirs": "PYDROP_RUN_DIRS", "hooks": "PYDROP_HOOKS",
         "keep-caps": "PYDROP_KEEP_CAPS", "no-new-privs": "PYDROP_NO_NEW_PRIVS", "log-level": "PYDROP_LOG_LEVEL",
-        "log-format": "PYDROP_LOG_FORMAT",
+        "log-format": "PYDROP_LOG_FORMAT", "bounding-set": "PYDROP_BOUNDING_SET",
     }  # fmt: skip
 
 
@@ -146,10 +148,13 @@ SPELLINGS = [
     ("umask", "0027", "0027"),
     ("chown", "/a:/b:top", ["/a", "/b:top"]),
     ("chown-errors", "fail", "fail"),
+    ("chown-hard-links", "true", True),
+    ("groups-policy", "strict", "strict"),
     ("run-dirs", "/run/a:/run/b", ["/run/a", "/run/b"]),
     ("hooks", "/x.d", "/x.d"),
     ("keep-caps", "kill,net_raw", ["kill", "net_raw"]),
     ("no-new-privs", "false", False),
+    ("bounding-set", "empty", "empty"),
     ("init", "false", False),
     ("log-level", "warn", "warn"),
     ("log-format", "json", "json"),
@@ -165,7 +170,7 @@ def test_option_variable_and_key_mean_the_same(name, text, value):
         read(environment=[f"{variable}={text}"]),
         read(table={name: value}),
     ]
-    if name not in ("no-new-privs", "init"):
+    if name not in ("no-new-privs", "init", "chown-hard-links"):
         found.append(read(f"--{name}", text))
     assert [each.sources[name] for each in found[:3]] == [f"--{name}", variable, f"{name} in /etc/pydrop.toml"]
     for each in found:

@@ -32,7 +32,7 @@ def test_every_problem_is_found_with_key_place_and_nearest():
         "volume": [{"path": "/a", "polcy": "top", "policy": "topp"}, {"path": "/b"}, {"create": 5}],
         "service": {},
     }
-    found = settings.problems(table, "/x.toml")
+    found = settings.problems(table, (), "/x.toml")
     assert [(p.key, p.where, p.nearest) for p in found] == [
         ("usr", ("usr",), "user"),
         ("umask", ("umask",), ""),
@@ -96,3 +96,13 @@ def test_every_setting_has_a_place_to_stand_and_a_meaning():
             row.name.upper(),
         )
     assert len(BY_NAME) == len(ROWS)
+
+
+def test_settings_that_contradict_each_other() -> None:
+    for root in ({"user": "root:app"}, {"user": "0:0"}, {"puid": 0}, {"user": "app", "puid": "0"}):
+        assert not settings.problems({"keep-root": True, "ready-file": "/run/ready", **root}, (), "f")
+    said = settings.problems({"user": "root", "puid": 1500}, (), "f")
+    assert [(problem.key, problem.problem) for problem in said] == [
+        ("puid", "puid in f asks for uid 1500, but user in f names root, whose number 0 must stay")
+    ]
+    assert not settings.problems({"keep-root": "${A:-false}", "ready-file": "/run/ready"}, (), "f")

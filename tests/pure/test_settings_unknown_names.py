@@ -4,7 +4,7 @@ import pytest
 
 from pydrop import settings
 from pydrop.errors import BadSetting
-from pydrop.settings.nearest import distance, nearest
+from pydrop.settings.nearest import distance, near
 
 
 def refusal(words=(), environment=(), table=None):
@@ -30,8 +30,8 @@ def refusal(words=(), environment=(), table=None):
         ("PYDROP_Umask", "did you mean PYDROP_UMASK?"),
         ("PYDROP_CONFIGURATION", "did you mean PYDROP_CONFIG?"),
         ("PYDROP_VOLUME", "PYDROP_CHOWN"),
-        ("PYDROP_XYZZY_PLUGH", "the nearest that exists is "),
-        ("PYDROP_", "the nearest that exists is "),
+        ("PYDROP_XYZZY_PLUGH", "take PYDROP_XYZZY_PLUGH out of the container's environment (pydrop --help lists"),
+        ("PYDROP_", "take PYDROP_ out of the container's environment"),
         ("PYDROP_ENV", "take it out of the container's environment"),
         ("PYDROP_WORKDIR", "take it out of the container's environment"),
         ("PYDROP_REWRIT", "did you mean PYDROP_REWRITE?"),
@@ -99,7 +99,7 @@ def test_what_no_service_makes_is_a_typo(line):
         ("-user", "did you mean --user?"),
         ("--hlep", "did you mean --help?"),
         ("-h", "--help"),
-        ("-V", "pydrop --help lists all"),
+        ("-V", "did you mean --version?"),
         ("---", "pydrop --help lists all"),
         ("--volume", "name volumes with --chown"),
         ("--puid=5", "set the variable PUID"),
@@ -138,10 +138,11 @@ def test_an_option_without_its_value_does_not_swallow_the_next_one(words, beginn
         ("volumes", "did you mean volume?"),
         ("log_level", "did you mean log-level?"),
         ("User", "did you mean user?"),
-        ("puid", "set the variable PUID"),
-        ("PGID", "set the variable PGID"),
+        ("PUID", "did you mean puid?"),
+        ("PGID", "did you mean pgid?"),
+        ("config", "set the variable PYDROP_CONFIG"),
         ("service", "services, which are not in this version"),
-        ("xyzzy", "the nearest that exists is "),
+        ("xyzzy", "take it out of /etc/pydrop.toml (pydrop --help lists"),
     ],
 )
 def test_an_unknown_key_is_told_the_nearest(key, hint):
@@ -166,4 +167,4 @@ def test_distance_counts_letters_added_dropped_changed_or_swapped(a, b, steps):
 
 
 def test_the_nearest_of_equals_is_the_first_in_the_alphabet():
-    assert nearest("x", ("c", "a", "b")) == "a"
+    assert near("xaa", ("xac", "xab", "xad")) == "xab"

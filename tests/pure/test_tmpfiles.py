@@ -1,5 +1,7 @@
 """tmpfiles.d(5) lines and what they ask for; the rows agree with systemd-tmpfiles 252 --create."""
 
+import time
+
 import pytest
 
 from pydrop.steps import RunEntry
@@ -245,3 +247,26 @@ def test_the_standard_entries_are_exact_and_have_no_source() -> None:
         "/var/tmp": ("d", 0o1777),
     }
     assert all(e.source == "" and (e.uid, e.gid) == (0, 0) and (e.exact or e.kind == "L") for e in standard_entries())
+
+
+HUGE = {
+    "digits of an owner": ("d /run/a 0755 " + "9" * 5000 + "\n", "is no number of a user"),
+    "digits of a mode": ("d /run/a " + "7" * 5000 + "\n", "is no mode"),
+    "a name of a group": ("d /run/a 0755 root " + "x" * 9000 + "\n", "there is no group x"),
+    "marks of specifiers": ("d /run/" + "%%" * 8000 + "\n", ""),
+    "a line": ("f /run/a - - - - " + "x" * 20000 + "\n", "it is longer than 16 KiB"),
+    "a file": ("d /run/a\n" * 40000, "the file is larger than 256 KiB"),
+    "reasons": ("".join([f"d /run/a 0755 user{i}\n" for i in range(9000)]), "for 8980 other reasons"),
+}
+
+
+@pytest.mark.parametrize("case", HUGE)
+def test_lines_of_any_size_are_warnings_and_soon(case: str) -> None:
+    text, words = HUGE[case]
+    began = time.process_time()
+    made, warnings = entries((("/usr/lib/tmpfiles.d/x.conf", text),), {}, {}, {})
+    assert time.process_time() - began < 1
+    assert len(made) == (not words)
+    assert len(warnings) <= 21
+    assert any(words in warning for warning in warnings) or not words
+    assert max([len(warning) for warning in warnings], default=0) < 600

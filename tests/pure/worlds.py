@@ -50,6 +50,7 @@ SOURCES = {
     "hooks": "PYDROP_HOOKS",
     "keep_caps": "PYDROP_KEEP_CAPS",
     "no_new_privs": "PYDROP_NO_NEW_PRIVS",
+    "bounding_set": "PYDROP_BOUNDING_SET",
 }
 NAMES = {"volumes": "chown"}  # the setting's name where the field has another
 
@@ -79,7 +80,7 @@ def identity(**changes: Any) -> Identity:
 
 def record(**changes: Any) -> Record:
     fields: dict[str, Any] = {"instance": "mnt:[1] 2", "identity": identity(), "umask": None, "keep_caps": ()}
-    return Record(**fields | {"no_new_privs": True, "environment": ()} | changes)
+    return Record(**fields | {"no_new_privs": True, "bounding_set": "keep", "environment": ()} | changes)
 
 
 def drop_of(made: Plan) -> PrivilegesStep:

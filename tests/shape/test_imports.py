@@ -15,24 +15,29 @@ LAYERS = (
     ("entry",),
     ("ctl",),
     ("compat",),
+    ("performing", "standing"),
+    ("user_hooks",),
     ("pid1", "handover"),
     ("perform.*",),
-    ("inspection", "running"),
-    ("rootenv", "interpreter"),
-    ("inherited", "trust", "report", "checked_reads"),
-    ("kernel",),
+    ("inspection", "running", "hook_environment", "start_lock", "descent"),
+    ("rootenv", "interpreter", "ground", "telling"),
+    ("inherited", "trust", "report", "checked_reads", "command_lookup"),
+    ("proc_stat",),
+    ("kernel", "mount_calls", "idmapped", "asked_as_user"),
+    ("mountinfo",),
     ("planning", "lifecycle"),
     ("settings", "accounts", "tmpfiles", "record"),
     ("calls_by_libraries", "calls_built_in"),
-    ("capabilities", "encoding"),
+    ("encoding",),
     ("steps",),
     ("model",),
-    ("process", "errors", "signals", "own_code"),
+    ("executable",),
+    ("process", "errors", "signals", "capabilities", "distribution"),
     ("",),  # pydrop itself: its version, nothing else
 )
 PURE = (
     *("planning", "lifecycle", "settings", "accounts", "tmpfiles", "record"),
-    *("capabilities", "steps", "model", "process", "errors", "signals"),
+    *("capabilities", "steps", "model", "executable", "process", "errors", "signals"),
 )
 
 # What may be imported when a module is loaded, outside of `ctl`. Each is built in or costs next to nothing.
@@ -46,10 +51,10 @@ ONLY_IN = {
     "_prctl": ("calls_by_libraries",),
     "prctl": (),
     "ctypes": ("calls_by_libraries",),
-    "_onefile": ("calls_built_in", "onefile", "own_code"),
+    "_onefile": ("calls_built_in", "onefile", "distribution"),
 }
 # The pure layer computes: late imports of such modules are all that it needs.
-PURE_MAY_IMPORT = {"binascii", "difflib"}
+PURE_MAY_IMPORT = {"binascii", "difflib", "re", "tomllib"}
 TOUCHES_THE_WORLD = {"open", "exec", "eval", "input", "print", "__import__", "compile"}
 
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "base", "core", "shared", "lib"}
@@ -133,7 +138,7 @@ def _ours(name: str) -> bool:
 
 @pytest.mark.parametrize("library", sorted(ONLY_IN))
 def test_each_library_has_its_home(library: str) -> None:
-    """click lives in ctl, psutil in ctl and pid1, prctl and ctypes in kernel; at load and late."""
+    """click lives in ctl, psutil in ctl and pid1, _prctl and ctypes in the pip way's calls, _onefile in the file's."""
     users = {
         unit(name)
         for name, module in ALL.items()

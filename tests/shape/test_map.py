@@ -12,7 +12,7 @@ import pytest
 from pydrop import steps
 from pydrop.compat import COMPATIBILITY_NAMES
 from pydrop.model import Settings
-from pydrop.planning import orders, step_builders
+from pydrop.planning import hook_steps, orders, step_builders
 from pydrop.settings.table import ROWS
 from pydrop.steps import Step
 from tests.shape.source import modules
@@ -114,10 +114,10 @@ def test_a_step_names_its_kind_and_its_performer(kind: type[Step]) -> None:
 
 def test_every_builder_of_a_step_stands_in_an_order() -> None:
     """Items 2 and 3: whoever writes one has to say when it is called; and the drop is always the last."""
-    every = (orders.AS_ROOT, orders.AGAIN, orders.WITHOUT_ROOT, orders.AGAIN_WITHOUT_ROOT)
+    every = (orders.AS_ROOT, orders.AGAIN, orders.IN_HOOK, orders.WITHOUT_ROOT, orders.AGAIN_WITHOUT_ROOT)
     takes_decision = {
         each.__name__
-        for each in vars(step_builders).values()
+        for each in (*vars(step_builders).values(), *vars(hook_steps).values())
         if callable(each) and list(getattr(each, "__annotations__", {}))[:1] == ["decision"] and each.__name__[0] != "_"
     }
     assert takes_decision == {build.__name__ for order in every for build in order if build.__name__[0] != "_"}

@@ -1,5 +1,6 @@
 """Parses the lines of passwd(5) and group(5), and tells entries from lines that only look like entries."""
 
+from pydrop.errors import BadSetting
 from pydrop.model import Account, Group
 from pydrop.process import MAX_ID
 
@@ -9,6 +10,9 @@ if TYPE_CHECKING:
 
 PASSWD_FIELDS = 7
 GROUP_FIELDS = 4
+
+MOST_LINES = 50_000  # of a file, and LARGEST_FILE its characters: parsing as many takes a quarter of a second
+LARGEST_FILE = 1 << 23
 
 REWRITING = "# pydrop rewrites this file: "  # how the lines of in_place_journal begin
 
@@ -45,8 +49,18 @@ def has_control(text: str) -> bool:
     return any(character < " " or character == "\x7f" for character in text)
 
 
+def _require_moderate(text: str, path: str) -> None:
+    """BadSetting for a file that takes long to parse: a start would wait for it, and more than once."""
+    if len(text) > LARGEST_FILE or text.count("\n") > MOST_LINES:
+        raise BadSetting(
+            f"{path} has more than {MOST_LINES} lines, or {LARGEST_FILE >> 20} MiB",
+            "keep the entries in it that the image needs; no other can be looked up in time",
+        )
+
+
 def accounts(text: str) -> list[Account]:
     """The entries of passwd(5) in the order of the file; a malformed line is skipped."""
+    _require_moderate(text, "/etc/passwd")
     entries = []
     for line in text.split("\n"):  # splitlines() would also split where no reader of the file does
         fields = fields_of(line, PASSWD_FIELDS)
@@ -66,6 +80,7 @@ def entries_alone(text: str, entries: "Callable[[str], list[Account] | list[Grou
 
 def groups(text: str) -> list[Group]:
     """The entries of group(5) in the order of the file; a malformed line is skipped."""
+    _require_moderate(text, "/etc/group")
     entries = []
     for line in text.split("\n"):
         fields = fields_of(line, GROUP_FIELDS)

@@ -17,6 +17,7 @@ from pydrop.accounts.numbers import (
     chosen_account,
     gid_for,
     own_uid,
+    passed_over,
     refuse_by_accident,
     uid_asked,
 )
@@ -91,11 +92,12 @@ def _ordinary(
         check_name(group.name, user.source)
     changed_groups = _with_entry(question.groups, group)
     asked_gids = asked_groups(settings.groups, settings.sources.get("groups", "groups"), changed_groups)
-    own_gids = {gid.number} | memberships(account.name, changed_groups)
+    own_gids = {gid.number} | _memberships(settings, account.name, changed_groups)
     gids = own_gids | asked_gids | granted_groups(granted, known, question.groups)
     joined, new_groups, warnings = _device_groups(devices, account.uid, gids, changed_groups)
     if 0 in own_gids - asked_gids and not (gid.number == 0 and gid.asked):
         warnings = (_roots_group_warning(account.name), *warnings)
+    warnings = (*passed_over(question), *warnings)
     program = _identity(account, group, gids | joined, _reason(uid, gid))
     return program, AccountChange(account=account, group=group, former=former, more_groups=new_groups), warnings
 
@@ -122,10 +124,15 @@ def _root(question: Question, uid: Number, granted: tuple[int, ...]) -> Decision
         taken = not name or group_named(known_groups, name) is not None
         group = Group(name=free_group_name(known_groups, gid.number) if taken else name, gid=gid.number)
     asked_gids = asked_groups(settings.groups, settings.sources.get("groups", "groups"), known_groups)
-    gids = {gid.number} | memberships(account.name, known_groups) | asked_gids | set(granted)
+    gids = {gid.number} | _memberships(settings, account.name, known_groups) | asked_gids | set(granted)
     named = account_named(known, question.user.name or "")
     program = _identity(named if named and named.uid == 0 else account, group, gids, _asked_for_root(question, uid))
     return program, AccountChange(account=account, group=group, former=root), ()
+
+
+def _memberships(settings: Settings, name: str, known: list[Group]) -> set[int]:
+    """Those of /etc/group, which `strict` leaves out, as Kubernetes' supplementalGroupsPolicy does."""
+    return memberships(name, known) if settings.groups_policy == "merge" else set()
 
 
 def _asked_for_root(question: Question, uid: Number) -> str:

@@ -1,7 +1,11 @@
 """Finds an account or a group among parsed entries. The first match counts, as for the C library's look-ups."""
 
-from pydrop.errors import BadSetting
+from pydrop.errors import BadSetting, shortened
 from pydrop.model import Account, Group
+
+LONGEST_COMPARED = 64  # letters of a name that is compared with others, since that takes long
+LARGEST_DIFFERENCE = 8  # letters
+MOST_COMPARED = 2000  # names
 
 
 def account_named(known: list[Account], name: str) -> Account | None:
@@ -29,8 +33,9 @@ def group_or_error(name: str, source: str, known: list[Group]) -> Group:
     group = group_named(known, name)
     if group is None:
         raise BadSetting(
-            f"{source}: the image has no group {name!r}" + nearest(name, [group.name for group in known]),
-            f"write a number instead, or make the group in the Dockerfile: RUN groupadd {name}",
+            f"{source}: the image has no group {shortened(repr(name))}"
+            + nearest(name, [group.name for group in known]),
+            f"write a number instead, or make the group in the Dockerfile: RUN groupadd {shortened(name)}",
         )
     return group
 
@@ -47,5 +52,8 @@ def nearest(name: str, names: list[str]) -> str:
     """``", did you mean 'video'?"``, or "" where no name is near."""
     from difflib import get_close_matches  # only on the way to an error
 
-    near = get_close_matches(name, names, 1)
+    if len(name) > LONGEST_COMPARED:
+        return ""
+    candidates = [each for each in names if abs(len(each) - len(name)) <= LARGEST_DIFFERENCE]
+    near = get_close_matches(name, candidates[:MOST_COMPARED], 1)
     return f", did you mean {near[0]!r}?" if near else ""

@@ -13,10 +13,13 @@ def asked_groups(asked: tuple[str | int, ...], source: str, known: list[Group]) 
     """The gids of the `groups` setting; gid 0 only where the setting names it.
 
     Raises BadSetting for a name that is not in /etc/group."""
+    numbers = {group.name: group.gid for group in reversed(known)} if asked else {}  # the first of a name counts
     gids = set()
     for entry in asked:
         if isinstance(entry, int):
             gids.add(entry)
+        elif entry in numbers:
+            gids.add(numbers[entry])
         else:
             gids.add(group_or_error(entry, source, known).gid)
     return gids

@@ -1,7 +1,7 @@
 """Decides the account, the uid and the gid. Each number comes from the first source that gives one."""
 
 from pydrop.accounts.lookup import account_named, account_numbered, group_named, group_or_error, nearest
-from pydrop.errors import BadSetting
+from pydrop.errors import BadSetting, shortened
 from pydrop.model import Account, Group, Settings, UserAsked, Value
 
 DEFAULT_NAME = "app"
@@ -29,7 +29,7 @@ class Number(Value):
 def uid_asked(question: Question) -> Number | None:
     """The uid from PUID, `user` or `owner-of`, in this order; None where none of them gives one.
 
-    Raises BadSetting where root owns the path of `owner-of`: no program becomes root by accident.
+    A path of `owner-of` that root owns gives none: no program becomes root by accident.
     """
     settings, user = question.settings, question.user
     if settings.puid is not None:
@@ -38,9 +38,23 @@ def uid_asked(question: Question) -> Number | None:
         return Number(number=user.uid, why=user.source, asked=True)
     if _names_root(question):
         return Number(number=0, why=user.source, asked=True)
-    if settings.owner_of is not None:
-        return Number(number=_owner(question)[0], why=f"owner of {settings.owner_of}", asked=True)
+    if settings.owner_of is not None and _owner(question)[0] != 0:
+        return Number(number=_owner(question)[0], why=f"owner of {shortened(settings.owner_of)}", asked=True)
     return None
+
+
+def passed_over(question: Question) -> tuple[str, ...]:
+    """A warning where the owner of `owner-of` was to give the uid, and is root."""
+    settings, user = question.settings, question.user
+    if settings.owner_of is None or settings.puid is not None or user.uid is not None or _names_root(question):
+        return ()
+    if _owner(question)[0] != 0:
+        return ()
+    source, path = settings.sources.get("owner-of", "owner-of"), shortened(settings.owner_of)
+    return (
+        f"{source}={path} is passed over, since {path} belongs to root; "
+        f"give it an owner on the host (sudo chown 1000:1000 ./data), or set PUID and PGID",
+    )
 
 
 def _names_root(question: Question) -> bool:
@@ -53,11 +67,6 @@ def _owner(question: Question) -> tuple[int, int]:
     path, source = question.settings.owner_of, question.settings.sources.get("owner-of", "owner-of")
     if question.owner is None:
         raise BadSetting(f"{source}={path} does not exist", "mount it, or name a path that is there")
-    if question.owner[0] == 0:
-        raise BadSetting(
-            f"{source}={path} belongs to root, and the program does not become root by that",
-            f"give it an owner on the host (chown 1000:1000), or set PUID and PGID instead of {source}",
-        )
     return question.owner
 
 
@@ -71,7 +80,8 @@ def chosen_account(question: Question, uid: Number | None) -> Account | None:
         account = account_named(known, user.name)
         if account is None and uid is None:
             raise BadSetting(
-                f"{user.source}: the image has no account {user.name!r}" + nearest(user.name, [a.name for a in known]),
+                f"{user.source}: the image has no account {shortened(repr(user.name))}"
+                + nearest(user.name, [a.name for a in known]),
                 "correct the name, or set PUID=1000 to have an account of this name made",
             )
         return account
@@ -106,7 +116,8 @@ def refuse_by_accident(question: Question, former: Account | None, uid: Number) 
 def gid_for(question: Question, former: Account | None, uid: Number) -> Number:
     """The gid from PGID, `user` or `owner-of`; else the account's own; for a new account the uid's number.
 
-    The gid 0 of a path's owner is not used: a folder's group is root's more often than anybody means it.
+    The gid 0 of a path's owner is not used, since a folder's group is root's more often than anybody means it: then the
+    uid's number is.
     Raises BadSetting for a group that does not exist, unless PGID gives it a number.
     """
     settings, user, owner = question.settings, question.user, question.owner
@@ -118,7 +129,9 @@ def gid_for(question: Question, former: Account | None, uid: Number) -> Number:
         named_gid = _gid_named(question, user.group)
         return Number(number=named_gid, why=user.source, asked=named_gid != 0 or user.group == "root")
     if settings.owner_of is not None and owner is not None and 0 not in owner and uid.number != 0:
-        return Number(number=owner[1], why=f"owner of {settings.owner_of}", asked=True)
+        return Number(number=owner[1], why=f"owner of {shortened(settings.owner_of)}", asked=True)
+    if settings.owner_of is not None and uid.why == f"owner of {shortened(settings.owner_of)}":
+        return Number(number=uid.number, why=uid.why, asked=True)
     if former is not None:
         return Number(number=former.gid, why=uid.why, asked=False)
     return Number(number=uid.number, why=uid.why, asked=False)

@@ -4,11 +4,12 @@ These tools do no other work of a start. They read no setting and change no file
 capabilities alone. The order is that of a start: first all that can fail or needs an import, then the drop, then exec.
 """
 
-from pydrop import checked_reads, handover, inherited, kernel, trust
+from pydrop import checked_reads, handover, inherited, kernel
 from pydrop.capabilities import mask_of
 from pydrop.compat import userspec
 from pydrop.compat.tool import Tool, attempt
 from pydrop.errors import FAILED
+from pydrop.ground import own_code
 from pydrop.model import Credentials, Identity, Start, Value
 from pydrop.perform import privileges
 from pydrop.steps import PrivilegesStep
@@ -39,8 +40,8 @@ def become(tool: Tool, start: Start, decide: "Decide") -> int:
 
 def _become(start: Start, decide: "Decide") -> int:
     held = checked_reads.credentials()
-    if held.uids[1] == 0:
-        trust.require_own_code_safe()
+    if checked_reads.is_privileged(held):
+        own_code.require_own_code_safe(start.name, start.environment)
     caller = held.uids[1], held.gids[1]
     wanted = decide(start, userspec.files(checked_reads.text("/etc/passwd"), checked_reads.text("/etc/group"), caller))
     who = wanted.identity
@@ -83,5 +84,5 @@ def _step(who: Identity) -> PrivilegesStep:
         no_new_privs=False,
         umask=None,
         keep_root=who.uid == 0,
-        keep_sets=True,
+        keep_inheritable=True,
     )

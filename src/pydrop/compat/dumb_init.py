@@ -9,7 +9,7 @@ from pydrop import __version__
 from pydrop.compat.init_tools import Answer, InitRequest, supervise, supervision
 from pydrop.compat.options import USAGE_ERROR, Options, variable
 from pydrop.compat.tool import Tool
-from pydrop.errors import FAILED, NOT_EXECUTABLE, NOT_FOUND, BadSetting
+from pydrop.errors import FAILED, NOT_EXECUTABLE, NOT_FOUND, BadSetting, shortened
 from pydrop.process import Start
 
 LAST = 31  # the last signal that dumb-init can rewrite; later ones are passed on unchanged
@@ -69,7 +69,7 @@ def pair(word: str) -> tuple[int, int]:
     if 1 <= numbers[0] <= LAST and 0 <= numbers[1] <= LAST:
         return numbers[0], numbers[1]
     raise BadSetting(
-        f"-r {word!r} is not S:R, two signals' numbers up to {LAST}",
+        f"-r {shortened(repr(word))} is not S:R, two signals' numbers up to {LAST}",
         "write -r 15:3 to pass on QUIT for TERM, -r 15:0 to pass on nothing for it",
         USAGE_ERROR,
     )

@@ -74,6 +74,7 @@ def _step(wanted: InitRequest) -> InitStep:
         supervision=wanted.supervision,
         identity=None,
         keep_root=False,
+        empty_bounding=False,
         keeps_kill=False,
         name=wanted.command[0],
         level=wanted.level,

@@ -8,7 +8,7 @@ not found.
 from pydrop.compat import userspec
 from pydrop.compat.drop_tools import DropRequest, become
 from pydrop.compat.tool import Tool, answer
-from pydrop.errors import FAILED, BadSetting
+from pydrop.errors import FAILED, BadSetting, shortened
 from pydrop.model import Start
 
 TYPE_CHECKING = False
@@ -34,6 +34,6 @@ def wanted(start: Start, known: "Files") -> DropRequest:
     if ":" in who:
         return DropRequest(identity=userspec.numbers_identity(who, USAGE_ERROR), command=program)
     if not who or who.startswith("-"):
-        raise BadSetting(f"{who!r} is no account", "write the account's name, or UID:GID", USAGE_ERROR)
+        raise BadSetting(f"{shortened(repr(who))} is no account", "write the account's name, or UID:GID", USAGE_ERROR)
     account = userspec.account_identity(who, known, NO_ACCOUNT)
     return DropRequest(identity=account, command=program, changes=ITS_OWN)

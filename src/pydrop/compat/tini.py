@@ -7,7 +7,7 @@ from pydrop import __version__, signals
 from pydrop.compat.init_tools import Answer, InitRequest, supervise, supervision
 from pydrop.compat.options import USAGE_ERROR, Options, variable
 from pydrop.compat.tool import Tool
-from pydrop.errors import FAILED, BadSetting
+from pydrop.errors import FAILED, BadSetting, shortened
 from pydrop.process import Start
 
 BLANKS = " \t\r\n"  # an env file may leave these around a value
@@ -106,12 +106,16 @@ def exit_code(word: str) -> int:
     digits = word.strip(BLANKS)
     if digits.isascii() and digits.isdigit() and len(digits) <= 3 and int(digits) <= 255:
         return int(digits)
-    raise BadSetting(f"-e {word!r} is no exit code", "write a number from 0 to 255, as in -e 143", USAGE_ERROR)
+    raise BadSetting(
+        f"-e {shortened(repr(word))} is no exit code", "write a number from 0 to 255, as in -e 143", USAGE_ERROR
+    )
 
 
 def signal(word: str) -> int:
     """The signal that -p names, by its whole name (``SIGTERM``). BadSetting for anything else."""
     number = signals.number_of(word) if word.startswith("SIG") and word.isupper() else None
     if number is None:
-        raise BadSetting(f"-p {word!r} names no signal", "write its whole name, as in -p SIGTERM", USAGE_ERROR)
+        raise BadSetting(
+            f"-p {shortened(repr(word))} names no signal", "write its whole name, as in -p SIGTERM", USAGE_ERROR
+        )
     return number

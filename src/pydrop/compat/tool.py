@@ -3,7 +3,7 @@
 import posix as os
 
 from pydrop import inherited
-from pydrop.errors import FAILED, Interrupted, PydropError
+from pydrop.errors import FAILED, Interrupted, PydropError, not_loaded
 from pydrop.process import Start, Value
 from pydrop.report import Report
 
@@ -46,6 +46,9 @@ def _attempt(tool: Tool, start: Start, act: "Callable[[], int]", report: Report)
     except PydropError as error:
         report.error(str(error))
         code = error.code
+    except ImportError as error:
+        report.error(str(not_loaded(error)))
+        code = FAILED
     except BaseException as bug:
         report.own_fault(bug)
         code = FAILED

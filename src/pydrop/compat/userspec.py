@@ -8,7 +8,7 @@ other word is a name, and a name must be an entry of the account files. The modu
 from pydrop.accounts.account_lines import accounts, groups, parse_id
 from pydrop.accounts.lookup import account_named, account_numbered, group_named, nearest
 from pydrop.accounts.memberships import memberships
-from pydrop.errors import FAILED, BadSetting
+from pydrop.errors import FAILED, BadSetting, shortened
 from pydrop.model import Account, Group, Identity, Value
 from pydrop.process import MAX_ID
 
@@ -47,7 +47,11 @@ def account_identity(name: str, known: Files, code: int) -> Identity:
     """The identity of account `name`. Its groups are its gid and those that list it. `code` is an error's exit code."""
     account = account_named(known.accounts, name)
     if account is None:
-        hint = f"write {name}:{name} for the numbers" if parse_id(name) is not None else "correct the name"
+        hint = (
+            f"write {shortened(name)}:{shortened(name)} for the numbers"
+            if parse_id(name) is not None
+            else "correct the name"
+        )
         raise BadSetting(_no_account(name, known), hint, code)
     _refuse_root_by_accident(account, name, code)
     return _identity(account, account.gid, memberships(name, known.groups) | {account.gid})
@@ -58,7 +62,9 @@ def numbers_identity(spec: str, code: int) -> Identity:
     first, _, second = spec.partition(":")
     uid, gid = number(first, code), number(second, code)
     if uid is None or gid is None:
-        raise BadSetting(f"{spec!r} is not UID:GID in digits alone", "write both numbers (is a variable empty?)", code)
+        raise BadSetting(
+            f"{shortened(repr(spec))} is not UID:GID in digits alone", "write both numbers (is a variable empty?)", code
+        )
     return _identity(Account(name=first, uid=uid, gid=gid), gid, {gid})
 
 
@@ -67,7 +73,8 @@ def number(word: str, code: int = FAILED) -> int | None:
     parsed = parse_id(word)
     if parsed is None and word.isascii() and word.isdigit():
         raise BadSetting(
-            f"{word} is no id that a process can have: the kernel would leave the id as it is, or cut the number off",
+            f"{shortened(word)} is no id that a process can have: the kernel would leave the id as it is, or cut the "
+            "number off",
             f"use one from 0 to {MAX_ID}",
             code,
         )
@@ -77,10 +84,11 @@ def number(word: str, code: int = FAILED) -> int | None:
 def _two_words(spec: str) -> tuple[str, str]:
     user, _, group = spec.partition(":")
     if ":" in group:
-        raise BadSetting(f"{spec!r} has more than one colon", "write USER:GROUP")
+        raise BadSetting(f"{shortened(repr(spec))} has more than one colon", "write USER:GROUP")
     if not user:
         raise BadSetting(
-            f"{spec!r} names no user, and the one who runs this, who may be root, is nobody's by accident",
+            f"{shortened(repr(spec))} names no user, and the one who runs this, who may be root, is nobody's by "
+            "accident",
             "name the user (is a variable empty?)",
         )
     return user, group
@@ -105,7 +113,9 @@ def _gid(word: str, known: Files) -> int:
     group = group_named(known.groups, word)
     if group is None:
         near = nearest(word, [group.name for group in known.groups])
-        raise BadSetting(f"there is no group {word!r} in /etc/group{near}", "correct the name, or write a number")
+        raise BadSetting(
+            f"there is no group {shortened(repr(word))} in /etc/group{near}", "correct the name, or write a number"
+        )
     return group.gid
 
 
@@ -120,14 +130,16 @@ def _without_entry(uid: int, caller: tuple[int, int]) -> Account:
 def _refuse_root_by_accident(account: Account, word: str, code: int) -> None:
     if account.uid == 0 and word != "root":
         raise BadSetting(
-            f"account {word} has uid 0 in /etc/passwd, and root is given only to who asks for it",
+            f"account {shortened(word)} has uid 0 in /etc/passwd, and root is given only to who asks for it",
             "write root, or 0, if the command must be root",
             code,
         )
 
 
 def _no_account(name: str, known: Files) -> str:
-    return f"there is no account {name!r} in /etc/passwd" + nearest(name, [account.name for account in known.accounts])
+    return f"there is no account {shortened(repr(name))} in /etc/passwd" + nearest(
+        name, [account.name for account in known.accounts]
+    )
 
 
 def _identity(account: Account, gid: int, gids: set[int]) -> Identity:

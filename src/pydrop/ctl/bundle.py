@@ -93,8 +93,9 @@ def check_folder(folder: str) -> None:
 
 def bundle(folder: str, prefix: str, with_ctl: bool) -> tuple[int, int]:
     """Lay all files into the folder. How many they are, and their bytes."""
-    tree = bundle_folder.Tree(folder)
+    tree = None
     try:
+        tree = bundle_folder.Tree(folder)
         modules = needed_modules.modules(with_ctl)
         lay_launchers(tree, prefix, LAUNCHERS if with_ctl else LAUNCHERS[:1])
         lay_interpreter(tree, prefix, [module.file for module in modules if ".so" in module.file])
@@ -103,6 +104,9 @@ def bundle(folder: str, prefix: str, with_ctl: bool) -> tuple[int, int]:
     except OSError as error:
         problem = f"unable to bundle into {folder}: {error.filename}: {error.strerror}"
         raise PydropError(problem, "name a folder that you may write, with 30 MB of room") from error
+    finally:
+        if tree:
+            tree.close()
     return tree.count, tree.size
 
 

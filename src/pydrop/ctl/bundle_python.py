@@ -3,7 +3,7 @@
 import os
 import sys
 
-from pydrop.own_code import ONE_FILE
+from pydrop.distribution import ONE_FILE
 
 LOADER = "lib/ld.so"  # below the prefix; as launcher.c has it
 

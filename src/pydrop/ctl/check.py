@@ -3,21 +3,25 @@
 import json
 import os
 import re
-import tomllib
 from typing import Any, TypeAlias
 
 import click
 
 from pydrop import settings
+from pydrop.ctl import ground_findings
+from pydrop.ctl.usage_errors import Strict
 from pydrop.errors import PydropError, Untrusted
+from pydrop.inspection.settings_file import content_of
 from pydrop.model import Value
-from pydrop.report import escaped
+from pydrop.report import escaped, moderate
+from pydrop.settings import interpolation
+from pydrop.settings.toml_text import NotToml, table_of
 from pydrop.trust import open_trusted
 
 Place: TypeAlias = tuple[str | int, ...]
 
 KEY = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+)\s*[.=]""")
-HEADER = re.compile(r"""\s*(\[\[?)\s*([^\]]+?)\s*\]""")
+HEADER = re.compile(r"""\s*(\[\[?)([^\]]+)\]""")
 TRIPLE = re.compile(r"\"\"\"|'''")
 
 
@@ -33,10 +37,10 @@ class Finding(Value):
 
     def words(self, file: str) -> str:
         place = ":".join([file, *[str(number) for number in (self.line, self.column) if number]])
-        return escaped(f"{place}: {self.problem}" + (f"; {self.remedy}" if self.remedy else ""))
+        return moderate(escaped(f"{place}: {self.problem}" + (f"; {self.remedy}" if self.remedy else "")))
 
 
-@click.command("check", short_help="Check a settings file: every problem at once.")
+@click.command("check", cls=Strict, short_help="Check a settings file: every problem at once.")
 @click.argument("file", required=False, type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--content-only", is_flag=True, help="Do not ask who owns the file and may write it.")
@@ -44,19 +48,16 @@ def command(file: str | None, as_json: bool, content_only: bool) -> None:
     """Check a settings file: every problem at once, with its line and the nearest key.
 
     FILE is /etc/pydrop.toml, or what PYDROP_CONFIG names, where none is given. The exit code is 1
-    where there is any problem. Made for image builds: RUN pydropctl check
+    where there is any problem, 125 where the file cannot be read. Made for image builds: RUN pydropctl check
     """
     path = file if file is not None else in_force()
     found = [] if content_only else untrusted(path)
     try:
-        with open(path, "rb") as opened:
-            content = opened.read()
+        content = content_of(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY))
     except OSError as error:
         remedy = "name the file to check, or COPY it into the image first"
-        raise click.exceptions.Exit(
-            say(path, [Finding(problem=f"unable to read it: {error.strerror}", remedy=remedy)], 0, as_json)
-        ) from error
-    count, more = review(content, path)
+        raise PydropError(f"unable to read {path}: {error.strerror}", remedy) from error
+    count, more = review(content, path, content_only)
     raise click.exceptions.Exit(say(path, found + more, count, as_json))
 
 
@@ -76,30 +77,23 @@ def untrusted(path: str) -> list[Finding]:
     return []
 
 
-def review(content: bytes, path: str) -> tuple[int, list[Finding]]:
+def review(content: bytes, path: str, content_only: bool = True) -> tuple[int, list[Finding]]:
     """How many settings a file has, and what is wrong with them."""
     try:
-        text = content.decode("utf-8")
-        table = tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        return 0, [Finding(problem="not UTF-8", remedy="save the file as UTF-8", line=line)]
-    except tomllib.TOMLDecodeError as error:
-        return 0, [syntax_error(str(error), text)]
-    lines = Lines(text)
+        table = table_of(content, path)
+    except NotToml as error:
+        remedy = "correct this first"
+        return 0, [Finding(problem=f"not TOML: {error.reason}", remedy=remedy, line=error.line, column=error.column)]
+    lines = Lines(content.decode("utf-8"))
+    environment = tuple([f"{name}={value}" for name, value in os.environ.items()])
     found = [
         Finding(problem=p.problem, remedy=p.remedy, key=p.key, nearest=p.nearest, line=lines.of(p.where))
-        for p in settings.problems(table, path)
+        for p in settings.problems(table, environment, path)
     ]
+    filled = {} if found else interpolation.filled(table, environment, path)
+    for where, fault in ground_findings.found(filled, path, content_only):
+        found.append(Finding(problem=fault.problem, remedy=fault.remedy, key=str(where[0]), line=lines.of(where)))
     return count(table), found
-
-
-def syntax_error(message: str, text: str) -> Finding:
-    """tomllib's words, which end in a place: ``... (at line 3, column 5)`` or ``(at end of document)``."""
-    reason, _, place = message.removesuffix(")").rpartition(" (at ")
-    numbers = [int(number) for number in re.findall(r"\d+", place)]
-    line, column = numbers if len(numbers) == 2 else (text.count("\n") + 1, 0)
-    return Finding(problem=f"not TOML: {reason or message}", remedy="correct this first", line=line, column=column)
 
 
 def count(table: dict[str, Any]) -> int:
@@ -123,7 +117,7 @@ class Lines:
 
     def look(self, line: str, number: int) -> None:
         if header := HEADER.match(line):
-            self.enter(header[1], header[2].strip("\"'"), number)
+            self.enter(header[1], header[2].strip().strip("\"'"), number)
         elif key := KEY.match(line):
             self.places.setdefault((*self.header, key[1].strip("\"'")), number)
 

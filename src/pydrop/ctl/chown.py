@@ -7,22 +7,21 @@ from collections.abc import Callable
 
 import click
 
-from pydrop import accounts, inherited, inspection
-from pydrop.ctl import chown_results, completion_items
+from pydrop import inherited
+from pydrop.ctl import chown_results, completion_items, new_owner
 from pydrop.ctl.progress_bar import Bar
 from pydrop.ctl.usage_errors import Strict
-from pydrop.ctl.volume_opening import vetted
-from pydrop.errors import BadSetting, Interrupted, NotPermitted, PydropError
-from pydrop.model import CHOWN_POLICIES, Identity, Settings, Start, Volume
+from pydrop.ctl.volume_opening import surroundings, vet_all
+from pydrop.errors import BadSetting, Interrupted, PydropError
+from pydrop.model import CHOWN_POLICIES, Identity, Start, Volume
 from pydrop.perform.ownership import own, progress_messages
 from pydrop.perform.ownership.progress import Progress
-from pydrop.planning import limits
 from pydrop.report import Report, escaped
-from pydrop.settings import account_names, values, volume_tables
+from pydrop.settings import values, volume_tables
 from pydrop.settings.raw_setting import RawSetting
 from pydrop.settings.table import BY_NAME
 
-WHO = ("user", "puid", "pgid", "owner-of")  # settings that name a new owner
+POLICIES = tuple([policy for policy in CHOWN_POLICIES if policy != "idmap"])  # its mount would end with this container
 
 
 @click.command(
@@ -43,14 +42,14 @@ WHO = ("user", "puid", "pgid", "owner-of")  # settings that name a new owner
     default="mismatch",
     show_default=True,
     metavar="POLICY",
-    help=f"{', '.join(CHOWN_POLICIES)}.",
-    shell_complete=completion_items.offer(*CHOWN_POLICIES),
+    help=f"{', '.join(POLICIES)}.",
+    shell_complete=completion_items.offer(*POLICIES),
 )
 @click.option("--mode", metavar="MODE", help="Permissions that entries get, as chmod takes them: u=rwX,g=rX.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave alone what this matches; repeatable.")
 @click.option("--only-from", metavar="UID:GID", help="Touch only what has this owner; UID and :GID are fine too.")
 @click.option("--across-mounts", is_flag=True, help="Enter other mounts below PATH.")
-@click.option("--hard-links", is_flag=True, help="Give away root's files that have other names too.")
+@click.option("--hard-links", is_flag=True, help="Give away files of others that have other names too.")
 @click.option("--create", is_flag=True, help="Make the folder where it is missing.")
 @click.option(
     "--errors",
@@ -81,9 +80,7 @@ def command(
         inherited.interruptible(_now())
         fail = _parsed("chown-errors", "errors", errors) == "fail"
         todo = [_volume(path, words) for path in dict.fromkeys(paths)]
-        who = receiver(user, dry_run)
-        for volume in todo:
-            vet(volume)
+        who = new_owner.receiver(user, dry_run)
         code = perform(todo, who, Speaking(report, dry_run, as_json, quiet))
     except Interrupted as stop:
         report.warn(f"stopped by {signal.Signals(stop.signum).name}; the next run goes on from here")
@@ -119,6 +116,10 @@ def _volume(path: str, words: dict[str, object]) -> Volume:
             fields[name] = volume_tables.KEYS[key](RawSetting(name=key, source=f"--{key}", value=value))
         elif value is not None:
             fields[name] = value
+    if fields.get("policy") == "idmap":
+        raise BadSetting(
+            "--policy idmap is for a start alone: its mount ends with this container", "take another policy"
+        )
     return Volume(**fields)  # type: ignore[arg-type] # each parser returns what its field holds
 
 
@@ -137,64 +138,6 @@ def whole(path: str) -> str:
         here = os.path.dirname(here)
         del names[0]
     return "/" + "/".join([name for name in here.split("/") if name] + names)
-
-
-def vet(volume: Volume) -> None:
-    """Raise what the engine would raise for this volume, before any other volume is changed."""
-    try:
-        vetted(volume.path).close()
-    except OSError:
-        pass  # the volume's report tells the error
-
-
-# -- the new owner ---------------------------------------------------------------------------------
-
-
-def receiver(user: str | None, dry: bool) -> Identity:
-    """The identity that gets the volumes: decided, looked up and mapped as a start does it for its program."""
-    if os.geteuid() != 0 and not dry:
-        raise NotPermitted(
-            f"user {os.geteuid()} cannot give files to others, only root can",
-            "run it as root (docker: --user 0, Kubernetes: securityContext: {runAsUser: 0}), or look with --dry-run",
-        )
-    lines = tuple([f"{name}={value}" for name, value in os.environ.items()])
-    start = Start(name="pydrop", arguments=("true",), environment=lines, ignored=(), blocked=())
-    settings = _from_option(user) if user is not None else _from_settings(start)
-    facts = inspection.look(settings, start)
-    groups = limits.granted_groups(facts)
-    try:
-        identity = accounts.identity(settings, facts.passwd, facts.group, facts.owner, groups, ())[0]
-    except BadSetting as error:
-        if user is None:
-            raise
-        raise BadSetting(error.problem, "correct it, or write numbers, as --user 1000:1000") from error
-    limits.require_mapped(facts.uid_map, facts.gid_map, identity)
-    return identity
-
-
-def _from_option(word: str) -> Settings:
-    given = RawSetting(name="user", source="--user", value=word)
-    asked = account_names.user(given)
-    if asked.name is None and asked.uid is None:
-        raise given.refuse("names no user, only a group", f"write both, as --user 1000{word.strip()}")
-    return Settings(user=asked, hooks="", sources={"user": "--user"})
-
-
-def _from_settings(start: Start) -> Settings:
-    """The settings of the user, as a start with this environment and settings file has them."""
-    settings = inspection.read_settings(start)
-    sources = {name: source for name, source in settings.sources.items() if name in (*WHO, "groups")}
-    if not any([name in sources for name in WHO]):
-        raise BadSetting("nobody is named who gets it", "add --user 1000:1000, or set PUID and PGID")
-    return Settings(
-        user=settings.user,
-        puid=settings.puid,
-        pgid=settings.pgid,
-        owner_of=settings.owner_of,
-        groups=settings.groups,
-        hooks="",
-        sources=sources,
-    )
 
 
 # -- the work --------------------------------------------------------------------------------------
@@ -233,10 +176,13 @@ class Speaking:
 def perform(todo: list[Volume], who: Identity, speaking: Speaking) -> int:
     """Chown one volume after the other. Returns 1 where something was refused or is missing, else 0."""
     results = []
+    around = surroundings(tuple([volume.path for volume in todo]))
+    vet_all(todo, around)
     for volume in todo:
-        report = own(volume, who.uid, who.gid, who.groups, speaking.watch(volume), speaking.dry)
+        report = own(volume, who.uid, who.gid, who.groups, speaking.watch(volume), speaking.dry, around)
         results.append(chown_results.Result(volume, f"{who.uid}:{who.gid}", report, speaking.dry))
         speaking.tell(results[-1])
+    around.close()
     if speaking.as_json:
         click.echo(chown_results.as_json(results, speaking.dry))
     return 1 if any([result.failed for result in results]) else 0

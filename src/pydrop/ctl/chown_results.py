@@ -11,7 +11,7 @@ from pydrop.report import escaped
 
 READ_ONLY = "it is mounted read-only: take :ro, or in Kubernetes readOnly: true, away from this mount"
 MISSING = "mount it, or add --create to have it made"
-LINKED = "if all of those may be given away, add --hard-links"
+LINKED = "if all of those may be chowned, add --hard-links"
 
 
 class Result:
@@ -31,7 +31,8 @@ class Result:
     def failed(self) -> bool:
         """Whether something is not as asked; files that were left alone for safety are no failure."""
         report = self.report
-        return bool(report.refused or report.missing or report.busy) and not self.would_be_made
+        wrong = report.refused or report.missing or report.replaced or report.busy or report.shown
+        return bool(wrong) and not self.would_be_made
 
     # -- for people ------------------------------------------------------------------------------
 
@@ -72,8 +73,9 @@ class Result:
     def complaints(self) -> list[Complaint]:
         """The complaints of a start about this volume, but with remedies that fit this command."""
         failed, warned = complaints.complaints(self.volume, self.owner, self.report)
-        others = [name for name in ("missing", "busy") if getattr(self.report, name)]
-        keys: list[object] = [*sorted(self.report.refused), *others, *(["linked"] if self.report.linked.count else [])]
+        others = [name for name in ("missing", "replaced", "busy", "shown") if getattr(self.report, name)]
+        left = [name for name in ("linked", "idmapped") if getattr(self.report, name).count]
+        keys: list[object] = [*sorted(self.report.refused), *others, *left]
         remedies = {errno.EROFS: READ_ONLY, "missing": MISSING, "linked": LINKED}
         found = []
         for key, complaint in zip(keys, [*failed, *warned], strict=True):
@@ -102,8 +104,11 @@ class Result:
             ],
             "left_alone": _names(report.linked),
             "mounts": _names(report.mounts),
+            "idmapped": _names(report.idmapped),
+            "shown_as": f"{report.shown[0]}:{report.shown[1]}" if report.shown else "",
             "busy": report.busy,
             "missing": report.missing and not self.would_be_made,
+            "replaced": report.replaced,
             "created": report.created or self.would_be_made,
             "seconds": round(report.seconds, 3),
             "waited": round(report.waited, 3),

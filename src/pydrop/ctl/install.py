@@ -9,12 +9,13 @@ from collections.abc import Callable
 import click
 
 import pydrop
+from pydrop.checked_reads import is_privileged
 from pydrop.compat import COMPATIBILITY_NAMES
 from pydrop.ctl import completion_items
 from pydrop.ctl.usage_errors import Strict
+from pydrop.distribution import ONE_FILE
 from pydrop.errors import FAILED, BadSetting, PydropError, Untrusted
 from pydrop.model import Value
-from pydrop.own_code import ONE_FILE
 from pydrop.report import Report, escaped
 from pydrop.settings.nearest import misspelt
 from pydrop.trust import open_trusted
@@ -124,7 +125,7 @@ def open_folder(folder: str) -> int:
     root."""
     flags = os.O_PATH | os.O_DIRECTORY
     try:
-        return open_trusted(folder, flags) if os.geteuid() == 0 else os.open(folder, flags | os.O_CLOEXEC)
+        return open_trusted(folder, flags) if is_privileged() else os.open(folder, flags | os.O_CLOEXEC)
     except Untrusted as error:
         problem = f"a link in {folder} could be replaced, and what came in its place would run as root: {error.problem}"
         raise Untrusted(problem, "name a folder of root's alone: --into DIR") from error

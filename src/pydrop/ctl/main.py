@@ -13,9 +13,10 @@ from typing import NoReturn
 import click
 
 from pydrop import __version__
-from pydrop.errors import FAILED, PydropError
+from pydrop.ctl.usage_errors import refuse
+from pydrop.distribution import ONE_FILE
+from pydrop.errors import FAILED, BadSetting, PydropError, not_loaded
 from pydrop.model import Start
-from pydrop.own_code import ONE_FILE
 from pydrop.report import Report
 from pydrop.signals import ENDING
 
@@ -36,7 +37,17 @@ COMPLETE = "_PYDROPCTL_COMPLETE"  # click's own variable: a shell sets it to ask
 
 
 class LateGroup(click.Group):
-    """A group whose subcommands are imported one by one, so that `check` does not wait for the imports of `chown`."""
+    """A group whose subcommands are imported one by one, so that `check` does not wait for the imports of `chown`.
+
+    Its usage errors are one line and exit code 125, as all of pydrop's are."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:
+            raise BadSetting("there is no subcommand", f"name one: {', '.join(sorted(SUBCOMMANDS))}")
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            refuse(error, "")
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click's own signature
         return sorted(SUBCOMMANDS)
@@ -51,13 +62,15 @@ class LateGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does it, but the error for an unknown name suggests the nearest one."""
+        """As click does it, but the error for an unknown name suggests the nearest one. BadSetting for that."""
         if args[0] not in SUBCOMMANDS and not args[0].startswith("-"):
             from pydrop.settings.nearest import misspelt
 
-            unknown = misspelt(f"there is no subcommand {args[0]}", args[0], {name: name for name in SUBCOMMANDS})
-            ctx.fail(str(unknown))
-        return super().resolve_command(ctx, args)
+            raise misspelt(f"there is no subcommand {args[0]}", args[0], {name: name for name in SUBCOMMANDS})
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            refuse(error, "")
 
 
 @click.group(cls=LateGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -87,6 +100,9 @@ def run(start: Start) -> NoReturn:
     except PydropError as error:
         Report().error(str(error))
         sys.exit(error.code)
+    except ImportError as error:
+        Report().error(str(not_loaded(error)))
+        sys.exit(FAILED)
     except KeyboardInterrupt:  # click itself handles it only while main runs
         sys.exit(128 + _signal.SIGINT)
     except Exception as bug:

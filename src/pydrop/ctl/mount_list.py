@@ -1,14 +1,11 @@
-"""Reads the mounts of this container from /proc/self/mountinfo (proc_pid_mountinfo(5)), for doctor and verify."""
+"""The mounts of this container as doctor and verify speak of them."""
 
+from pydrop import mountinfo
 from pydrop.encoding import decoded
+from pydrop.inspection.volume_mounts import KERNELS
 from pydrop.model import Value
-from pydrop.perform.ownership.mountinfo_names import plain
+from pydrop.mountinfo import DEVICE, OPTIONS, POINT, ROOT, plain
 
-# The types of the kernel's own filesystems, in which no program keeps anything.
-KERNELS = frozenset(
-    "proc sysfs cgroup cgroup2 devpts mqueue devtmpfs debugfs tracefs securityfs pstore bpf configfs "
-    "binfmt_misc fusectl hugetlbfs rpc_pipefs selinuxfs efivarfs nsfs autofs".split()
-)
 KERNEL_FOLDERS = ("/proc", "/sys", "/dev")
 
 
@@ -32,23 +29,19 @@ def mounted() -> list[Mount]:
     """Every visible mount, the mount of `/` first. Of several on one point it is the last, which hides the others.
 
     Raises OSError where there is no /proc."""
-    with open("/proc/self/mountinfo", "rb") as table:
-        found = {mount.point: mount for mount in [read(line.rstrip(b"\n")) for line in table]}
+    found = {mount.point: mount for mount in [read(row) for row in mountinfo.of()]}
     return [found[point] for point in sorted(found)]
 
 
-def read(line: bytes) -> Mount:
-    """Parse one line: ``36 35 98:0 /part /point rw,noatime master:1 - ext4 /dev/root rw,errors=continue``."""
-    before, _, behind = line.partition(b" - ")
-    _, _, device, root, point, options = before.split(b" ")[:6]
-    kind, source, super_options = [*behind.split(b" ", 2), b"", b""][:3]
+def read(row: mountinfo.Row) -> Mount:
+    kind, source, super_options = mountinfo.filesystem(row)
     return Mount(
-        point=plain(decoded(point)),
-        root=plain(decoded(root)),
+        point=plain(row[POINT]),
+        root=plain(row[ROOT]),
         type=decoded(kind),
-        source=plain(decoded(source)),
-        options=frozenset(decoded(options + b"," + super_options).split(",")),
-        device=decoded(device),
+        source=plain(source),
+        options=frozenset(decoded(row[OPTIONS] + b"," + super_options).split(",")),
+        device=decoded(row[DEVICE]),
     )
 
 

@@ -8,9 +8,12 @@ import click
 from pydrop import inspection, planning
 from pydrop.ctl import text_table
 from pydrop.ctl.completion_items import words_of_pydrop
+from pydrop.ctl.diagnosis.outlook import obstacles
+from pydrop.ctl.diagnosis.world import look
 from pydrop.ctl.pydrop_arguments import METAVAR, LikePydrop, start_of
 from pydrop.errors import PydropError
 from pydrop.model import Settings
+from pydrop.planning import volumes_step
 from pydrop.report import Report
 from pydrop.steps import Plan, Step
 
@@ -26,6 +29,7 @@ def command(as_json: bool, words: tuple[str, ...]) -> None:
     """
     try:
         settings, plan = planned(words)
+        plan.warnings = (*plan.warnings, *ahead(words))
     except PydropError as error:
         Report().error(str(error))
         sys.exit(error.code)
@@ -35,10 +39,21 @@ def command(as_json: bool, words: tuple[str, ...]) -> None:
 
 
 def planned(words: tuple[str, ...]) -> tuple[Settings, Plan]:
-    """The settings and the very plan that a start with these arguments would use."""
+    """The settings and the very plan that a start with these arguments would use, with the warnings of its volumes."""
     start, _ = start_of(words)
     settings = inspection.read_settings(start)
-    return settings, planning.plan(settings, inspection.look(settings, start))
+    facts = inspection.look(settings, start)
+    plan = planning.plan(settings, facts)
+    if any([step.kind == "volumes" for step in plan.steps]):  # that step itself warns of these at a start
+        plan.warnings = (*plan.warnings, *volumes_step.notes(settings, facts, plan.identity))
+    return settings, plan
+
+
+def ahead(words: tuple[str, ...]) -> list[str]:
+    """What would end the start at a step, as far as a look can tell; nothing for a second pydrop in a container."""
+    world = look(words)
+    failures = [str(error) for _, error in obstacles(world)] if not world.entered else []
+    return [f"a start would end here: {failure}" for failure in failures]
 
 
 def as_object(settings: Settings, plan: Plan) -> str:

@@ -5,15 +5,18 @@ import os
 import click
 from click.shell_completion import CompletionItem
 
+from pydrop import inspection
 from pydrop.ctl.completion_items import options_of_pydrop
 from pydrop.errors import BadSetting, PydropError
 from pydrop.model import Start
 from pydrop.report import Report
-from pydrop.settings.sources import from_arguments
+from pydrop.settings import config_path
+from pydrop.settings.sources import default_command, from_arguments
 from pydrop.settings.table import BY_NAME
 
 METAVAR = "[PYDROP-OPTION]... [--] [COMMAND [ARG]...]"
 DASHES = ("-", "--")
+MARK = ("\0",)  # stands for the default command while the words are taken apart; no word that came is like it
 
 
 class LikePydrop(click.Command):
@@ -68,13 +71,27 @@ def _takes_the_next(word: str) -> bool:
     return row is not None and row.option and not row.flag
 
 
+def _default_command(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """As the settings file has it; () where that cannot be read, which whoever reads the settings says."""
+    try:
+        path, named = config_path(lines)
+        return default_command(inspection.settings_table(path, named), lines, path)
+    except PydropError:
+        return ()
+
+
 def start_of(words: tuple[str, ...]) -> tuple[Start, tuple[str, ...]]:
     """A start with these words in this environment, and the command that they name; `true` stands for none.
 
     BadSetting for a word that is no option of pydrop's, or shows something instead of starting."""
-    _, command, show = from_arguments(words)
+    lines = tuple([f"{name}={value}" for name, value in os.environ.items()])
+    default = _default_command(lines)
+    _, found, show = from_arguments(words, MARK if default else ())
     if show:
         raise BadSetting(f"--{show} starts nothing", f"call pydrop --{show}, or leave it out")
-    arguments = words if command else (*words, *(() if "--" in words[-1:] else ("--",)), "true")
-    lines = tuple([f"{name}={value}" for name, value in os.environ.items()])
+    rest = found[1:] if found[:1] == MARK else found
+    command = (*default, *rest) if found[:1] == MARK else found
+    options = words[: len(words) - len(rest)]
+    dashes = () if "--" in options[-1:] else ("--",)
+    arguments = (*options, *dashes, *(command or ("true",)))
     return Start(name="pydrop", arguments=arguments, environment=lines, ignored=(), blocked=()), command

@@ -5,13 +5,14 @@ import time
 
 import click
 
-from pydrop.ctl import text_table
+from pydrop.ctl import output_file, text_table
 from pydrop.ctl.timing import NotLeft, Part, Timeline, left
 from pydrop.ctl.usage_errors import Strict
-from pydrop.errors import FAILED
+from pydrop.errors import FAILED, PydropError
 from pydrop.report import Report, escaped
 
 NONE = 1
+STANDARD_OUTPUT = ("-", "/dev/stdout")
 
 
 @click.command(
@@ -50,14 +51,16 @@ def draw(found: Timeline, place: str) -> None:
     from pydrop.ctl.timing.timeline_picture import svg
 
     picture = svg(found)
-    if place == "-":
+    if place in STANDARD_OUTPUT:
         click.echo(picture, nl=False)
         return
     try:
-        with open(place, "w", encoding="ascii") as file:
-            file.write(picture)
+        output_file.write(place, picture.encode("ascii"))
     except OSError as error:
         Report().error(f"unable to write {place}: {error.strerror}; name another FILE, or - for standard output")
+        raise click.exceptions.Exit(FAILED) from error
+    except PydropError as error:
+        Report().error(f"unable to write {place}: {error}, or - for standard output")
         raise click.exceptions.Exit(FAILED) from error
 
 

@@ -1,5 +1,7 @@
 """Usage errors of the subcommands that scripts call."""
 
+from typing import NoReturn
+
 import click
 
 from pydrop.errors import FAILED
@@ -15,7 +17,12 @@ class Strict(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
-            message = error.format_message().rstrip(".")
-            see = f"see pydropctl {self.name} --help"
-            Report().error(message if message.endswith("?") else f"{message}; {see}")
-            raise click.exceptions.Exit(FAILED) from error
+            refuse(error, self.name or "")
+
+
+def refuse(error: click.UsageError, name: str) -> NoReturn:
+    """Say a usage error of the subcommand `name` ("": of pydropctl itself) in one line, and end with 125."""
+    message = " ".join(error.format_message().split()).rstrip(".")
+    see = f"see pydropctl {name} --help" if name else "see pydropctl --help"
+    Report().error(message if message.endswith("?") else f"{message}; {see}")
+    raise click.exceptions.Exit(FAILED) from error

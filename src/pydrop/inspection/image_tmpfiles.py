@@ -3,10 +3,9 @@
 `tmpfiles` parses the texts, and `planning` turns them into entries. Nothing is created here.
 """
 
-import _stat as stat
 import posix as os
 
-from pydrop import tmpfiles
+from pydrop import checked_reads, tmpfiles
 from pydrop.encoding import decoded
 from pydrop.errors import Untrusted
 from pydrop.trust import fault, open_trusted
@@ -30,9 +29,9 @@ def _names(folder: str, folders: dict[str, int]) -> list[str]:
     """The names in a folder, whose descriptor is added to `folders`. None where it is missing or not root's alone."""
     try:
         folders[folder] = open_trusted(folder, os.O_RDONLY | os.O_DIRECTORY)
+        return os.listdir(folders[folder])
     except (OSError, Untrusted):
         return []
-    return os.listdir(folders[folder])
 
 
 def _text(path: str, folders: dict[str, int]) -> str:
@@ -43,10 +42,9 @@ def _text(path: str, folders: dict[str, int]) -> str:
     except (OSError, Untrusted):
         return ""
     try:
-        status = os.fstat(file)
-        if not stat.S_ISREG(status.st_mode) or fault(status):
+        if fault(os.fstat(file)):
             return ""
-        return decoded(os.read(file, status.st_size))
+        return decoded(checked_reads.whole(file, checked_reads.SMALL))
     except OSError:
         return ""
     finally:

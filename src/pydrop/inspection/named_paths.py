@@ -1,4 +1,4 @@
-"""Inspects the paths that settings name: the path whose owner counts (owner-of), devices, and the hooks folder.
+"""Inspects the paths that settings name: the path whose owner counts (owner-of), and the hooks folder.
 
 `inspection` loads this module only where such a setting was given or the hooks folder exists.
 """
@@ -8,7 +8,7 @@ import stat
 
 from pydrop.errors import BadSetting, Untrusted
 from pydrop.interpreter import require_trusted
-from pydrop.model import Device, Settings
+from pydrop.model import Settings
 from pydrop.trust import open_trusted
 
 
@@ -33,64 +33,42 @@ def owner(settings: Settings) -> tuple[int, int]:
     return status.st_uid, status.st_gid
 
 
-def devices(settings: Settings) -> tuple[Device, ...]:
-    """The device files that the setting names, and all those in the folders that it names."""
-    all_devices: list[Device] = []
-    source = settings.sources.get("devices", "devices")
-    for path in settings.devices:
-        try:
-            devices_here = _devices_at(path)
-        except OSError as error:
-            raise BadSetting(
-                f"{source}={path} cannot be looked at: {error.strerror}", f"pass it to the container (--device {path})"
-            ) from error
-        if not devices_here:
-            raise BadSetting(
-                f"{source}={path} is no device and holds none", f"pass one to the container (--device {path})"
-            )
-        all_devices += devices_here
-    return tuple(all_devices)
-
-
-def _devices_at(path: str) -> list[Device]:
-    status = os.stat(path)
-    if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
-        return [Device(path=path, uid=status.st_uid, gid=status.st_gid, mode=status.st_mode)]
-    if not stat.S_ISDIR(status.st_mode):
-        return []
-    found = []
-    for folder, _, names in os.walk(path):
-        for name in sorted(names):
-            inner = os.stat(f"{folder}/{name}", follow_symlinks=False)
-            if stat.S_ISCHR(inner.st_mode) or stat.S_ISBLK(inner.st_mode):
-                found.append(Device(path=f"{folder}/{name}", uid=inner.st_uid, gid=inner.st_gid, mode=inner.st_mode))
-    return found
-
-
 def hooks(settings: Settings, root: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The executables in the hooks folder, in byte order; and the programs in it that lack an execute bit.
 
     An executable that another user could have written is refused (Untrusted) and not skipped: a start must not lack a
     hook quietly."""
-    try:
-        names = os.listdir(os.fsencode(settings.hooks))
-    except FileNotFoundError as error:
-        if "hooks" in settings.sources:
-            raise BadSetting(
-                f"{settings.sources['hooks']}={settings.hooks} is not there", "make the folder, or leave it out"
-            ) from error
-        return (), ()
-    except OSError as error:
-        raise BadSetting(
-            f"unable to read the hooks in {settings.hooks}: {error.strerror}", "make it a folder of root's"
-        ) from error
-    paths = [f"{settings.hooks}/{os.fsdecode(name)}" for name in sorted(names)]
-    files = {path: mode for path in paths if stat.S_ISREG(mode := _mode(path))}
-    hooks = tuple([path for path, mode in files.items() if mode & 0o111])
+    modes = _regular_files(settings.hooks, settings.sources.get("hooks", ""))
+    hooks = tuple([path for path, mode in modes.items() if mode & 0o111])
     if root:
         for path in hooks:
             os.close(open_trusted(path, os.O_PATH))
-    return hooks, tuple([path for path in files if path not in hooks and _is_program(path)])
+    return hooks, tuple([path for path in modes if path not in hooks and _is_program(path)])
+
+
+def user_hooks(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The same for the folder of user hooks. Whose they are does not matter, since root runs none."""
+    modes = _regular_files(settings.user_hooks, settings.sources.get("user-hooks", ""))
+    hooks = tuple([path for path, mode in modes.items() if mode & 0o111])
+    return hooks, tuple([path for path in modes if path not in hooks and _is_program(path)])
+
+
+def _regular_files(folder: str, source: str) -> dict[str, int]:
+    """The regular files in a folder of hooks, behind links too, in byte order of their names; and their modes.
+
+    `source` is the setting that names the folder: then it must exist."""
+    try:
+        names = os.listdir(os.fsencode(folder))
+    except FileNotFoundError as error:
+        if source:
+            raise BadSetting(f"{source}={folder} is not there", "make the folder, or leave it out") from error
+        return {}
+    except OSError as error:
+        raise BadSetting(
+            f"unable to read the hooks in {folder}: {error.strerror}", "make it a folder that may be read"
+        ) from error
+    paths = [f"{folder}/{os.fsdecode(name)}" for name in sorted(names)]
+    return {path: mode for path in paths if stat.S_ISREG(mode := _mode(path))}
 
 
 def require_interpreters_trusted(hooks: tuple[str, ...], search: str) -> None:

@@ -1,17 +1,11 @@
 """Performs HooksStep: runs root's hooks, one after the other, and collects the variables that they add."""
 
-import os
-
 from pydrop import running
-from pydrop.errors import HookFailed, Untrusted
-from pydrop.model import Outcome, Start
-from pydrop.record import PLACE
+from pydrop.hook_environment import Additions, parsed
+from pydrop.model import Identity, Outcome, Start
 from pydrop.rootenv import for_root
 from pydrop.steps import HooksStep
-from pydrop.trust import roots_folder
-
-LARGEST_FILE = 1 << 20  # bytes that a hook may add
-LARGEST_LINE = 131070  # bytes of NAME=value without its final NUL, MAX_ARG_STRLEN (execve(2))
+from pydrop.telling import NO_HOOK, Telling, Told
 
 
 def perform(step: HooksStep, start: Start) -> Outcome:
@@ -21,101 +15,48 @@ def perform(step: HooksStep, start: Start) -> Outcome:
     cannot run or writes a line that sets no variable. Raises Untrusted for a hook that is not root's alone."""
     if not step.hooks:
         return Outcome()
-    added: dict[str, str] = {}
-    additions = Additions()
+    added: dict[str, str | None] = {}
+    additions, telling = Additions(), Telling()
     workdir = running.Workdir()
+    own = workdir.variables | named(step.record.identity)
     try:
         for hook in step.hooks:
-            own = {"PYDROP_ENV": additions.fresh(), **workdir.variables}
-            running.run(hook, (hook, *step.command), for_root(start.environment) | added | own, start)
-            added |= parsed(additions.content(), hook)
+            safe = for_root(with_changes(start.environment, added), step.given)
+            given = safe | own | {"PYDROP_ENV": additions.fresh()}
+            came, changes = start.environment, tuple(added.items())
+            telling.starting(Told(record=step.record, came=came, changes=changes, given=given))
+            running.run(hook, (hook, *step.command), given, start, telling.runs)
+            telling.runs(NO_HOOK)
+            added |= parsed(additions.content(f"the hook {hook}"), f"the hook {hook}")
     finally:
         workdir.leave()
+        telling.close()
         additions.close()
         running.reap_strangers()
-    return Outcome(changed=len(step.hooks), words=f"ran {', '.join(step.hooks)}", environment=tuple(added.items()))
+    return Outcome(
+        changed=len(step.hooks),
+        words=f"ran {', '.join(step.hooks)}",
+        warnings=(NO_RECORD,) if additions.memory >= 0 else (),
+        environment=tuple(added.items()),
+    )
 
 
-# -- what hooks add -------------------------------------------------------------------------------
+NO_RECORD = (
+    "/run/pydrop cannot be written, so a later `pydrop` in this container (exec, HEALTHCHECK) runs the hooks again; "
+    "make /run writable for root (compose: tmpfs: [/run], docker: --tmpfs /run)"
+)
 
 
-class Additions:
-    """The file that $PYDROP_ENV names: root's alone, new for each hook, removed at the end.
-
-    It lies in /run/pydrop where that folder is root's alone, else in memory, where hooks reach it through /proc."""
-
-    def __init__(self) -> None:
-        self.name = f"env.{os.getpid()}"
-        self.memory = -1
-        self.folder = _own_folder()
-        try:
-            self.fresh()
-        except OSError:  # the folder is -1 (not root's alone), read-only or full
-            self.memory = os.memfd_create("pydrop-env")
-
-    def fresh(self) -> str:
-        """Create the file anew, empty, and return its path."""
-        if self.memory >= 0:
-            os.ftruncate(self.memory, 0)
-            return f"/proc/{os.readlink('/proc/self')}/fd/{self.memory}"
-        self._remove()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        os.close(os.open(self.name, flags, 0o600, dir_fd=self.folder))
-        return f"{PLACE}/{self.name}"
-
-    def content(self) -> bytes:
-        """The bytes that the hook wrote, also into a new file of the same name; at most LARGEST_FILE + 1."""
-        if self.memory >= 0:
-            return os.pread(self.memory, LARGEST_FILE + 1, 0)
-        try:
-            file = os.open(self.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=self.folder)
-        except FileNotFoundError:  # the hook removed it: it adds nothing
-            return b""
-        try:
-            return os.pread(file, LARGEST_FILE + 1, 0)
-        finally:
-            os.close(file)
-
-    def close(self) -> None:
-        if self.memory >= 0:
-            os.close(self.memory)
-        else:
-            self._remove()
-        if self.folder >= 0:
-            os.close(self.folder)
-
-    def _remove(self) -> None:
-        try:
-            os.unlink(self.name, dir_fd=self.folder)
-        except FileNotFoundError:
-            pass
+def named(who: Identity) -> dict[str, str]:
+    """The variables that tell a hook who the program becomes."""
+    numbers = {"PYDROP_UID": str(who.uid), "PYDROP_GID": str(who.gid)}
+    return numbers | {"PYDROP_USER": who.name, "PYDROP_HOME": who.home}
 
 
-def _own_folder() -> int:
-    """A descriptor of /run/pydrop, created where it is missing; -1 where it cannot be root's alone."""
-    try:
-        return roots_folder(PLACE)
-    except (OSError, Untrusted):
-        return -1
+def with_changes(lines: tuple[str, ...], changes: dict[str, str | None]) -> tuple[str, ...]:
+    """`lines` (NAME=value) with what earlier hooks set, and without what they unset.
 
-
-def parsed(content: bytes, hook: str) -> dict[str, str]:
-    """The variables that NAME=value lines set; blank lines are skipped.
-
-    Raises HookFailed that names the hook and the line's number, never a value."""
-    variables: dict[str, str] = {}
-    if len(content) > LARGEST_FILE:
-        raise HookFailed(
-            f"the hook {hook} wrote more than {LARGEST_FILE} bytes to $PYDROP_ENV", "write one line a variable"
-        )
-    for number, line in enumerate(content.split(b"\n"), 1):
-        if not line.strip():
-            continue
-        name, equals, value = line.partition(b"=")
-        if not equals or not name or b"\0" in line or name.split() != [name] or len(line) > LARGEST_LINE:
-            raise HookFailed(
-                f"line {number} that the hook {hook} wrote to $PYDROP_ENV sets no variable",
-                "write NAME=value, one a line, without quotes, blanks around the name, or export",
-            )
-        variables[os.fsdecode(name)] = os.fsdecode(value)
-    return variables
+    They meant it for the program: a PATH=/data/bin:... among them makes no later hook run the user's code, since
+    `for_root` sees all of it."""
+    kept = [line for line in lines if line.partition("=")[0] not in changes]
+    return (*kept, *[f"{name}={value}" for name, value in changes.items() if value is not None])

@@ -6,10 +6,13 @@ The copies hold the image's own accounts too, so that root and nobody still reso
 import os
 import stat
 
-from pydrop import accounts
-from pydrop.errors import PydropError
+from pydrop import accounts, checked_reads
+from pydrop.checked_reads import is_privileged
+from pydrop.encoding import decoded
+from pydrop.errors import PydropError, Untrusted
 from pydrop.model import Outcome, Start
 from pydrop.steps import AccountsStep
+from pydrop.trust import open_trusted
 
 ETC = "/etc"
 WORDS = "nss_wrapper names the user from {}"
@@ -53,11 +56,11 @@ def _text(name: str) -> str:
     except OSError as error:
         raise PydropError(f"unable to read /etc/{name}: {error.strerror}", "make it readable: mode 0644") from error
     try:
-        mode = os.fstat(file).st_mode
-        if not stat.S_ISREG(mode) or not mode & stat.S_IROTH:
+        if not os.fstat(file).st_mode & stat.S_IROTH:
             raise PydropError(f"/etc/{name} is not a file that everybody may read", "make it one: mode 0644")
-        with open(file, "rb", closefd=False) as content:
-            return content.read().decode("utf-8", "surrogateescape")
+        return decoded(checked_reads.whole(file, checked_reads.LARGE))
+    except OSError as error:
+        raise PydropError(f"unable to read /etc/{name}: {error.strerror}", "make it readable: mode 0644") from error
     finally:
         os.close(file)
 
@@ -76,7 +79,7 @@ def _places(start: Start) -> list[Place]:
 def _open_or_create(place: Place) -> int:
     """A descriptor of the folder, created where it is missing; -1 where somebody else could write or replace it."""
     parent, path, mode = place
-    folder = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
+    folder = _open_parent(parent)
     status = os.fstat(folder)
     safe = status.st_uid in (0, os.geteuid()) and (not status.st_mode & 0o022 or bool(status.st_mode & stat.S_ISVTX))
     for name in path.split("/"):
@@ -97,6 +100,19 @@ def _open_or_create(place: Place) -> int:
     return -1
 
 
+def _open_parent(path: str) -> int:
+    """A descriptor of an existing folder, which may be anybody's. Raises OSError.
+
+    Whoever holds capabilities is led to it by root alone: a link of the user's could lead to a folder that only the
+    capability opens."""
+    if not is_privileged():
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return open_trusted(path, os.O_RDONLY | os.O_DIRECTORY, content_may_be_foreign=True)
+    except Untrusted as error:
+        raise PermissionError(str(error)) from error
+
+
 def _open_folder(folder: int, name: str) -> int:
     try:
         os.mkdir(name, 0o700, dir_fd=folder)
@@ -110,7 +126,7 @@ def _write_copy(folder: int, name: str, text: str) -> bool:
 
     A program that reads the copy meanwhile sees the whole old text or the whole new one."""
     data, new = text.encode("utf-8", "surrogateescape"), f".{name}.new"
-    if _content(folder, name) == data:
+    if _content(folder, name, len(data)) == data:
         return False
     try:
         os.unlink(new, dir_fd=folder)
@@ -124,13 +140,16 @@ def _write_copy(folder: int, name: str, text: str) -> bool:
     return True
 
 
-def _content(folder: int, name: str) -> bytes | None:
+def _content(folder: int, name: str, most: int) -> bytes | None:
+    """What the copy holds; None where it is none, or longer than `most` bytes."""
     try:
         file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        try:
+            return checked_reads.whole(file, most)
+        finally:
+            os.close(file)
     except OSError:
         return None
-    with open(file, "rb") as copy:
-        return copy.read()
 
 
 def _environment(path: str, library: str, start: Start) -> tuple[tuple[str, str | None], ...]:

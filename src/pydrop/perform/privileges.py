@@ -1,13 +1,16 @@
 """Performs PrivilegesStep, the drop: this process becomes the identity and nothing else, and verifies that.
 
-The order of the calls has reasons. The bounding set comes first, while CAP_SETPCAP is held. The groups come before the
-gids, and both before the uids, since each needs a capability that is lost with uid 0. After that the capabilities that
-the program keeps are raised again. no_new_privs comes last, when nothing is left to gain. Then everything is read back
-from the kernel, an attempt to become root again must fail, and everything is read back once more: a call that reports
-success is not believed.
+The order of the calls has reasons. The bounding set comes first where it is emptied, while CAP_SETPCAP is held. The
+groups come before the gids, and both before the uids, since each needs a capability that is lost with uid 0. After that
+the capabilities that the program keeps are raised again. no_new_privs comes last, when nothing is left to gain. Then
+everything is read back from the kernel, an attempt to become root again must fail, and everything is read back once
+more: a call that reports success is not believed.
+
+By default the bounding set stays as it came. With no_new_privs no exec gains anything from it. But the kernel refuses
+to execute a file that has a capability which the set lacks (EPERM), also behind a shell script.
 
 The compatibility names that drop privileges come here too, by steps that drop less: gosu and its like leave the
-bounding and the inheritable set as they came, and no_new_privs unset.
+inheritable set as it came, and no_new_privs unset.
 """
 
 import posix as os
@@ -21,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SETPCAP, SETUID = mask_of(("setpcap",)), mask_of(("setuid",))
+SETUID = mask_of(("setuid",))
 
 
 def perform(step: PrivilegesStep, _start: Start) -> Outcome:
@@ -29,7 +32,7 @@ def perform(step: PrivilegesStep, _start: Start) -> Outcome:
     _refuse_unchanged(step)
     status = kernel.open_status()
     before = kernel.credentials(status)
-    drop_bounding = kernel.bounding_dropper(0 if step.keep_sets else before.bounding)
+    drop_bounding = kernel.bounding_dropper(_bounding_to_drop(step, before))
     raise_ambient = kernel.ambient_raiser() if _inherited(step) and not step.keep_root else None
     # ---- the drop: from here on nothing is imported, nothing opened, and a failure ends in 125 ----
     try:
@@ -47,7 +50,7 @@ def perform(step: PrivilegesStep, _start: Start) -> Outcome:
     return Outcome(changed=1, words=step.words)
 
 
-ADVICE = "the command was not run; allow SETUID, SETGID and SETPCAP (cap_add), and look for a seccomp profile"
+ADVICE = "the command was not run; allow SETUID and SETGID (cap_add), and look for a seccomp profile"
 
 
 def _refuse_unchanged(step: PrivilegesStep) -> None:
@@ -114,15 +117,12 @@ def _inherited(step: PrivilegesStep) -> int:
 
 
 def _bounding_to_drop(step: PrivilegesStep, before: Credentials) -> int:
-    """The capabilities (bit mask) that leave the bounding set.
-
-    Without CAP_SETPCAP the bounding set stays as it is. Planning lets only a start without root come here like
-    this, and then the bounding set grants nothing as long as no_new_privs is set."""
-    return before.bounding & ~step.keep_caps if before.effective & SETPCAP and not step.keep_sets else 0
+    """The capabilities (bit mask) that leave the bounding set. Each of them needs CAP_SETPCAP."""
+    return before.bounding & ~step.keep_caps if step.empty_bounding else 0
 
 
 def _inheritable(step: PrivilegesStep, before: Credentials) -> int:
-    return before.inheritable if step.keep_sets else _inherited(step)
+    return before.inheritable if step.keep_inheritable else _inherited(step)
 
 
 def _prove(step: PrivilegesStep, before: Credentials, status: int) -> None:

@@ -7,6 +7,7 @@ that the program's user can write, a link to /etc/shadow would hand that user th
 import os
 import stat
 
+from pydrop.checked_reads import is_privileged
 from pydrop.errors import BadSetting, PydropError, Untrusted
 from pydrop.model import Outcome, Secret, Start
 from pydrop.steps import SecretsStep
@@ -58,7 +59,8 @@ def _content(secret: Secret, pair: str) -> bytes:
         raise BadSetting(f"{pair} is not there", f"mount it, or leave out {secret.pointer}") from error
     except Untrusted as error:
         remedy = f"mount it where only root can write, as /run/secrets/{secret.name.lower()}"
-        raise Untrusted(f"{pair} is not safe to read as root: {error.problem}", remedy) from error
+        how = "as root" if os.geteuid() == 0 else "with the capabilities that this start holds"
+        raise Untrusted(f"{pair} is not safe to read {how}: {error.problem}", remedy) from error
     except OSError as error:
         raise _Unreadable(f"unable to read {pair}: {error.strerror}", "make it a file that may be read") from error
     try:
@@ -72,11 +74,11 @@ def _content(secret: Secret, pair: str) -> bytes:
 
 
 def _open(path: str) -> int:
-    """Open the path; as root only along folders that are root's alone.
+    """Open the path; as root, or with any capability, only along folders that are root's alone.
 
-    The file itself may have any owner, since compose mounts the host user's file. Without root an attacker
+    The file itself may have any owner, since compose mounts the host user's file. Without either an attacker
     gains nothing, so any path is opened."""
-    if os.geteuid() == 0:
+    if is_privileged():
         return open_trusted(path, content_may_be_foreign=True)
     return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
 

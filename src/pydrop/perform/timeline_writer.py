@@ -40,10 +40,10 @@ def open_file() -> int:
 def write(file: int, start: Start, instance: str, program: str) -> None:
     """Write the marks as fields, each ended by NUL, which no field can hold.
 
-    The first four fields are TIMELINE_FORM, the instance (kernel.instance), the command's first word, and the beginning
-    of the start in microseconds of the epoch. Each row then has five fields: its kind, its words, what was done,
-    whether that changed anything (1, 0), and its end in microseconds since the beginning. A row begins where the row
-    before it ended."""
+    The first four fields are TIMELINE_FORM, the instance (proc_stat.instance), the command's first word, and the
+    beginning of the start in microseconds of the epoch. Each row then has five fields: its kind, its words, what was
+    done, whether that changed anything (1, 0), and its end in microseconds since the beginning. A row begins where the
+    row before it ended."""
     began = start.began or start.marks[0][3]
     rows = [TIMELINE_FORM, instance, program, str(int((time.time() - time.monotonic() + began) * 1e6))]
     if start.loading:

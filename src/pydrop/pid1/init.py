@@ -189,6 +189,7 @@ class Init:
                 no_new_privs=True,
                 umask=None,
                 keep_root=step.keep_root,
+                empty_bounding=step.empty_bounding,
                 inherits=False,
             )
             privileges.perform(drop, self.start)

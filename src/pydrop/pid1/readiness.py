@@ -17,8 +17,14 @@ if TYPE_CHECKING:
     import _socket
     from collections.abc import Callable
 
-LARGEST_MESSAGE = 4096  # bytes
-OF_THIS_PROCESS = ("MAINPID=", "FDSTORE", "FDNAME=", "BARRIER=")  # not passed on: meaningless outside this container
+LARGEST_MESSAGE = 4096  # bytes; systemd takes no more either (PIPE_BUF)
+# What a program may say of itself is passed on, and nothing else: any other line of sd_notify(3) steers whoever runs
+# the container (MAINPID=, FDSTORE=1, NOTIFYACCESS=, WATCHDOG_USEC=, WATCHDOG=trigger), or is init's own to say
+# (READY=1, STOPPING=1, and RELOADING=1, behind which the manager waits for another READY=1).
+PASSED_ON = ("STATUS=", "ERRNO=", "BUSERROR=", "VARLINKERROR=")
+ALIVE = "WATCHDOG=1"
+MORE_TIME = "EXTEND_TIMEOUT_USEC="  # for the start alone: a stop's time is init's to give
+MOST_PARENTS = 64  # from a sender up to init
 
 
 def _bound() -> "_socket.socket":
@@ -32,7 +38,7 @@ def _bound() -> "_socket.socket":
     return bound
 
 
-def _connected(environment: tuple[str, ...]) -> "_socket.socket | None":
+def connected(environment: tuple[str, ...]) -> "_socket.socket | None":
     """A socket connected to NOTIFY_SOCKET of `environment`; None where that is unset. PydropError where it fails."""
     import _socket
 
@@ -59,6 +65,7 @@ class Readiness:
         self.heard: _socket.socket | None = None  # the socket to which the command speaks sd_notify
         self.line = -1  # the descriptor from which its line is read
         self.outer: _socket.socket | None = None  # connected to the NOTIFY_SOCKET that pydrop was given
+        self.is_ready = False
 
     def open(self, pipe: str, environment: tuple[str, ...]) -> None:
         """Open all sockets and pipes, before the drop and before the starter becomes the command.
@@ -71,7 +78,7 @@ class Readiness:
             self.line = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             _wake_by_signal(self.line)
         if self.asked.announces:
-            self.outer = _connected(environment)
+            self.outer = connected(environment)
 
     def address(self) -> str:
         """The command's NOTIFY_SOCKET; "" where it does not speak sd_notify to init."""
@@ -83,12 +90,12 @@ class Readiness:
     def look(self) -> bool:
         """Read all that has come. Returns whether the command has said that it is ready.
 
-        Other lines of its messages (STATUS=, say) are passed on to the outer socket."""
+        Of its messages' other lines those that a program may say are passed on to the outer socket."""
         is_ready = self._line()
         while self.heard is not None and (message := _message(self.heard)) is not None:
             lines = message.split("\n")
             is_ready = is_ready or "READY=1" in lines
-            rest = [line for line in lines if line and not line.startswith((*OF_THIS_PROCESS, "READY=", "STOPPING="))]
+            rest = passed_on(lines, self.is_ready)
             if rest:
                 self._tell_outer("\n".join(rest))
         return is_ready
@@ -112,6 +119,7 @@ class Readiness:
 
     def ready(self) -> None:
         """Announce that the command is ready: READY=1, and the ready file."""
+        self.is_ready = True
         self._tell_outer("READY=1")
         if self.asked.ready_file is None:
             return
@@ -151,12 +159,20 @@ def _wake_by_signal(descriptor: int) -> None:
     fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_NONBLOCK | fcntl.FASYNC)
 
 
+def passed_on(lines: list[str], is_ready: bool) -> list[str]:
+    """The lines of a message that the command's own words are, for who started pydrop."""
+    known = PASSED_ON if is_ready else (*PASSED_ON, MORE_TIME)
+    return [line for line in lines if line.startswith(known) or line == ALIVE]
+
+
 def _message(heard: "_socket.socket") -> str | None:
-    """The next message of a process of this container; "" for a message of any other, None where none is left."""
+    """The next message of the supervised tree; "" for any other's and for none of sd_notify's, None where none is left.
+
+    There is room for the sender's credentials alone. So the kernel closes descriptors that come along."""
     import _socket
 
     try:
-        message, ancillary, _, _ = heard.recvmsg(LARGEST_MESSAGE, _socket.CMSG_SPACE(12))  # struct ucred: pid, uid, gid
+        message, ancillary, flags, _ = heard.recvmsg(LARGEST_MESSAGE, _socket.CMSG_SPACE(12))  # struct ucred
     except OSError:
         return None
     pids = [
@@ -164,5 +180,31 @@ def _message(heard: "_socket.socket") -> str | None:
         for level, kind, content in ancillary
         if level == _socket.SOL_SOCKET and kind == _socket.SCM_CREDENTIALS
     ]
-    # Pid 0 is a process outside this PID namespace. On the host's network it can reach abstract names (unix(7)) too.
-    return message.decode("utf-8", "surrogateescape") if pids and pids[0] > 0 else ""
+    message = message.rstrip(b"\0")
+    if flags & _socket.MSG_TRUNC or b"\0" in message or not pids or not is_below(pids[0]):
+        return ""
+    return message.decode("utf-8", "surrogateescape")
+
+
+def is_below(pid: int) -> bool:
+    """Whether this process looks after `pid`. PID 1 does so for all of its PID namespace.
+
+    Pid 0 is a process outside of that. On the host's network it can reach abstract names (unix(7)) too; and with the
+    host's PIDs, or behind another init, so can processes that are none of this command's."""
+    own = os.getpid()
+    if own == 1:
+        return pid > 0
+    for _ in range(MOST_PARENTS):
+        if pid in (0, 1, own):
+            return pid == own
+        try:
+            descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:  # it has ended, so nobody can tell whose it was
+            return False
+        try:
+            pid = int(os.read(descriptor, 4096).rpartition(b")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            return False
+        finally:
+            os.close(descriptor)
+    return False

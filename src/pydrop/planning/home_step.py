@@ -8,6 +8,10 @@ again. `step_builders` loads this module only where numbers change, which is rar
 from pydrop.model import Account, AccountChange, Identity, Settings, Volume
 from pydrop.steps import HomeStep, Step
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Places = tuple[tuple[str, str], ...]
+
 # Distributions name these as home of accounts that have none. The volume engine refuses the system's folders anyhow,
 # with a message; but nobody has asked for this step, so no message is due.
 NO_HOMES = frozenset(
@@ -22,12 +26,14 @@ NO_HOMES = frozenset(
 NO_HOMES_BELOW = ("/bin/", "/boot/", "/dev/", "/lib/", "/lib32/", "/lib64/", "/libx32/", "/proc/", "/sbin/", "/sys/")
 
 
-def steps(settings: Settings, who: Identity, change: AccountChange) -> list[Step]:
-    """The step. None where the account was root or becomes it, its home is no real one, or a setting rules the home.
+def steps(settings: Settings, who: Identity, change: AccountChange, places: "Places" = ()) -> list[Step]:
+    """The step; `places` are those of Facts.
 
+    None where the account was root or becomes it, its home is no real one, or a setting rules the home.
     These settings rule the home: chown-policy `never`, a volume with policy `never` that holds the home, and any volume
-    of the very same path. Another volume may hold the home, or lie in it. Then both are walked, since each may skip
-    files that the other changes (other mounts, exclude, only-from). To look twice costs little.
+    of the very same path. Another volume may hold the home. Then both are walked, since each may skip files that the
+    other changes (other mounts, exclude, only-from); to look twice costs little. One that lies in the home is left out
+    of the home's walk: its own policy holds.
     """
     former, account = change.former, change.account
     if former is None or former.uid == 0 or account.uid == 0 or settings.chown_policy == "never":
@@ -35,18 +41,36 @@ def steps(settings: Settings, who: Identity, change: AccountChange) -> list[Step
     path, numbers = _plain(account.home), _changed(former, account)
     if numbers == (None, None) or not _is_home(account.home) or any([_rules(v, path) for v in settings.volumes]):
         return []
+    words = f"home {path}: what belonged to {former.uid}:{former.gid} belongs to {account.uid}:{account.gid}"
     return [
         HomeStep(
-            words=f"home {path}: what belonged to {former.uid}:{former.gid} belongs to {account.uid}:{account.gid}",
+            words=", ".join([words, *[f"without {inner}" for inner in _left_out(path, settings, places)]]),
             why=who.why,
             name=account.name,
-            volume=Volume(path=path, policy=settings.chown_policy, former=numbers, source="the account's home"),
+            volume=Volume(
+                path=path,
+                # a mount with a map would be gone at the next start, whose account has the numbers already
+                policy="mismatch" if settings.chown_policy == "idmap" else settings.chown_policy,
+                hard_links=settings.chown_hard_links,
+                former=numbers,
+                source="the account's home",
+            ),
             uid=account.uid,
             gid=account.gid,
             groups=who.groups,
             errors=settings.chown_errors,
+            hooks_folder=settings.hooks,
+            others=tuple([volume.path for volume in settings.volumes]),
         )
     ]
+
+
+def _left_out(home: str, settings: Settings, places: "Places") -> list[str]:
+    if not settings.volumes:
+        return []
+    from pydrop.planning.volumes_step import below
+
+    return below(home, settings, places)
 
 
 def _changed(former: Account, account: Account) -> tuple[int | None, int | None]:

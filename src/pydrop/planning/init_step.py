@@ -1,21 +1,20 @@
 """The step of init mode: who init becomes, and how it looks after the command. `step_builders` calls it."""
 
-from pydrop.errors import BadSetting
-from pydrop.model import Facts, Identity, Settings, Supervision
+from pydrop.model import Facts, Settings, Supervision
+from pydrop.planning.decision import Decision
+from pydrop.settings.init_values import not_both
 from pydrop.signals import name_of
 from pydrop.steps import InitStep
 
 
-def step(settings: Settings, facts: Facts, who: Identity, no_new_privs: bool) -> InitStep:
+def step(decision: Decision) -> InitStep:
     """The step. Init becomes the command's identity, unless keep-root is set.
 
     Raises BadSetting where init would stay root and make a file in a folder that the program's user may write."""
+    settings, facts, who = decision.settings, decision.facts, decision.who
     if settings.keep_root and settings.ready_file is not None and who.uid != 0:
-        raise BadSetting(
-            f"{settings.sources['keep-root']} and {settings.sources['ready-file']} cannot both be had: PID 1 would "
-            f"make {settings.ready_file} as root where the program's user may write, and could be led elsewhere",
-            "leave one of them out; a program can make such a file itself",
-        )
+        sources = settings.sources
+        raise not_both(sources["keep-root"], sources["ready-file"], settings.ready_file)
     process = "PID 1" if facts.pid == 1 else f"process {facts.pid}"
     stops = "never" if settings.stop_timeout is None else f"{settings.stop_timeout:g} s later"
     becomes = "stays root" if settings.keep_root else f"becomes {who.uid}:{who.gid} too"
@@ -26,7 +25,8 @@ def step(settings: Settings, facts: Facts, who: Identity, no_new_privs: bool) ->
         supervision=supervision(settings, facts),
         identity=None if settings.keep_root else who,
         keep_root=who.uid == 0,
-        keeps_kill=not no_new_privs,
+        empty_bounding=decision.empties_bounding_set,
+        keeps_kill=not decision.no_new_privs,
         name=settings.command[0],
         level=settings.log_level,
         form=settings.log_format,

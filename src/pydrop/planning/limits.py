@@ -30,12 +30,16 @@ def _mapped(number: int, ranges: tuple[IdRange, ...]) -> bool:
     return any([line.inside <= number < line.inside + line.count for line in ranges])
 
 
-def require_capabilities(settings: Settings, facts: Facts, who: Identity, keep_caps: tuple[str, ...]) -> None:
+def require_capabilities(
+    settings: Settings, facts: Facts, who: Identity, keep_caps: tuple[str, ...], bounding_set: str
+) -> None:
     """Raise NotPermitted where the drop lacks capabilities: it names them, and the line that adds them."""
-    missing, for_the_rest = missing_capabilities(settings, facts, who, keep_caps)
+    missing, for_the_rest = missing_capabilities(settings, facts, who, keep_caps, bounding_set)
     if missing:
+        asks = settings.sources.get("bounding-set", "the container's start")
+        why = f" ({asks} asks for an empty bounding set)" if missing & SETPCAP else ""
         raise NotPermitted(
-            f"root lacks the capabilities to become {who.uid}:{who.gid} here: {', '.join(names_of(missing))}",
+            f"root lacks the capabilities to become {who.uid}:{who.gid} here: {', '.join(names_of(missing))}{why}",
             cap_add(names_of(missing | for_the_rest)),
         )
     require_setgroups(facts.setgroups_allowed, facts.credentials, who)
@@ -51,13 +55,13 @@ def require_setgroups(allowed: bool, held: Credentials, who: Identity) -> None:
 
 
 def missing_capabilities(
-    settings: Settings, facts: Facts, who: Identity, keep_caps: tuple[str, ...]
+    settings: Settings, facts: Facts, who: Identity, keep_caps: tuple[str, ...], bounding_set: str
 ) -> tuple[int, int]:
     """Two bit masks: the capabilities that the drop lacks, and those that the steps before it lack.
 
     Without the first, nothing starts. Without the second, those steps only warn."""
     held, keep = facts.credentials, mask_of(keep_caps)
-    missing = (_for_the_drop(facts, who, keep) & ~held.effective) | (keep & ~held.permitted)
+    missing = (_for_the_drop(facts, who, keep, bounding_set) & ~held.effective) | (keep & ~held.permitted)
     return missing, _for_the_setup(settings, who) & ~held.effective
 
 
@@ -67,11 +71,11 @@ def cap_add(names: list[str]) -> str:
     return f"add to the service in compose: cap_add: [{', '.join(names)}], or to docker run: {options}"
 
 
-def _for_the_drop(facts: Facts, who: Identity, keep: int) -> int:
+def _for_the_drop(facts: Facts, who: Identity, keep: int, bounding_set: str) -> int:
     held = facts.credentials
     need = for_the_ids(held, who)
     # A capability that is added for another need comes into the bounding set too, and the drop has to remove it
-    if who.uid != 0 and (held.bounding & ~keep or need & ~held.effective):
+    if bounding_set == "empty" and who.uid != 0 and (held.bounding & ~keep or need & ~held.effective):
         need |= SETPCAP
     return need
 

@@ -27,4 +27,4 @@ def run_dirs(decision: Decision) -> list[Step]:
         return []
     entries = [RunEntry(kind="d", path=path, mode=0o755, uid=who.uid, gid=who.gid) for path in paths]
     words, why = f"{', '.join(paths)} there, and the user's", decision.settings.sources.get("run-dirs", "")
-    return [RuntimeStep(words=words, why=why, entries=tuple(entries))]
+    return [RuntimeStep(words=words, why=why, entries=tuple(entries), hooks_folder=decision.settings.hooks)]

@@ -7,11 +7,10 @@ The steps that only a start without root has are in `own_steps`.
 from pydrop import accounts as account_texts
 from pydrop import tmpfiles
 from pydrop.capabilities import mask_of
-from pydrop.model import Facts, Identity, Record, Settings
-from pydrop.planning.decision import Decision
+from pydrop.model import Facts, Identity, Settings
+from pydrop.planning.decision import Decision, record_of
 from pydrop.steps import (
     AccountsStep,
-    HooksStep,
     PrivilegesStep,
     RecordStep,
     RunEntry,
@@ -19,7 +18,6 @@ from pydrop.steps import (
     SecretsStep,
     Step,
     StreamsStep,
-    VolumesStep,
 )
 
 OF_INIT_MODE = (  # settings that have no effect without init mode
@@ -76,6 +74,14 @@ def without_entry(uid: int, hindrance: str) -> str:
     )
 
 
+def without_bit(path: str) -> str:
+    """The warning about a program in a folder of hooks that nobody may execute."""
+    return (
+        f"the hook {path} is not run: it has no execute bit; chmod a+x it in the image (COPY --chmod=0755), "
+        "or take it away"
+    )
+
+
 def runtime(decision: Decision) -> list[Step]:
     """The entries of /run that the image's packages declare, the standard ones, run-dirs, and a new account's home.
 
@@ -95,6 +101,7 @@ def runtime(decision: Decision) -> list[Step]:
             why=source,
             entries=tmpfiles.merged(asked, declared, tmpfiles.standard_entries(), home),
             done=facts.run_stands and not (declared or asked or home),
+            hooks_folder=settings.hooks,
         )
     ]
 
@@ -121,7 +128,7 @@ def home(decision: Decision) -> list[Step]:
         return []
     from pydrop.planning import home_step
 
-    return home_step.steps(decision.settings, decision.who, decision.change)
+    return home_step.steps(decision.settings, decision.who, decision.change, decision.facts.places)
 
 
 def streams(decision: Decision) -> list[Step]:
@@ -132,21 +139,11 @@ def streams(decision: Decision) -> list[Step]:
 
 
 def volumes(decision: Decision) -> list[Step]:
-    settings, who = decision.settings, decision.who
-    if not settings.volumes:
+    if not decision.settings.volumes:
         return []
-    named = ", ".join([f"{volume.path} ({volume.policy})" for volume in settings.volumes])
-    return [
-        VolumesStep(
-            words=f"{named}: owned by {who.uid}:{who.gid}",
-            why=settings.sources.get("chown", ""),
-            volumes=settings.volumes,
-            uid=who.uid,
-            gid=who.gid,
-            groups=who.groups,
-            errors=settings.chown_errors,
-        )
-    ]
+    from pydrop.planning import volumes_step
+
+    return volumes_step.steps(decision)
 
 
 def secrets(decision: Decision) -> list[Step]:
@@ -156,29 +153,6 @@ def secrets(decision: Decision) -> list[Step]:
     words = ", ".join([f"{secret.name} from {secret.path}" for secret in settings.secrets])
     why = ", ".join([secret.pointer for secret in settings.secrets])
     return [SecretsStep(words=words, why=why, secrets=settings.secrets)]
-
-
-def hooks(decision: Decision) -> list[Step]:
-    settings, facts = decision.settings, decision.facts
-    if not facts.hooks:
-        return []
-    words = "run as root: " + ", ".join(facts.hooks)
-    if facts.left_out:
-        words += f" (without {', '.join(facts.left_out)}, which could make root run what the user wrote)"
-    why = settings.sources.get("hooks", "")
-    return [HooksStep(words=words, why=why, hooks=facts.hooks, command=settings.command)]
-
-
-def record(decision: Decision) -> list[Step]:
-    kept = Record(
-        instance=decision.facts.instance,
-        identity=decision.who,
-        umask=decision.umask,
-        keep_caps=decision.keep_caps,
-        no_new_privs=decision.no_new_privs,
-        environment=(),
-    )
-    return [RecordStep(words="/run/pydrop/record tells a later `exec` who the program is", record=kept)]
 
 
 def oom(decision: Decision) -> list[Step]:
@@ -197,7 +171,7 @@ def init(decision: Decision) -> list[Step]:
         return []
     from pydrop.planning import init_step
 
-    return [init_step.step(settings, decision.facts, decision.who, decision.no_new_privs)]
+    return [init_step.step(decision)]
 
 
 def without_init(settings: Settings) -> list[str]:
@@ -209,28 +183,33 @@ def without_init(settings: Settings) -> list[str]:
 
 
 def privileges(decision: Decision) -> list[Step]:
+    return [drop_of(decision)]
+
+
+def drop_of(wanted: Decision) -> PrivilegesStep:
     """The drop; its words name all that the program keeps."""
-    who, umask = decision.who, decision.umask
+    who, umask = wanted.who, wanted.umask
     groups = " ".join([str(gid) for gid in who.groups]) or "none"
-    kept = f"keeps {', '.join(decision.keep_caps)}" if decision.keep_caps else "no capability"
+    if wanted.facts.hooks:
+        groups += " and those that a hook adds"
+    kept = f"keeps {', '.join(wanted.keep_caps)}" if wanted.keep_caps else "no capability"
     words = [f"{who.uid}:{who.gid}", f"groups {groups}", kept]
     if who.uid == 0:
         words = [f"stays root (0:{who.gid})", f"groups {groups}"]
-    if decision.no_new_privs:
-        words.append("no_new_privs")
+    words += ["no_new_privs"] if wanted.no_new_privs else []
+    words += ["empty bounding set"] if wanted.empties_bounding_set else []
     if umask is not None:
         words.append(f"umask {umask:03o}")
-    return [
-        PrivilegesStep(
-            words=", ".join(words),
-            why=who.why,
-            identity=who,
-            keep_caps=mask_of(decision.keep_caps),
-            no_new_privs=decision.no_new_privs,
-            umask=umask,
-            keep_root=who.uid == 0,
-        )
-    ]
+    return PrivilegesStep(
+        words=", ".join(words),
+        why=who.why,
+        identity=who,
+        keep_caps=mask_of(wanted.keep_caps),
+        no_new_privs=wanted.no_new_privs,
+        umask=umask,
+        keep_root=who.uid == 0,
+        empty_bounding=wanted.empties_bounding_set,
+    )
 
 
 def environment(who: Identity, facts: Facts) -> tuple[tuple[str, str], ...]:
@@ -245,3 +224,7 @@ def environment(who: Identity, facts: Facts) -> tuple[tuple[str, str], ...]:
 def home_that_came(facts: Facts) -> str:
     """The HOME that this process was started with; "" where it had none."""
     return next((line[5:] for line in facts.environment if line.startswith("HOME=")), "")
+
+
+def record(decision: Decision) -> list[Step]:
+    return [RecordStep(words="/run/pydrop/record tells a later `exec` who the program is", record=record_of(decision))]

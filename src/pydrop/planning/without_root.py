@@ -7,7 +7,7 @@ The program is who this process is already. One warning names all settings that 
 from pydrop import accounts
 from pydrop.capabilities import mask_of
 from pydrop.model import Account, AccountChange, Facts, Group, Identity, Settings
-from pydrop.planning import orders, step_builders
+from pydrop.planning import limits, orders, step_builders
 from pydrop.planning.decision import Decision
 from pydrop.steps import Plan
 
@@ -18,6 +18,7 @@ def plan(settings: Settings, facts: Facts) -> Plan:
     """The plan. Its identity is this process's own; no volume is chowned, and no hook is run."""
     who, change = _identity(settings, facts)
     kept, warnings = _kept(settings, facts)
+    bounding_set, ignored = _bounding_set(settings, facts, kept)
     decision = Decision(
         settings=settings,
         facts=facts,
@@ -26,13 +27,15 @@ def plan(settings: Settings, facts: Facts) -> Plan:
         keep_caps=kept,
         umask=settings.umask,
         no_new_privs=settings.no_new_privs,
-        warnings=[] if facts.second_time else _refusals(settings, facts, who),
+        bounding_set=bounding_set,
+        warnings=[] if facts.second_time else _warnings(settings, facts, who),
     )
     steps = orders.steps(orders.AGAIN_WITHOUT_ROOT if facts.second_time else orders.WITHOUT_ROOT, decision)
+    said = () if facts.second_time else decision.warnings  # the start has said them
     return Plan(
         identity=who,
         steps=steps,
-        warnings=(*decision.warnings, *step_builders.without_init(settings), *warnings),
+        warnings=(*said, *step_builders.without_init(settings), *warnings, *ignored),
         command=settings.command,
         environment=_environment(who, facts),
     )
@@ -101,6 +104,18 @@ def _kept(settings: Settings, facts: Facts) -> tuple[tuple[str, ...], list[str]]
     ]
 
 
+def _bounding_set(settings: Settings, facts: Facts, kept: tuple[str, ...]) -> tuple[str, list[str]]:
+    """The `bounding-set` that this process can have, and a warning where that is another one than was asked for."""
+    held = facts.credentials
+    able = held.effective & limits.SETPCAP or not held.bounding & ~mask_of(kept)
+    if able or settings.bounding_set == "keep":
+        return settings.bounding_set, []
+    return "keep", [
+        f"{settings.sources['bounding-set']} is ignored, since this start without root does not hold SETPCAP; "
+        "leave out user: in compose (--user, runAsUser), or let the runtime empty it (cap_drop: [ALL])"
+    ]
+
+
 def _refusals(settings: Settings, facts: Facts, who: Identity) -> list[str]:
     """One warning about all settings that need root; none where there are none."""
     named = [
@@ -119,12 +134,37 @@ def _refusals(settings: Settings, facts: Facts, who: Identity) -> list[str]:
     ]
 
 
+def _warnings(settings: Settings, facts: Facts, who: Identity) -> list[str]:
+    idle = [step_builders.without_bit(path) for path in facts.user_hooks_without_bit]
+    return [*_refusals(settings, facts, who), *idle, *_absent(settings, facts, who)]
+
+
 def _not_writable(settings: Settings, facts: Facts) -> list[str]:
     """The settings with a folder that the program cannot write or create. Without such a folder nothing is missing."""
-    volumes = [volume.path for volume in settings.volumes if volume.policy != "never"]
-    asked = (("run-dirs", settings.run_dirs), ("chown", volumes))
+    # What is not there, and what shows its owner through a map, no start as root would chown either
+    others = {*[path for path, place in facts.places if not place], *[path for path, _, _ in facts.idmapped]}
+    volumes = [each for each in settings.volumes if each.policy != "never" and (each.create or each.path not in others)]
+    asked = (("run-dirs", settings.run_dirs), ("chown", [volume.path for volume in volumes]))
     available = {*facts.writable, *facts.makeable}
     return [name for name, paths in asked if any([path not in available for path in paths])]
+
+
+def _absent(settings: Settings, facts: Facts, who: Identity) -> list[str]:
+    """A warning for each volume and device that is not there, or that this process cannot open."""
+    warnings = _of_volumes(settings, facts, who)
+    if not settings.devices:
+        return warnings
+    from pydrop.planning import own_devices
+
+    return [*warnings, *own_devices.warnings(settings, facts, who)]
+
+
+def _of_volumes(settings: Settings, facts: Facts, who: Identity) -> list[str]:
+    if not settings.volumes:
+        return []
+    from pydrop.planning.volumes_step import notes
+
+    return notes(settings, facts, who)
 
 
 def _differing(settings: Settings, who: Identity) -> list[str]:

@@ -7,7 +7,7 @@ Only the value that wins is parsed; a name that is no setting is refused in ever
 from pydrop.errors import BadSetting
 from pydrop.model import Settings
 from pydrop.settings.raw_setting import BLANKS, RawSetting
-from pydrop.settings.sources import from_arguments, merged
+from pydrop.settings.sources import default_command, from_arguments, merged, parsed_or_refused
 from pydrop.settings.table import BY_NAME
 
 TYPE_CHECKING = False
@@ -31,11 +31,11 @@ def read(
     Where the arguments have --help or --version, `show` says which of them, and nothing else is looked at.
     Raises BadSetting for the first thing that is wrong, and where there is no command.
     """
-    options, command, show = from_arguments(arguments)
+    options, command, show = from_arguments(arguments, default_command(table, environment, table_name))
     if show:
         return Settings(show=show, sources={})
     given = merged(options, environment, table, table_name)
-    parsed = {name: BY_NAME[name].parse(each) for name, each in given.items()}
+    parsed = {name: parsed_or_refused(each) for name, each in given.items()}
     sources = {name: each.source for name, each in given.items()}
     fields: dict[str, Any] = {BY_NAME[name].field: value for name, value in parsed.items()}
     if "volumes" in fields:
@@ -54,7 +54,8 @@ def _volumes(parsed: "dict[str, Any]", sources: dict[str, str]) -> object:
     listed_by, tables_in = sources.get("chown", ""), sources.pop("volume", "")
     sources["chown"] = ", ".join([source for source in (listed_by, tables_in) if source])
     policy = parsed.get("chown-policy", Settings.chown_policy)
-    return volumes.merged(parsed.get("volume", {}), parsed.get("chown", {}), listed_by, policy)
+    hard_links = parsed.get("chown-hard-links", Settings.chown_hard_links)
+    return volumes.merged(parsed.get("volume", {}), parsed.get("chown", {}), listed_by, policy, hard_links)
 
 
 def _secrets(parsed: "dict[str, Any]", sources: dict[str, str], environment: tuple[str, ...]) -> object:
@@ -62,7 +63,7 @@ def _secrets(parsed: "dict[str, Any]", sources: dict[str, str], environment: tup
     from pydrop.settings import secret_names
 
     listed_by = sources.get("secrets", "")
-    found = secret_names.found(parsed.get("secrets", ()), listed_by, environment)
+    found = secret_names.found(parsed.get("secrets", ()), environment)
     pointers = [secret.pointer for secret in found if secret.pointer.startswith(secret_names.PREFIX)]
     said = ", ".join([listed_by, *pointers] if listed_by else pointers)
     if said:
@@ -91,8 +92,8 @@ def help_text() -> str:
     return HELP
 
 
-def problems(table: dict[str, object], name: str = CONFIG) -> "list[Problem]":
-    """Every problem of a file's table at once, each with its key and the nearest one that exists."""
+def problems(table: dict[str, object], environment: tuple[str, ...] = (), name: str = CONFIG) -> "list[Problem]":
+    """Every problem of a file's table at once, filled from `environment`; each with its key and the nearest one."""
     from pydrop.settings.all_problems import problems as all_problems
 
-    return all_problems(table, name)
+    return all_problems(table, environment, name)

@@ -10,6 +10,10 @@ MARKS = {  # characters that separate fields of a passwd or group line, members 
     ":": "a colon",
     ",": "a comma",
     "/": "a slash",
+    '"': "a quote (an env file keeps them)",
+    "'": "a quote (an env file keeps them)",
+    "[": "a bracket",
+    ";": "a semicolon",
 }
 
 
@@ -71,6 +75,8 @@ def _like_a_number(word: str) -> bool:
     """Whether some program would take the word for a number, as 1_000, 0x10, +5, 1e3: then it is refused as a name."""
     if not word or not (word[0].isdigit() or word[0] in "+-."):
         return False
+    if len(word) > LONGEST_NAME:  # int() and float() refuse thousands of digits; no name is as long
+        return word.replace("_", "").isdigit()
     for reader in (lambda: int(word, 0), lambda: float(word)):
         try:
             reader()

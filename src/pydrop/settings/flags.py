@@ -1,6 +1,6 @@
 """Values that are one of a few words: yes or no, or a word of a given list."""
 
-from pydrop.settings.raw_setting import BLANKS, RawSetting
+from pydrop.settings.raw_setting import BLANKS, Filled, RawSetting
 from pydrop.settings.values import text
 
 YES = ("1", "true", "yes", "on")
@@ -12,7 +12,7 @@ def flag(given: RawSetting) -> bool:
     value = given.value
     if isinstance(value, bool):
         return value
-    if given.file:
+    if given.file and not isinstance(value, Filled):
         raise given.refuse("is not yes or no", f"write {given.name} = true or {given.name} = false, without quotes")
     word = str(value).strip(BLANKS).lower()
     if word in YES or word in NO:
@@ -24,7 +24,10 @@ def choice(given: RawSetting, choices: tuple[str, ...]) -> str:
     """The one of `choices` that is given."""
     word = text(given).strip(BLANKS)
     if word not in choices:
+        from pydrop.settings import wishes
         from pydrop.settings.nearest import misspelt
 
-        raise misspelt(f"{given} is not one of {', '.join(choices)}", word, {name: name for name in choices})
+        wish = wishes.for_value("chown-policy" if given.name == "policy" else given.name, word)
+        problem, names = f"{given} is not one of {', '.join(choices)}", {name: name for name in choices}
+        raise misspelt(problem, "" if wish else word, names, wish)
     return word

@@ -4,6 +4,7 @@ Python's `int()` takes signs, underscores and the digits of every script, the ke
 32 bits of what it is given, and 4294967295 is its word for "leave unchanged": all are refused.
 """
 
+from pydrop.errors import shortened
 from pydrop.model import NumberAsked
 from pydrop.process import MAX_ID
 from pydrop.settings.raw_setting import BLANKS, RawSetting, quoted
@@ -13,6 +14,8 @@ LEAVE_UNCHANGED = str(MAX_ID + 1)  # (uid_t)-1, setresuid(2)
 
 def number(given: RawSetting) -> NumberAsked:
     """PUID or PGID."""
+    if not isinstance(given.value, str | int) or isinstance(given.value, bool):
+        raise given.refuse("is not a number", _remedy(given, ""))
     return NumberAsked(number=identifier(given, str(given.value)), source=given.source)
 
 
@@ -45,12 +48,13 @@ def _fault(digits: str) -> str:
 
 
 def _remedy(given: RawSetting, digits: str) -> str:
+    example = f"{given.name} = 1000" if given.file else f"{given.source}=1000"
     remedy = f"write an id from 0 to {MAX_ID} in digits alone"
     if given.name == "only-from":
         return remedy
     if given.name not in ("puid", "pgid"):
         return f"{remedy}, or a name"
     if digits.isidentifier() and digits.isascii():
-        form = digits if given.name == "puid" else f":{digits}"
-        return f"{remedy}, as {given.source}=1000; for the name of an account or group, set PYDROP_USER={form}"
-    return f"{remedy}, as {given.source}=1000 (on the host, id -u and id -g show yours)"
+        form = shortened(digits if given.name == "puid" else f":{digits}")
+        return f"{remedy}, as {example}; for the name of an account or group, set PYDROP_USER={form}"
+    return f"{remedy}, as {example} (on the host, id -u and id -g show yours)"

@@ -19,9 +19,8 @@ def _name(given: RawSetting, item: str) -> str:
         reason = "asks for ALL capabilities, which would be root by another name"
         raise given.refuse(reason, "name those that the program needs, as net_bind_service")
     if name not in CAPABILITIES:
-        raise misspelt(
-            f"{given} has {quoted(item)}, which is no capability", name, {each: each for each in CAPABILITIES}
-        )
+        problem = f"{given} has {quoted(item)}, which is no capability"
+        raise misspelt(problem, name, {each: each for each in CAPABILITIES}, "name it as capabilities(7) does")
     if name in BACK_TO_ROOT:
         reason = f"has {name}, with which the program could become root again"
         raise given.refuse(reason, "leave it out, or ask for root in so many words (PYDROP_USER=root)")

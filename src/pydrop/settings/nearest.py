@@ -3,10 +3,11 @@
 from pydrop.errors import BadSetting
 
 CLOSE = 0.4  # of the longer name's letters may differ where "did you mean" is said
+LONGEST = 64  # letters; no name that exists is near a longer one, and to look would take time
 
 
 class Misspelt(BadSetting):
-    """A name that does not exist; `nearest` is the existing name that is most like it."""
+    """A name that does not exist; `nearest` is the existing name that is most like it, "" where none is near."""
 
     def __init__(self, problem: str, remedy: str, nearest: str) -> None:
         super().__init__(problem, remedy)
@@ -14,17 +15,20 @@ class Misspelt(BadSetting):
 
 
 def misspelt(problem: str, word: str, names: dict[str, str], more: str = "") -> Misspelt:
-    """The error for `word`. `names` maps each existing name to the name as messages show it; `more` ends the remedy."""
-    best = nearest(word, tuple(names))
-    shown = names[best]
-    close = likeness(word, best) <= CLOSE * max(len(word), len(best))
-    remedy = f"did you mean {shown}?" if close else f"the nearest that exists is {shown}"
-    return Misspelt(problem, remedy + more, shown)
+    """The error for `word`. `names` maps each existing name to the name as messages show it. `more` is the remedy where
+    none of them is near."""
+    best = near(word, tuple(names))
+    if not best:
+        return Misspelt(problem, more or f"write one of {', '.join(dict.fromkeys(names.values()))}", "")
+    return Misspelt(problem, f"did you mean {names[best]}?", names[best])
 
 
-def nearest(word: str, names: tuple[str, ...]) -> str:
-    """The name that differs least from `word`; of several such names, the first in the alphabet."""
-    return min(names, key=lambda name: (likeness(word, name), name))
+def near(word: str, names: tuple[str, ...]) -> str:
+    """The name that differs least from `word`, where it is near; of several, the first in the alphabet; else ""."""
+    if not 1 < len(word) <= LONGEST:
+        return ""
+    best = min(names, key=lambda name: (likeness(word, name), name))
+    return best if likeness(word, best) <= CLOSE * max(len(word), len(best)) else ""
 
 
 def likeness(word: str, name: str) -> float:

@@ -19,9 +19,15 @@ if TYPE_CHECKING:
 PLAIN_ID = 9  # digits: no id of so many is too large
 
 
+def command(given: "RawSetting") -> tuple[str, ...]:
+    from pydrop.settings import values
+
+    return values.command(given)
+
+
 def number(given: "RawSetting") -> NumberAsked:
     """PUID or PGID. Up to nine ASCII digits are always an id; `ids` decides about everything else."""
-    word = str(given.value)
+    word = given.value if isinstance(given.value, str) else ""
     if word.isascii() and word.isdigit() and len(word) <= PLAIN_ID:
         return NumberAsked(number=int(word), source=given.source)
     from pydrop.settings import ids

@@ -2,7 +2,7 @@
 
 from pydrop.errors import BadSetting
 from pydrop.model import Secret
-from pydrop.settings.raw_setting import BLANKS, RawSetting
+from pydrop.settings.raw_setting import BLANKS, RawSetting, quoted
 from pydrop.settings.values import texts
 
 PREFIX = "FILE__"
@@ -32,16 +32,18 @@ def name_fault(name: str) -> str:
         return "holds a = (a value has no place there)"
     if not name.isprintable() or any([c.isspace() for c in name]):
         return "holds a blank, a control character or a byte that is no UTF-8"
+    if not all([c.isalnum() or c in "_.-" for c in name]):
+        return "holds a mark that no variable's name has (a file's path stands in NAME_FILE or FILE__NAME)"
     if name in NEVER_SECRET or name.startswith("PYDROP_"):
         return "is a setting of pydrop, which is never read from a secret's file"
     return ""
 
 
-def found(asked: tuple[str, ...], source: str, environment: tuple[str, ...]) -> tuple[Secret, ...]:
-    """A Secret for each FILE__NAME, and for each name in `asked`, which `source` lists, whose NAME_FILE is set.
+def found(asked: tuple[str, ...], environment: tuple[str, ...]) -> tuple[Secret, ...]:
+    """A Secret for each FILE__NAME, and for each name in `asked` whose NAME_FILE is set.
 
-    Raises BadSetting, which names the variables, where one name has both a value and a file, or two files,
-    and where a name in `asked` has neither.
+    A name in `asked` with neither a value nor a file is nothing: an image lists what it could use.
+    Raises BadSetting, which names the variables, where one name has both a value and a file, or two files.
     """
     values = _values(environment)
     pointed = [name[len(PREFIX) :] for name, value in values.items() if name.startswith(PREFIX) and value.strip(BLANKS)]
@@ -49,8 +51,9 @@ def found(asked: tuple[str, ...], source: str, environment: tuple[str, ...]) -> 
         fault = name_fault(name)
         if fault:
             remedy = "write FILE__ and the name of the variable to set: FILE__DB_PASSWORD=/run/secrets/db"
-            raise BadSetting(f"{PREFIX}{name} names a variable that {fault}", remedy)
-    secrets = [_one(name, name in asked, source, values) for name in dict.fromkeys([*asked, *pointed])]
+            raise BadSetting(f"{quoted(PREFIX + name)} names a variable that {fault}", remedy)
+    listed = set(asked)
+    secrets = [_one(name, name in listed, values) for name in dict.fromkeys([*asked, *pointed])]
     return tuple([secret for secret in secrets if secret])
 
 
@@ -62,24 +65,22 @@ def _values(environment: tuple[str, ...]) -> dict[str, str]:
     return values
 
 
-def _one(name: str, asked: bool, source: str, values: dict[str, str]) -> Secret | None:
-    """The secret of one name; None where the variable has its value already."""
+def _one(name: str, asked: bool, values: dict[str, str]) -> Secret | None:
+    """The secret of one name; None where the variable has its value already, or nothing names a file."""
     pointers = [PREFIX + name, name + SUFFIX] if asked else [PREFIX + name]
     there = [pointer for pointer in pointers if values.get(pointer, "").strip(BLANKS)]
     if values.get(name):
         there.insert(0, name)
     if len(there) > 1:
         remedy = "keep one of them, since pydrop cannot tell which is meant (an empty variable counts as unset)"
-        raise BadSetting(f"{', '.join(there[:-1])} and {there[-1]} are set at the same time", remedy)
-    if not there:
-        remedy = f"add {name}{SUFFIX}=/run/secrets/... to the container's environment, or take {name} out of the list"
-        raise BadSetting(f"{source} names {name}, but neither {name} nor {name}{SUFFIX} is set", remedy)
-    return None if there == [name] else Secret(name=name, path=_path(there[0], values), pointer=there[0])
+        shown = [quoted(each) for each in there]
+        raise BadSetting(f"{', '.join(shown[:-1])} and {shown[-1]} are set at the same time", remedy)
+    return None if there in ([], [name]) else Secret(name=name, path=_path(there[0], values), pointer=there[0])
 
 
 def _path(pointer: str, values: dict[str, str]) -> str:
     path = values[pointer].strip(BLANKS)
     if not path.startswith("/"):
-        problem = f"{pointer} is not an absolute path (it is not shown, since it may be the secret itself)"
-        raise BadSetting(problem, f"name the file from / on: {pointer}=/run/secrets/...")
+        problem = f"{quoted(pointer)} is not an absolute path (it is not shown, since it may be the secret itself)"
+        raise BadSetting(problem, f"name the file from / on: {quoted(pointer)}=/run/secrets/...")
     return path

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 OUR_VARIABLES = ("PYDROP_", "PUID=", "PGID=", "UMASK=")  # how a line of the environment begins that is a setting
+TELL_HOOKS = ("PYDROP_ENV", "PYDROP_UID", "PYDROP_GID")  # pydrop sets all of them for each hook
+DEFAULT_COMMAND = "default-command"
 SHOWN = ("help", "version")  # options that print a text in place of a start
 
 
@@ -25,7 +27,7 @@ def merged(
     """
     found: dict[str, RawSetting] = {}
     readers: tuple[Callable[[], dict[str, RawSetting]], ...] = (
-        lambda: from_file(table or {}, file),
+        lambda: from_file(table, environment, file) if table else {},
         lambda: from_environment(environment),
         lambda: options,
     )
@@ -38,41 +40,51 @@ def merged(
     return found
 
 
-def from_arguments(words: tuple[str, ...]) -> tuple[dict[str, RawSetting], tuple[str, ...], str]:
+def from_arguments(
+    words: tuple[str, ...], default_command: tuple[str, ...] = ()
+) -> tuple[dict[str, RawSetting], tuple[str, ...], str]:
     """The options, the command behind them, and "help" or "version" where one of these options is there.
 
     The first word that is no option starts the command; `--` ends the options. The last of two options with
-    one name holds; those of a list are joined.
+    one name holds; those of a list are joined. With a `default_command` an unknown option starts the command too, and
+    the default stands in front of a command that begins with a dash, or is not there.
     """
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     at = 0
     while at < len(words) and words[at].startswith("-") and words[at] != "-":
         word = words[at]
-        at += 1
-        if word == "--":
-            break
         if word[2:] in SHOWN and word[:2] == "--":
             return {}, (), word[2:]
         name, equals, value = word[2:].partition("=")
-        row = _option(word, name)
+        row = _option(word, name) if word != "--" else None
+        if row is None and word != "--":
+            if default_command:
+                break
+            from pydrop.settings import unknown_names
+
+            raise unknown_names.option(word.partition("=")[0])
+        at += 1
+        if row is None:
+            break
         if row.flag and not equals:
             value = "true"
         elif not equals:
             value = _following(words, at, word)
             at += 1
-        joined = row.separator and name in found
-        found[name] = f"{found[name]}{row.separator}{value}" if joined else value
-    given = {name: RawSetting(name=name, source=f"--{name}", value=value) for name, value in found.items()}
-    return given, words[at:], ""
+        found.setdefault(name, []).append(value)
+    given = {name: _joined(name, values) for name, values in found.items()}
+    command = words[at:]
+    return given, command if command and command[0][:1] != "-" else (*default_command, *command), ""
 
 
-def _option(word: str, name: str) -> Row:
+def _option(word: str, name: str) -> Row | None:
     row = BY_NAME.get(name)
-    if row is None or not row.option or not word.startswith("--"):
-        from pydrop.settings import unknown_names
+    return row if row and row.option and word.startswith("--") else None
 
-        raise unknown_names.option(word.partition("=")[0])
-    return row
+
+def _joined(name: str, values: list[str]) -> RawSetting:
+    separator = BY_NAME[name].separator
+    return RawSetting(name=name, source=f"--{name}", value=separator.join(values) if separator else values[-1])
 
 
 def _following(words: tuple[str, ...], at: int, word: str) -> str:
@@ -92,6 +104,9 @@ def from_environment(environment: tuple[str, ...]) -> dict[str, RawSetting]:
         if line.startswith(OUR_VARIABLES):
             variable, _, value = line.partition("=")
             found.setdefault(variable, value.strip(BLANKS))
+    if all([name in found for name in TELL_HOOKS]):  # a hook runs this pydrop
+        for name in (*TELL_HOOKS, "PYDROP_WORKDIR"):
+            found.pop(name, "")
     given: dict[str, RawSetting] = {}
     for variable, row in BY_VARIABLE.items():
         value = found.pop(variable, "")
@@ -110,9 +125,21 @@ def _refuse_unknown(variable: str, value: str) -> None:
         raise unknown_names.variable(variable)
 
 
-def from_file(table: dict[str, object], file: str) -> dict[str, RawSetting]:
-    """The settings in a file's table."""
-    return {key: from_key(key, value, file) for key, value in table.items()}
+def from_file(table: dict[str, object], environment: tuple[str, ...], file: str) -> dict[str, RawSetting]:
+    """The settings in a file's table, whose texts are filled from the environment."""
+    from pydrop.settings import interpolation
+
+    return {key: from_key(key, value, file) for key, value in interpolation.filled(table, environment, file).items()}
+
+
+def default_command(table: dict[str, object] | None, environment: tuple[str, ...], file: str) -> tuple[str, ...]:
+    """The words that the file has for a command that begins with a dash, or is not there; () where it has none."""
+    if not table or DEFAULT_COMMAND not in table:
+        return ()
+    from pydrop.settings import interpolation
+
+    table = interpolation.filled({DEFAULT_COMMAND: table[DEFAULT_COMMAND]}, environment, file)
+    return BY_NAME[DEFAULT_COMMAND].parse(from_key(DEFAULT_COMMAND, table[DEFAULT_COMMAND], file)) if table else ()  # type: ignore[return-value] # its parser's type
 
 
 def from_key(key: str, value: object, file: str) -> RawSetting:
@@ -123,3 +150,14 @@ def from_key(key: str, value: object, file: str) -> RawSetting:
 
         raise unknown_names.key(key, file)
     return RawSetting(name=key, source=f"{key} in {file}", value=value, file=file)
+
+
+def parsed_or_refused(given: RawSetting) -> object:
+    """What the setting's parser makes of the value. Raises BadSetting; its remedy is the value as it should be, where
+    that can be told."""
+    try:
+        return BY_NAME[given.name].parse(given)
+    except BadSetting as error:
+        from pydrop.settings import refusals
+
+        raise refusals.better(given, error) from error

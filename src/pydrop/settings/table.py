@@ -36,11 +36,11 @@ ROWS = (
         meaning="who to become, by name or number",
     ),
     Row(
-        name="puid", field="puid", environment=("PUID",), option=False, key=False, parse=parsers.number, form="UID",
+        name="puid", field="puid", environment=("PUID",), option=False, parse=parsers.number, form="UID",
         default="the account's own, else 1000", meaning="the uid that the account gets",
     ),
     Row(
-        name="pgid", field="pgid", environment=("PGID",), option=False, key=False, parse=parsers.number, form="GID",
+        name="pgid", field="pgid", environment=("PGID",), option=False, parse=parsers.number, form="GID",
         default="the account's own, else the uid", meaning="the gid that the account gets",
     ),
     Row(
@@ -54,6 +54,10 @@ ROWS = (
     Row(
         name="groups", field="groups", environment=("PYDROP_GROUPS",), parse=parsers.groups, separator=",",
         form="GROUP,...", meaning="more supplementary groups, by name or number",
+    ),
+    Row(
+        name="groups-policy", field="groups_policy", environment=("PYDROP_GROUPS_POLICY",), form="merge|strict",
+        parse=parsers.one_of("merge", "strict"), meaning="whether the account's groups in /etc/group count",
     ),
     Row(
         name="devices", field="devices", environment=("PYDROP_DEVICES",), parse=parsers.paths, separator=":",
@@ -80,6 +84,10 @@ ROWS = (
         parse=parsers.one_of("warn", "fail"), meaning="what an entry that cannot be changed means",
     ),
     Row(
+        name="chown-hard-links", field="chown_hard_links", environment=("PYDROP_CHOWN_HARD_LINKS",),
+        parse=parsers.flag, flag=True, form="true|false", meaning="chown files that have other names too",
+    ),
+    Row(
         name="run-dirs", field="run_dirs", environment=("PYDROP_RUN_DIRS",), parse=parsers.paths, separator=":",
         form="PATH:...", meaning="folders under /run (or any tmpfs) to make for the user",
     ),
@@ -92,12 +100,24 @@ ROWS = (
         meaning="folder of the executables that root runs before",
     ),
     Row(
+        name="user-hooks", field="user_hooks", environment=("PYDROP_USER_HOOKS",), parse=parsers.path, form="PATH",
+        meaning="folder of the executables that the program's user runs before",
+    ),
+    Row(
+        name="default-command", field="default_command", option=False, parse=parsers.command, form="[WORD, ...]",
+        meaning="put in front where the command begins with a dash, or none is given",
+    ),
+    Row(
         name="keep-caps", field="keep_caps", environment=("PYDROP_KEEP_CAPS",), parse=parsers.capabilities,
         separator=",", form="NAME,...", meaning="capabilities that the program keeps",
     ),
     Row(
         name="no-new-privs", field="no_new_privs", environment=("PYDROP_NO_NEW_PRIVS",), parse=parsers.flag, flag=True,
         form="true|false", meaning="no program started later gains privileges (set-uid files)",
+    ),
+    Row(
+        name="bounding-set", field="bounding_set", environment=("PYDROP_BOUNDING_SET",), form="keep|empty",
+        parse=parsers.one_of("keep", "empty"), meaning="what becomes of the capability bounding set",
     ),
     Row(
         name="oom-score-adj", field="oom_score_adj", environment=("PYDROP_OOM_SCORE_ADJ",), form="NUMBER",

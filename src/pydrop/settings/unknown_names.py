@@ -4,7 +4,9 @@ No message here shows a value: a variable whose name is unknown may hold a secre
 """
 
 from pydrop.errors import BadSetting
+from pydrop.settings import wishes
 from pydrop.settings.nearest import misspelt
+from pydrop.settings.raw_setting import quoted
 from pydrop.settings.table import BY_VARIABLE, ROWS
 
 SET_FOR_HOOKS = ("PYDROP_ENV", "PYDROP_WORKDIR")
@@ -15,6 +17,8 @@ ELSEWHERE = {  # names that are no setting in the place where they stand -> wher
     "config": "set the variable PYDROP_CONFIG",
     "volume": "name volumes with --chown, PYDROP_CHOWN, or in a [[volume]] table of the settings file",
 }
+ELSEWHERE["volumes"] = ELSEWHERE["volume"]
+LETTERS = {"h": "did you mean --help?", "?": "did you mean --help?", "V": "did you mean --version?"}
 PROTOCOLS = ("TCP", "UDP", "SCTP")
 
 
@@ -26,12 +30,14 @@ def option(word: str) -> BadSetting:
         return BadSetting(f"{word} is not an option of pydrop", ELSEWHERE[name.lower()])
     names = {row.name: f"--{row.name}" for row in ROWS if row.option}
     names.update(help="--help", version="--version")
-    return misspelt(f"{word} is not an option of pydrop", name, names, " (pydrop --help lists all)")
+    wish = LETTERS.get(name) or wishes.for_name(name)
+    otherwise = wish or "leave it out, or put -- before a command that begins with a dash (pydrop --help lists all)"
+    return misspelt(f"{quoted(word)} is not an option of pydrop", "" if wish else name, names, otherwise)
 
 
 def without_value(word: str, following: str) -> BadSetting:
     if following:
-        problem = f"{word} needs a value, but the option {following} follows it"
+        problem = f"{word} needs a value, but the option {quoted(following)} follows it"
         return BadSetting(problem, f"write {word}=VALUE, which may begin with a dash too")
     return BadSetting(f"{word} needs a value, and nothing follows it", f"write {word}=VALUE, then the command")
 
@@ -46,15 +52,20 @@ def variable(name: str) -> BadSetting:
     if rest in ELSEWHERE:
         return BadSetting(f"{name} is not a setting of pydrop", ELSEWHERE[rest])
     names = {each.removeprefix("PYDROP_"): each for each in reversed((*BY_VARIABLE, "PYDROP_CONFIG"))}
-    return misspelt(f"{name} is not a setting of pydrop", rest, names)
+    wish = wishes.for_name(rest)
+    otherwise = wish or f"take {quoted(name)} out of the container's environment (pydrop --help lists the settings)"
+    return misspelt(f"{quoted(name)} is not a setting of pydrop", "" if wish else rest, names, otherwise)
 
 
 def key(name: str, file: str) -> BadSetting:
     if name in SERVICES:
         return services(f"{name} in {file}", f"{name} in {file}")
-    if name.lower() in ELSEWHERE:
+    names = {row.name: row.name for row in ROWS if row.key}
+    if name.lower() == "config":
         return BadSetting(f"{name} in {file} is not a setting of a file", ELSEWHERE[name.lower()])
-    return misspelt(f"{name} in {file} is not a setting", name, {row.name: row.name for row in ROWS if row.key})
+    wish = wishes.for_name(name)
+    otherwise = wish or f"take it out of {file} (pydrop --help lists the settings)"
+    return misspelt(f"{quoted(name)} in {file} is not a setting", "" if wish else name, names, otherwise)
 
 
 def services(what: str, source: str) -> BadSetting:

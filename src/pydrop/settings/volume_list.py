@@ -3,16 +3,17 @@
 from pydrop.errors import BadSetting
 from pydrop.model import CHOWN_POLICIES
 from pydrop.settings.raw_setting import RawSetting, quoted
-from pydrop.settings.values import absolute, texts
+from pydrop.settings.values import absolute, require_colons, texts
 
 
 def listed(given: RawSetting) -> dict[str, str | None]:
     """Path -> its policy, None where the list names no policy. A policy stands behind its path and a colon."""
+    require_colons(given)
     found: dict[str, str | None] = {}
     for where, policy in _pairs(given):
-        if policy and found.get(where) not in (None, policy):
-            raise given.refuse(f"gives {where} two policies, {found[where]} and {policy}", "keep one")
-        found[where] = policy or found.get(where)
+        if where in found:
+            raise given.refuse(f"names {quoted(where)} twice", "keep one of them")
+        found[where] = policy
     return found
 
 
@@ -26,7 +27,8 @@ def _pairs(given: RawSetting) -> list[tuple[str, str | None]]:
         elif word not in CHOWN_POLICIES:
             raise _no_policy(given, word)
         elif pairs[-1][1]:
-            raise given.refuse(f"names two policies behind {pairs[-1][0]}", "a policy stands behind its path, once")
+            fault = f"names two policies behind {quoted(pairs[-1][0])}"
+            raise given.refuse(fault, "a policy stands behind its path, once")
         else:
             pairs[-1] = (pairs[-1][0], word)
     return pairs
@@ -53,11 +55,11 @@ def _not_absolute(given: RawSetting, word: str) -> BadSetting:
 
 def _no_policy(given: RawSetting, word: str) -> BadSetting:
     """With the policy that was meant, where one is near; else the word may be a part of a path."""
-    from pydrop.settings.nearest import CLOSE, likeness, misspelt, nearest
+    from pydrop.settings import wishes
+    from pydrop.settings.nearest import misspelt
 
-    best = nearest(word, CHOWN_POLICIES)
     policies = ", ".join(CHOWN_POLICIES)
     problem = f"{given} has {quoted(word)}, which is neither an absolute path nor a policy ({policies})"
-    if likeness(word, best) <= CLOSE * max(len(word), len(best)):
-        return misspelt(problem, word, {name: name for name in CHOWN_POLICIES})
-    return BadSetting(problem, "name folders from / on; a path with a colon in it goes into a [[volume]] table")
+    otherwise = "name folders from / on; a path with a colon in it goes into a [[volume]] table"
+    wish = wishes.for_value("chown-policy", word)
+    return misspelt(problem, "" if wish else word, {name: name for name in CHOWN_POLICIES}, wish or otherwise)

@@ -5,7 +5,7 @@ from pydrop.model import CHOWN_POLICIES
 from pydrop.settings.flags import choice, flag
 from pydrop.settings.ids import identifier
 from pydrop.settings.nearest import misspelt
-from pydrop.settings.raw_setting import BLANKS, RawSetting
+from pydrop.settings.raw_setting import BLANKS, RawSetting, quoted
 from pydrop.settings.values import path, text, texts
 
 TYPE_CHECKING = False
@@ -16,29 +16,40 @@ if TYPE_CHECKING:
 
 WHOSE = "ugoa"  # of chmod(1): the users whose permissions a clause changes
 PERMISSIONS = "rwxXst"
+MOST_PROBLEMS = 101  # one more than `check` shows, for which it says that there are more
+LONGEST_MODE = 200  # characters
+LONGEST_PATTERN = 4096  # characters, PATH_MAX
 
 
 def described(given: RawSetting) -> "dict[str, dict[str, Any]]":
     """Path -> the fields of its Volume that the table gives. Raises BadSetting for the first thing that is wrong."""
-    volumes, refused = review(given)
+    volumes, refused = review(given, 1)
     if refused:
         raise refused[0][1]
     return volumes
 
 
-def review(given: RawSetting) -> "tuple[dict[str, dict[str, Any]], list[tuple[Place, BadSetting]]]":
-    """The volumes as `described` has them, and everything that is wrong, each with its place: (0, "policy") or (0,)."""
-    if not isinstance(given.value, list) or not all([isinstance(item, dict) for item in given.value]):
+def review(
+    given: RawSetting, most: int = MOST_PROBLEMS
+) -> "tuple[dict[str, dict[str, Any]], list[tuple[Place, BadSetting]]]":
+    """The volumes as `described` has them, and what is wrong, each with its place: (0, "policy") or (0,).
+
+    No more is looked at once more than `most` things are wrong."""
+    if not isinstance(given.value, list) or not all([isinstance(item, dict | None) for item in given.value]):
         return {}, [((), given.refuse("is not a list of tables", "begin each volume with a line [[volume]]"))]
     volumes: dict[str, dict[str, Any]] = {}
     refused: list[tuple[Place, BadSetting]] = []
     for index, table in enumerate(given.value):
+        if len(refused) >= most:
+            break
+        if table is None:  # its path was filled with nothing
+            continue
         place = f"[[volume]] {index + 1} of {given.file}"
         fields, faults = _fields(table, place)
         if "path" not in table:
             faults.append(("", BadSetting(f"{place} has no path", 'add path = "/data"')))
         elif fields.get("path") in volumes:
-            problem = f"{place} has the path {fields['path']} of another [[volume]]"
+            problem = f"{place} has the path {quoted(fields['path'])} of another [[volume]]"
             faults.append(("path", BadSetting(problem, "put both into one")))
         elif "path" in fields:
             volumes[fields["path"]] = {**fields, "source": place}
@@ -53,7 +64,7 @@ def _fields(table: dict[str, object], place: str) -> "tuple[dict[str, Any], list
         try:
             parse = KEYS.get(key)
             if parse is None:
-                raise misspelt(f"{key} in {place} is not a key of a volume", key, {name: name for name in KEYS})
+                raise misspelt(f"{quoted(key)} in {place} is not a key of a volume", key, {name: name for name in KEYS})
             fields[key.replace("-", "_")] = parse(
                 RawSetting(name=key, source=f"{key} in {place}", value=value, file=place)
             )
@@ -67,7 +78,11 @@ def _policy(given: RawSetting) -> str:
 
 
 def _patterns(given: RawSetting) -> tuple[str, ...]:
-    return tuple(texts(given, ":"))
+    patterns = texts(given, ":")
+    long = [pattern for pattern in patterns if len(pattern) > LONGEST_PATTERN]
+    if long:
+        raise given.refuse(f"has {quoted(long[0])}, which is longer than any path", "shorten the pattern")
+    return tuple(patterns)
 
 
 def _owner(given: RawSetting) -> tuple[int | None, int | None]:
@@ -89,6 +104,8 @@ def _mode(given: RawSetting) -> str:
     if isinstance(given.value, int):
         raise given.refuse("is a number, of which nobody can tell whether it was octal", remedy)
     word = text(given).strip(BLANKS)
+    if len(word) > LONGEST_MODE:
+        raise given.refuse("is not a mode", remedy)
     octal = word.isascii() and word.isdigit()
     if octal and (word.strip("01234567") or len(word) not in (3, 4)):
         raise given.refuse("is not an octal mode", remedy)

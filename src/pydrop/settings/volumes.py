@@ -1,7 +1,9 @@
 """The volumes that a `chown` list written plainly names, and those of the list and the `[[volume]]` tables together."""
 
 from pydrop.model import CHOWN_POLICIES, Volume
-from pydrop.settings.raw_setting import RawSetting
+from pydrop.settings.raw_setting import LONGEST_PATH, MOST_ITEMS, ODD_MARKS, RawSetting
+
+NOT_PLAIN = ("//", "/.", "\0", " ", *ODD_MARKS)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,7 +12,9 @@ if TYPE_CHECKING:
 
 def listed(given: RawSetting) -> dict[str, str | None]:
     """Path -> its policy, None where the list names no policy. A policy stands behind its path and a colon."""
-    found = {} if given.file else plainly_listed(str(given.value))
+    value = str(given.value)
+    long = len(value) > LONGEST_PATH or value.count(":") >= MOST_ITEMS
+    found = {} if given.file or long else plainly_listed(value)
     if found:
         return found
     from pydrop.settings import volume_list
@@ -25,7 +29,7 @@ def plainly_listed(value: str) -> dict[str, str | None]:
     for word in value.split(":"):
         if word in CHOWN_POLICIES and where and not found[where]:
             found[where] = word
-        elif word[:1] == "/" != word[-1:] and not ("//" in word or "/." in word or "\0" in word or word in found):
+        elif word[:1] == "/" != word[-1:] and word not in found and not any([mark in word for mark in NOT_PLAIN]):
             found[where := word] = None
         else:
             return {}
@@ -33,15 +37,20 @@ def plainly_listed(value: str) -> dict[str, str | None]:
 
 
 def merged(
-    tables: "dict[str, dict[str, Any]]", paths: dict[str, str | None], source: str, policy: str
+    tables: "dict[str, dict[str, Any]]",
+    paths: dict[str, str | None],
+    source: str,
+    policy: str,
+    hard_links: bool = False,
 ) -> tuple[Volume, ...]:
     """The volumes of the tables, and of the `chown` list that `source` has.
 
-    A path in both is as its table says, but for a policy that the list names. Volumes without a policy get `policy`.
+    A path in both is as its table says, but for a policy that the list names. Volumes without a policy get `policy`,
+    those that say nothing of hard links `hard_links`.
     """
     volumes = {where: dict(fields) for where, fields in tables.items()}
     for where, named in paths.items():
         fields = volumes.setdefault(where, {"path": where, "source": source})
         if named:
             fields.update(policy=named, source=source)
-    return tuple([Volume(**{"policy": policy, **fields}) for fields in volumes.values()])
+    return tuple([Volume(**{"policy": policy, "hard_links": hard_links, **fields}) for fields in volumes.values()])

@@ -5,6 +5,7 @@ Types `d`, `D`, `f` and `L` count. The start of a container is a boot, so lines 
 names and the values of specifiers.
 """
 
+from pydrop.errors import shortened
 from pydrop.process import MAX_ID
 from pydrop.steps import RunEntry
 from pydrop.tmpfiles import FOLDERS, merged
@@ -14,6 +15,10 @@ MODIFIERS = "+!-=~^$"
 BLANKS = " \t\r\f\v"
 ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "s": " "}
 NUMERIC_ESCAPES = {"x": (1, 2, 16), "u": (1, 4, 16), "U": (1, 8, 16)}  # (prefix, digits, base)
+LONGEST_NUMBER = 20  # digits; int() refuses thousands of them
+MOST_WARNINGS = 20
+LARGEST_TEXT = 1 << 18  # characters of a file; no image has one of a tenth of it
+LONGEST_LINE = 1 << 14  # characters
 # pam_nologin refuses every login while /run/nologin exists. systemd's line creates the file at boot for a
 # service to remove, and no container runs that service.
 NEVER = ("/run/nologin",)
@@ -35,6 +40,9 @@ def entries(
     parsed: list[RunEntry] = []
     unusable: dict[tuple[str, str], list[int]] = {}
     for path, text in files:
+        if len(text) > LARGEST_TEXT:
+            unusable[(path, f"the file is larger than {LARGEST_TEXT >> 10} KiB")] = [1]
+            continue
         for number, line in enumerate(text.split("\n"), 1):
             try:
                 entry = reader.entry(line.strip(BLANKS), path)
@@ -43,7 +51,10 @@ def entries(
                 continue
             if entry:
                 parsed.append(entry)
-    return list(merged(parsed)), [_warning(path, why, lines) for (path, why), lines in unusable.items()]
+    warnings = [_warning(path, why, lines) for (path, why), lines in list(unusable.items())[:MOST_WARNINGS]]
+    if len(unusable) > MOST_WARNINGS:
+        warnings.append(f"more lines of tmpfiles.d are not used, for {len(unusable) - MOST_WARNINGS} other reasons")
+    return list(merged(parsed)), warnings
 
 
 def _warning(path: str, why: str, lines: list[int]) -> str:
@@ -65,13 +76,15 @@ class _Reader:
             return None
         if "/run" not in line and "%t" not in line:  # for another folder, so its mistakes are not told
             return None
+        if len(line) > LONGEST_LINE:
+            raise _Unusable(f"it is longer than {LONGEST_LINE >> 10} KiB")
         fields, argument = _fields(line)
         kind, modifiers = fields[0][0], fields[0][1:]
         path = self.run_path(fields[1])
         if path is None or (path == "/run" and kind in "fL") or path in NEVER:
             return None
         if modifiers.strip(MODIFIERS):
-            raise _Unusable(f"{fields[0]} is no type of line")
+            raise _Unusable(f"{shortened(fields[0])} is no type of line")
         if "^" in modifiers:  # a service manager's credential, which is not set here
             return None
         content = self.content(argument, modifiers) if kind in "fL" else ""
@@ -95,7 +108,7 @@ class _Reader:
             return None
         path = "/" + "/".join(names)
         if ".." in names or "\0" in path:
-            raise _Unusable(f"{path} leads out of itself")
+            raise _Unusable(f"{shortened(path)} leads out of itself")
         return path
 
     def owned(self, kind: str, path: str, mode: str, user: str, group: str) -> RunEntry:
@@ -130,35 +143,31 @@ class _Reader:
 
     def expanded(self, text: str) -> str:
         """`text` with each %x replaced; a % at the end stands for itself, as systemd has it."""
-        head, *parts = text.split("%") if "%" in text else [text]
-        out = [head]
-        while parts:
-            part = parts.pop(0)
-            if not part and not parts:
-                out.append("%")
-            elif not part:  # %%
-                out += ["%", parts.pop(0)]
-            elif part[0] in self.specifiers:
-                out += [self.specifiers[part[0]], part[1:]]
-            else:
-                raise _Unusable(f"nothing is known for %{part[0]}")
-        return "".join(out)
+        out: list[str] = []
+        at = 0
+        while (mark := text.find("%", at)) >= 0:
+            letter = text[mark + 1 : mark + 2] or "%"
+            if letter != "%" and letter not in self.specifiers:
+                raise _Unusable(f"nothing is known for %{letter}")
+            out += [text[at:mark], "%" if letter == "%" else self.specifiers[letter]]
+            at = mark + 2
+        return "".join([*out, text[at:]])
 
 
 def _mode(field: str) -> int:
     digits = field.lstrip("~:")
-    if not digits or digits.strip("01234567") or int(digits, 8) > 0o7777:
-        raise _Unusable(f"{field} is no mode")
+    if not digits or digits.strip("01234567") or len(digits) > LONGEST_NUMBER or int(digits, 8) > 0o7777:
+        raise _Unusable(f"{shortened(field)} is no mode")
     return int(digits, 8)
 
 
 def _id(name: str, known: dict[str, int], kind: str) -> int:
     if name.isascii() and name.isdigit():
-        if int(name) > MAX_ID:
-            raise _Unusable(f"{name} is no number of a {kind}")
+        if len(name) > LONGEST_NUMBER or int(name) > MAX_ID:
+            raise _Unusable(f"{shortened(name)} is no number of a {kind}")
         return int(name)
     if name not in known:
-        raise _Unusable(f"there is no {kind} {name}")
+        raise _Unusable(f"there is no {kind} {shortened(name)}")
     return known[name]
 
 

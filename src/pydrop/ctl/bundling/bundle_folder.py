@@ -5,6 +5,7 @@ import marshal
 import os
 import sys
 
+from pydrop.ctl import output_file
 from pydrop.ctl.bundling.needed_modules import NeededModule
 
 PLAIN, PROGRAM, FOLDER = 0o644, 0o755, 0o755
@@ -14,26 +15,32 @@ PYTHON = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 class Tree:
-    """Counts what it lays. Paths are those in the image, with or without the slash in front."""
+    """Counts what it lays. Paths are those in the image, with or without the slash in front.
+
+    The folder may be one where somebody else can write: so all is made relative to descriptors, and nothing is followed
+    or replaced."""
 
     def __init__(self, folder: str) -> None:
-        self.folder, self.count, self.size = folder, 0, 0
+        self.count, self.size = 0, 0
+        self._folders = {"": output_file.open_folder(folder, create=True)}  # by their paths
 
-    def place(self, path: str) -> str:
-        """The file's place in the folder; the folders that lead there are made."""
-        place = f"{self.folder}/{path.lstrip('/')}"
-        made = self.folder
-        os.makedirs(made, exist_ok=True)
-        for name in path.strip("/").split("/")[:-1]:
-            made = f"{made}/{name}"
-            if not os.path.isdir(made):
-                os.mkdir(made)
-                os.chmod(made, FOLDER)  # whatever the umask is
-        return place
+    def close(self) -> None:
+        while self._folders:
+            os.close(self._folders.popitem()[1])
+
+    def place(self, path: str) -> tuple[int, str]:
+        """The open folder of a file, and the file's name there; the folders that lead there are made."""
+        above, _, name = path.strip("/").rpartition("/")
+        made = ""
+        for each in filter(None, above.split("/")):
+            outer, made = self._folders[made], f"{made}/{each}"
+            if made not in self._folders:
+                self._folders[made] = _folder(outer, each)
+        return self._folders[made], name
 
     def write(self, content: bytes, path: str, mode: int = PLAIN) -> None:
-        place = self.place(path)
-        with open(place, "xb") as file:
+        folder, name = self.place(path)
+        with open(os.open(name, output_file.NEW, 0o600, dir_fd=folder), "wb") as file:
             file.write(content)
             os.fchmod(file.fileno(), mode)
         self.count += 1
@@ -44,7 +51,8 @@ class Tree:
             self.write(file.read(), path, mode)
 
     def link(self, target: str, path: str) -> None:
-        os.symlink(target, self.place(path))
+        folder, name = self.place(path)
+        os.symlink(target, name, dir_fd=folder)
 
     def module(self, prefix: str, module: NeededModule) -> None:
         """Compiled, without its source, where this Python's own search finds it; an extension as it is."""
@@ -56,6 +64,17 @@ class Tree:
         else:
             folder = f"{folder}/lib-dynload" if library else folder
             self.copy(module.file, f"{folder}/{os.path.dirname(path)}/{os.path.basename(module.file)}")
+
+
+def _folder(outer: int, name: str) -> int:
+    """A descriptor of the folder of this name, which is made where it is missing."""
+    try:
+        os.mkdir(name, dir_fd=outer)
+    except FileExistsError:
+        return os.open(name, output_file.FOLDER, dir_fd=outer)
+    made = os.open(name, output_file.FOLDER, dir_fd=outer)
+    os.fchmod(made, FOLDER)  # whatever the umask is
+    return made
 
 
 def compiled(file: str, shown: str, library: bool) -> bytes:

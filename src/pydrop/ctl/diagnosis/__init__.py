@@ -2,6 +2,7 @@
 
 from pydrop.ctl.diagnosis import (
     files_section,
+    host_section,
     identity_section,
     machine_section,
     privileges_section,
@@ -25,7 +26,10 @@ class Diagnosis(Value):
     changes: tuple[Change, ...]
 
 
-EXAMINATIONS = (identity_section, privileges_section, files_section, volumes_section, machine_section, settings_section)
+EXAMINATIONS = (
+    *(identity_section, privileges_section, host_section, files_section, volumes_section, machine_section),
+    settings_section,
+)
 
 
 def diagnose(words: tuple[str, ...]) -> Diagnosis:

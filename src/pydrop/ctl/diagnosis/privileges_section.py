@@ -40,7 +40,8 @@ def _capabilities(world: World, changes: list[Change]) -> list[Fact]:
         return facts
     if not (world.settings and world.facts and world.wanted):
         return facts
-    drop, rest = limits.missing_capabilities(world.settings, world.facts, world.wanted, world.settings.keep_caps)
+    asked = world.settings
+    drop, rest = limits.missing_capabilities(asked, world.facts, world.wanted, asked.keep_caps, asked.bounding_set)
     if drop:
         found = f"{', '.join(names_of(drop))}: without them root cannot be given up, and nothing starts"
         facts.append(Fact(name="a start lacks", found=found, level="problem"))
@@ -70,10 +71,12 @@ def _held(held: int, changes: list[Change]) -> Fact:
 
 def _bounding(world: World) -> Fact:
     bounding = world.held.bounding
-    if bounding and bounding == world.held.effective:
-        return Fact(name="bounding set", found="the same: what could be had again by a set-uid program")
-    found = f"{bounding.bit_count()} capabilities: what a set-uid program could get"
-    return Fact(name="bounding set", found=found if bounding else "empty: nothing can be had again")
+    if not bounding:
+        return Fact(name="bounding set", found="empty: no set-uid program or file capability gives one")
+    held = "the same" if bounding == world.held.effective else f"{bounding.bit_count()} capabilities"
+    emptied = world.settings is not None and world.settings.bounding_set == "empty"
+    becomes = "pydrop empties it" if emptied else "pydrop leaves it as it is"
+    return Fact(name="bounding set", found=f"{held}: what a set-uid program could get; {becomes}")
 
 
 def _no_new_privs(world: World) -> Fact:

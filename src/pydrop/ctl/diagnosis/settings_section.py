@@ -1,7 +1,6 @@
 """The settings that are given: each with its source, and what is wrong with them."""
 
 import os
-import tomllib
 
 from pydrop import settings
 from pydrop.ctl.diagnosis.findings import Change, Fact, Section, advice
@@ -9,9 +8,9 @@ from pydrop.ctl.diagnosis.world import World
 from pydrop.errors import PydropError
 from pydrop.settings.secret_names import PREFIX
 from pydrop.settings.sources import from_arguments, merged
+from pydrop.settings.toml_text import LARGEST_FILE, table_of
 
 SECRET = ("secrets",)  # settings of which only the source is shown: by mistake a value may hold a secret itself
-LARGEST_FILE = 1 << 20  # bytes of a settings file that are looked at
 
 
 def examine(world: World) -> tuple[Section, list[Change]]:
@@ -33,8 +32,8 @@ def _table(path: str) -> dict[str, object] | None:
     """The file's table, which is only shown, so the file's owner does not matter. A FIFO is not waited for."""
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb") as file:
-            return tomllib.loads(file.read(LARGEST_FILE).decode())
-    except (OSError, ValueError):
+            return table_of(file.read(LARGEST_FILE + 1), path)
+    except (OSError, PydropError):
         return None
 
 
@@ -45,7 +44,7 @@ def _file(world: World, changes: list[Change]) -> list[Fact]:
     table = _table(path)
     if table is None:
         return [Fact(name="settings file", found=f"{path} cannot be read here, or is no TOML", level="note")]
-    wrong = settings.problems(table, path)
+    wrong = settings.problems(table, world.start.environment, path)
     if not wrong:
         return [Fact(name="settings file", found=path)]
     for problem in wrong:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Sequence
 
 from pydrop.capabilities import mask_of
 from pydrop.ctl.diagnosis.findings import Change, Fact, Section, advice, set_variable
@@ -12,12 +13,14 @@ from pydrop.errors import PydropError
 from pydrop.model import Volume
 from pydrop.perform.ownership import volume_path, writable
 from pydrop.perform.ownership.complaints import ONE_OWNER
+from pydrop.planning import idmapped_words, mounts_step
 
 TOLD_ELSEWHERE = ("/", "/run", "/tmp", "/dev/shm")
 RUNTIMES = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv", "/run/secrets", "/.dockerenv")
 TO_BECOME = mask_of(("setuid", "setgid"))
 OVERFLOW_ID = 65534
 EVERY_ID = 2**32 - 1
+CANNOT = " cannot write it"
 OUTSIDE = "its owner is not mapped into this user namespace, so nobody in here can give it away"
 NETWORK = ("nfs", "ceph", "glusterfs", "lustre", "beegfs", "afs", "ocfs2", "gfs2")
 
@@ -26,19 +29,22 @@ def examine(world: World) -> tuple[Section, list[Change]]:
     changes: list[Change] = []
     shown = [m for m in world.mounts if m.point not in (*TOLD_ELSEWHERE, *RUNTIMES) and not is_kernels(m)]
     facts = [_mount(world, mount, changes) for mount in shown]
+    _own_them(world, [fact.name for fact in facts if CANNOT in fact.found and fact.level == "problem"], changes)
     points = {mount.point for mount in world.mounts}
     for volume in world.settings.volumes if world.settings else ():
-        if volume.path not in points:
-            facts.append(_unmounted(volume, changes))
+        if volume.path not in points and volume.policy != "never":
+            facts.append(_unmounted(volume, world.mounts, changes))
     if not facts:
         facts.append(Fact(name="", found="none: what the program writes is gone with the container"))
     return Section(title="Volumes and other mounts", facts=tuple(facts)), changes
 
 
-def _unmounted(volume: Volume, changes: list[Change]) -> Fact:
-    """A volume to chown that is no mount: it is part of the image, or somebody forgot to mount it."""
+def _unmounted(volume: Volume, mounts: Sequence[Mount], changes: list[Change]) -> Fact:
+    """A volume to chown that is no mount: it lies in one or is part of the image, or somebody forgot to mount it."""
     if os.path.lexists(volume.path):
-        return Fact(name=volume.path, found="no mount, but part of the image; it is to be owned", level="note")
+        around = [m.point for m in mounts if m.point != "/" and volume.path.startswith(f"{m.point}/")]
+        place = f"a folder of the mount {max(around, key=len)}" if around else "no mount, but part of the image"
+        return Fact(name=volume.path, found=f"{place}; to be chowned (policy {volume.policy})", level="note")
     problem = f"{volume.path} is to be owned ({volume.source}), and is not there"
     changes.append(advice(f"volume {volume.path}", problem, f"mount it: volumes: [./data:{volume.path}] in compose"))
     return Fact(name=volume.path, found="is to be owned, and is not there", level="problem")
@@ -53,11 +59,15 @@ def _mount(world: World, mount: Mount, changes: list[Change]) -> Fact:
     try:
         status = found.look()
         can = _can_write(world, found)
+    except OSError as error:  # a server that is gone, say
+        return Fact(name=mount.point, found=f"{kind}; unable to look at it: {error.strerror}", level="problem")
     finally:
         found.close()
     owner = f"owned by {status.st_uid}:{status.st_gid}, mode {stat.S_IMODE(status.st_mode):04o}"
     if _foreign(world, mount, status, changes):
         return Fact(name=mount.point, found=f"{kind}; {owner}: {OUTSIDE}", level="problem")
+    if _shown_otherwise(world, mount, status, can, changes):
+        return Fact(name=mount.point, found=f"{kind}, idmapped; {owner}: left alone", level="problem")
     words, level = _judged(world, mount, stat.S_ISDIR(status.st_mode), can, changes)
     return Fact(name=mount.point, found=f"{kind}; {owner}; {words}", level=level)
 
@@ -78,6 +88,22 @@ def _foreign(world: World, mount: Mount, status: os.stat_result, changes: list[C
     return True
 
 
+def _shown_otherwise(
+    world: World, mount: Mount, status: os.stat_result, can: bool | None, changes: list[Change]
+) -> bool:
+    """Whether the mount is idmapped and shows another owner than the program's user, who cannot write it."""
+    wanted, volume = world.wanted, _owning(world, mount.point)
+    unwanted = can or mount.read_only or (volume and volume.policy == "never")
+    if "idmapped" not in mount.options or wanted is None or unwanted:
+        return False
+    shown, owner = (status.st_uid, status.st_gid), f"{wanted.uid}:{wanted.gid}"
+    if shown == (wanted.uid, wanted.gid):
+        return False
+    why = idmapped_words.problem(mount.point, shown, owner)
+    changes.append(advice(f"volume {mount.point}", why, idmapped_words.remedy(mount.point, owner)))
+    return True
+
+
 def _judged(world: World, mount: Mount, folder: bool, can: bool | None, changes: list[Change]) -> tuple[str, str]:
     """What the mount means for the program, in words, and the level of the fact."""
     who = f"{world.wanted.name} {world.wanted.uid}:{world.wanted.gid}" if world.wanted else "the program's user"
@@ -91,32 +117,43 @@ def _judged(world: World, mount: Mount, folder: bool, can: bool | None, changes:
         return f"whether {who} can write it cannot be asked here{policy}", "note"
     if can:
         return f"{who} can write it{policy}", "ok"
-    if folder:
-        _own_it(world, mount, who, changes)
-    return f"{who} cannot write it{policy}", "problem" if folder else "note"
+    expected = folder and (volume is not None or _is_unnamed(world, mount))
+    return f"{who}{CANNOT}{policy}", "problem" if expected else "note"
 
 
-def _own_it(world: World, mount: Mount, who: str, changes: list[Change]) -> None:
-    problem = f"{who} cannot write {mount.point}"
-    if world.is_root:
-        changes.append(set_variable(f"volume {mount.point}", problem, "PYDROP_CHOWN", _listed(world, mount.point)))
+def _is_unnamed(world: World, mount: Mount) -> bool:
+    """Whether no setting names the mount, not even as the place of a hook or a secret, which stay root's."""
+    found, home = ((mount.point, mount.type),), world.wanted.home if world.wanted else ""
+    return world.settings is None or bool(mounts_step.unnamed(found, world.settings, world.start.environment, home))
+
+
+def _own_them(world: World, points: list[str], changes: list[Change]) -> None:
+    """One change for all mounts that the program cannot write: a second PYDROP_CHOWN would replace the first."""
+    if not points:
+        return
+    who = f"{world.wanted.name} {world.wanted.uid}:{world.wanted.gid}" if world.wanted else "the program's user"
+    problem = f"{who} cannot write {mounts_step.few(points)}"
+    if world.is_root and all([mounts_step.fits_list(point) for point in points]):
+        changes.append(set_variable("volumes", problem, "PYDROP_CHOWN", _listed(world, points)))
+    elif world.is_root:
+        changes.append(advice("volumes", problem, "name it in a [[volume]] table of /etc/pydrop.toml"))
     else:
         numbers = f"{world.held.uids[1]}:{world.held.gids[1]}"
         remedy = f"give it to {numbers} on the host (chown)"
         if world.held.gids[1]:
             remedy += f", or in Kubernetes to the group: securityContext: {{fsGroup: {world.held.gids[1]}}}"
-        changes.append(advice(f"volume {mount.point}", problem, remedy))
+        changes.append(advice("volumes", problem, remedy))
 
 
-def _listed(world: World, path: str, policy: str = "") -> str:
-    """A value of PYDROP_CHOWN with this path added.
+def _listed(world: World, paths: list[str], policy: str = "") -> str:
+    """A value of PYDROP_CHOWN with these paths added.
 
     It repeats the other paths, because a list from a stronger source replaces the weaker list as a whole. [[volume]]
     tables stay in force beside it."""
     volumes = [v for v in (world.settings.volumes if world.settings else ()) if "[[volume]]" not in v.source]
     usual = world.settings.chown_policy if world.settings else ""
-    words = [v.path if v.policy == usual else f"{v.path}:{v.policy}" for v in volumes if v.path != path]
-    return ":".join([*words, f"{path}:{policy}" if policy else path])
+    words = [v.path if v.policy == usual else f"{v.path}:{v.policy}" for v in volumes if v.path not in paths]
+    return ":".join([*words, *[f"{path}:{policy}" if policy else path for path in paths]])
 
 
 def _read_only(mount: Mount, volume: Volume | None, changes: list[Change]) -> tuple[str, str]:
@@ -130,10 +167,9 @@ def _read_only(mount: Mount, volume: Volume | None, changes: list[Change]) -> tu
 
 def _owning(world: World, point: str) -> Volume | None:
     """The volume that this mount is; or the volume that it lies in, if that volume is chowned across mounts."""
-    for volume in world.settings.volumes if world.settings else ():
-        if volume.path == point or (volume.across_mounts and point.startswith(f"{volume.path}/")):
-            return volume
-    return None
+    volumes = world.settings.volumes if world.settings else ()
+    around = [v for v in volumes if v.path == point or (v.across_mounts and point.startswith(f"{v.path}/"))]
+    return max(around, key=lambda volume: len(volume.path), default=None)  # the nearest: its own policy holds
 
 
 def _policy(world: World, mount: Mount, volume: Volume | None, changes: list[Change]) -> str:
@@ -142,7 +178,7 @@ def _policy(world: World, mount: Mount, volume: Volume | None, changes: list[Cha
     if kind.startswith(ONE_OWNER):
         if volume and volume.policy not in ("unless-writable", "never"):
             problem = f"{point} is {kind}, which has owners of its own: chown there is refused, or does nothing"
-            paths = _listed(world, point, "unless-writable")
+            paths = _listed(world, [point], "unless-writable")
             changes.append(set_variable(f"policy {point}", problem, "PYDROP_CHOWN", paths))
         return "; policy that suits it: unless-writable (mount it with uid= and gid=)"
     if kind.startswith(NETWORK):

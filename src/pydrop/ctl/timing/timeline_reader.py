@@ -2,7 +2,8 @@
 
 import os
 
-from pydrop import kernel
+from pydrop import checked_reads, proc_stat
+from pydrop.checked_reads import is_privileged
 from pydrop.encoding import decoded
 from pydrop.errors import PydropError, Untrusted
 from pydrop.model import Value
@@ -19,7 +20,6 @@ PHASES = {  # kind -> words, for the parts of a start that are no steps of its p
     "summary": "the line of the log is written",
     "wait": "init mode: the process that stays gives up root too",
 }
-LARGEST_TIMELINE = 1 << 20  # bytes that are read
 
 
 class NotLeft(PydropError):
@@ -63,7 +63,7 @@ def left(path: str = TIMELINE) -> Timeline:
 
 def _text(path: str) -> str:
     try:
-        file = open_trusted(path) if os.geteuid() == 0 else os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        file = open_trusted(path) if is_privileged() else os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise NotLeft(
             "no start has left its times in this container",
@@ -78,8 +78,12 @@ def _text(path: str) -> str:
         raise NotLeft(f"the times of the start are not root's: {error.problem}", error.remedy) from error
     except OSError as error:
         raise NotLeft(f"unable to read {path}: {error.strerror}", "start the container anew") from error
-    with open(file, "rb") as content:
-        return decoded(content.read(LARGEST_TIMELINE))
+    try:
+        return decoded(checked_reads.whole(file, checked_reads.SMALL))
+    except OSError as error:
+        raise NotLeft(f"unable to read {path}: {error.strerror}", "start the container anew") from error
+    finally:
+        os.close(file)
 
 
 def parsed(text: str) -> Timeline | None:
@@ -96,7 +100,7 @@ def parsed(text: str) -> Timeline | None:
         seconds = int(begun) / 1e6
     except ValueError:
         return None
-    return Timeline(program=program, begun=seconds, total=end, current=_runs(instance), parts=tuple(parts))
+    return Timeline(program=program, begun=seconds, total=end, current=proc_stat.lives(instance), parts=tuple(parts))
 
 
 def _part(fields: list[str], began: float) -> Part:
@@ -110,11 +114,3 @@ def _part(fields: list[str], began: float) -> Part:
         began=began,
         took=max(int(end) / 1000 - began, 0.0),
     )
-
-
-def _runs(instance: str) -> bool:
-    """Whether the process that made the start still runs, now as the program."""
-    try:
-        return kernel.instance(int(instance.split()[1])) == instance
-    except (OSError, ValueError, IndexError):
-        return False

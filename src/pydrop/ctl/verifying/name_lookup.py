@@ -8,9 +8,9 @@ import subprocess
 import sys
 
 from pydrop.ctl import bundle_python
+from pydrop.distribution import ONE_FILE
 from pydrop.encoding import decoded
 from pydrop.model import Value
-from pydrop.own_code import ONE_FILE
 
 PASSED_ON = ("LD_PRELOAD", "NSS_WRAPPER_PASSWD", "NSS_WRAPPER_GROUP")
 LOOKUP_TIMEOUT = 10.0  # seconds that a directory service may take

@@ -15,16 +15,15 @@ from pydrop.ctl.install import own_file
 from pydrop.ctl.verifying.check_result import Check, fail, ok, skip, warn
 from pydrop.ctl.verifying.identity_checks import BEHIND
 from pydrop.ctl.verifying.subject import Subject
+from pydrop.distribution import ONE_FILE
 from pydrop.errors import PydropError, Untrusted
+from pydrop.ground.own_code import KINDS, started_by
 from pydrop.inspection import named_paths
-from pydrop.own_code import ONE_FILE
 from pydrop.settings import config_path
 from pydrop.settings.secret_names import PREFIX, SUFFIX
 from pydrop.trust import is_plainly_trusted, open_trusted
 
 MOST_FILES = 20_000  # files of pydrop's own code that are looked at
-# The ends of the names of the files from which a start loads its modules, see launcher/freeze.py.
-KINDS = ("", ".rare", ".init", ".ask", ".named", ".volumes", ".walk")
 
 
 def checks(subject: Subject) -> list[Check]:
@@ -101,15 +100,16 @@ def _own_code() -> Check:
 
 
 def _own_files() -> "list[str]":
-    """The one file; or the interpreter, the launcher, and every file of the packages that they load; in a bundle the
-    libraries too."""
+    """The one file; or the interpreter, the launcher, and every file of their packages; in a bundle the libraries too.
+    And the link in PATH that an ENTRYPOINT finds."""
+    link = started_by("pydrop", (f"PATH={os.environ.get('PATH', '')}",))
     if ONE_FILE:
-        return [sys.executable]
+        return [sys.executable, *([link] if link else [])]
     # The launcher is not looked for below sys.prefix: in a venv that is the base's prefix, since the launcher starts
     # Python without site.
     launcher = own_file()
     prefix = os.path.dirname(os.path.dirname(launcher))
-    found = [sys.executable, launcher, f"{launcher}ctl"]
+    found = [sys.executable, launcher, f"{launcher}ctl", *([link] if link else [])]
     found += [f"{prefix}/lib/pydrop/{sys.implementation.cache_tag}{kind}" for kind in KINDS]
     found += [str(sys.modules["_prctl"].__file__)]
     tops = [os.path.dirname(str(module.__file__)) for module in (kernel, click)]  # pydrop/kernel.py, click/__init__.py
@@ -137,19 +137,21 @@ def _account_files(subject: Subject) -> Check:
 
 
 def _secrets(subject: Subject) -> Check:
-    """No variable may point at a secret any more, since only root reads those; and each secret must have arrived."""
+    """No variable may point at a secret any more, since the start has read those. One that nobody gave is nothing."""
     environment = subject.environment
     pointers = [name for name, value in environment.items() if name.startswith(PREFIX) and value]
     pointers += [f"{name}{SUFFIX}" for name in subject.secrets if environment.get(f"{name}{SUFFIX}")]
+    closed = [] if subject.is_root else [name for name in pointers if not os.access(environment[name], os.R_OK)]
+    if closed:
+        remedy = "let this user read it (Kubernetes: fsGroup, defaultMode), or start the container as root"
+        return fail("secrets", f"{', '.join(closed)} names a file that this user cannot read", remedy)
     if pointers:
         return fail(
             "secrets",
             f"{', '.join(pointers)} still in the environment: nobody has read what it points at",
             BEHIND,
         )
-    missing = [name for name in subject.secrets if not environment.get(name)]
-    if missing:
-        source = subject.asked("secrets") or "the setting secrets"
-        return fail("secrets", f"{source} names {', '.join(missing)}, which the program does not get", BEHIND)
-    arrived = f"{', '.join(subject.secrets)} arrived, no pointer left" if subject.secrets else "no pointer left"
-    return ok("secrets", arrived)
+    arrived = [name for name in subject.secrets if environment.get(name)]
+    words = [f"{', '.join(arrived)} arrived"] if arrived else []
+    words += [f"nobody has set {name}" for name in subject.secrets if name not in arrived]
+    return ok("secrets", ", ".join([*words, "no pointer left"]))

@@ -1,18 +1,22 @@
-"""Checks that the program can use its home, /tmp, the volumes, run-dirs, streams, devices, and its command."""
+"""Checks that the program can use its home, /tmp, the volumes, run-dirs, streams and devices."""
 
 import errno
 import os
 import stat
 
+from pydrop import idmapped, mountinfo
 from pydrop.ctl.verifying import write_attempt
 from pydrop.ctl.verifying.check_result import Check, fail, ok, skip, warn
 from pydrop.ctl.verifying.subject import Subject
 from pydrop.ctl.volume_opening import vetted
-from pydrop.errors import BadSetting, PydropError
-from pydrop.handover import candidates
-from pydrop.model import Device, Volume
+from pydrop.errors import PydropError
+from pydrop.inspection import volume_mounts
+from pydrop.model import AbsentDevice, Device, Volume
+from pydrop.perform import unwritable_mounts
 from pydrop.perform.streams import UNMAPPED
+from pydrop.planning import idmapped_words, mounts_step
 
+REFUSED = (unwritable_mounts.REFUSED, unwritable_mounts.CLOSED)
 AS_ROOT = "this is root, which may write nearly everywhere: that says nothing about the program's user"
 REFUSED_REMEDY = "see what the start said about it, and who owns it: ls -ldn; on NFS see root_squash"
 REMEDIES = {
@@ -31,10 +35,10 @@ def checks(subject: Subject) -> list[Check]:
         _temporary(subject, "/tmp", "/tmp"),
         *([_temporary(subject, "TMPDIR", temporary)] if temporary not in ("", "/tmp", "/tmp/") else []),
         *[_volume(subject, volume) for volume in settings.volumes],
+        _other_mounts(subject),
         *[_run_dir(subject, path) for path in settings.run_dirs],
         *[_stream(name, descriptor) for name, descriptor in (("/dev/stdout", 1), ("/dev/stderr", 2))],
         *[_device(subject, device) for device in subject.devices],
-        *([_command(subject)] if subject.command else []),
     ]
 
 
@@ -94,14 +98,22 @@ def _volume(subject: Subject, volume: Volume) -> Check:
     name = f"volume {volume.path}"
     if subject.is_root:
         return skip(name, AS_ROOT)
+    mapped = False
     try:
         found = vetted(volume.path)
         try:
+            mapped = idmapped.is_on(found.fd, idmapped.ids(mountinfo.of()))
             return ok(name, write_attempt.try_place(found))
         finally:
+            shown = found.look()
             found.close()
     except OSError as error:
+        if error.errno == errno.ENOENT and not volume.create:
+            return warn(name, "does not exist", f"mount it (volumes: [./data:{volume.path}]), or go on without it")
         problem, remedy = f"cannot be written: {error.strerror}", _remedy(error, REFUSED_REMEDY)
+        if mapped and error.errno in (errno.EACCES, errno.EPERM, errno.EOVERFLOW):
+            problem += f": an idmapped mount, through which it shows as {shown.st_uid}:{shown.st_gid}"
+            remedy = idmapped_words.remedy(volume.path, f"{subject.held.uids[1]}:{subject.held.gids[1]}")
     except PydropError as error:
         problem, remedy = error.problem, error.remedy
     if volume.policy != "never":
@@ -109,6 +121,25 @@ def _volume(subject: Subject, volume: Volume) -> Check:
     if remedy == REFUSED_REMEDY:
         remedy = "give it another policy, such as mismatch"
     return warn(name, f"{problem}; its policy is never, so nobody owned it", remedy)
+
+
+def _other_mounts(subject: Subject) -> Check:
+    """What is mounted and no setting names is there to be written, more often than not."""
+    name = "other mounts"
+    if subject.is_root:
+        return skip(name, AS_ROOT)
+    lines = tuple([f"{variable}={value}" for variable, value in subject.environment.items()])
+    found, home = volume_mounts.found(mountinfo.here()), subject.environment.get("HOME", "")
+    left = [point for point, _ in mounts_step.unnamed(found, subject.settings, lines, home)]
+    refused = [point for point in left if unwritable_mounts.judged(point) in REFUSED]
+    if not refused:
+        return ok(name, f"{len(left)} that no setting names, each can be written" if left else "none")
+    return warn(
+        name,
+        f"{mounts_step.few(refused)} cannot be written, and no setting names it",
+        f"{mounts_step.to_own(mounts_step.listed(subject.settings), refused)}; {mounts_step.ONLY_READ}, or "
+        "named with the policy never",
+    )
 
 
 def _run_dir(subject: Subject, path: str) -> Check:
@@ -143,14 +174,17 @@ def _stream(name: str, descriptor: int) -> Check:
     return ok(name, "can be opened")
 
 
-def _device(subject: Subject, device: "Device | BadSetting") -> Check:
-    """Really open the device, since the container's device rules may forbid what the mode allows."""
-    if isinstance(device, BadSetting):
-        return fail("devices", device.problem, device.remedy)
+def _device(subject: Subject, device: Device | AbsentDevice) -> Check:
+    """Really open the device, since the container's device rules may forbid what the mode allows. Nothing is sent to a
+    socket."""
     name = f"device {device.path}"
+    if isinstance(device, AbsentDevice):
+        return warn(name, device.problem, device.remedy)
     if subject.is_root:
         return skip(name, AS_ROOT)
-    flags = os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
+    if stat.S_ISSOCK(device.mode):
+        return _socket(subject, device, name)
+    flags = os.O_NONBLOCK | os.O_NOCTTY
     try:
         try:
             os.close(os.open(device.path, flags | os.O_RDWR))
@@ -165,28 +199,20 @@ def _device(subject: Subject, device: "Device | BadSetting") -> Check:
     return ok(name, "can be opened for reading and writing")
 
 
+def _socket(subject: Subject, device: Device, name: str) -> Check:
+    if os.access(device.path, os.W_OK, effective_ids=True):
+        return ok(name, "can be connected to")
+    owner = f"{device.uid}:{device.gid} {stat.S_IMODE(device.mode):04o}"
+    return fail(name, f"cannot be connected to: Permission denied ({owner})", _device_remedy(subject, device))
+
+
 def _device_remedy(subject: Subject, device: Device) -> str:
     """The remedy for a device: its group, where the group may read the device and may be joined; else another group."""
-    of_use = device.mode & stat.S_IRGRP and device.gid not in (0, UNMAPPED)
+    socket = stat.S_ISSOCK(device.mode)
+    of_use = device.mode & (stat.S_IWGRP if socket else stat.S_IRGRP) and device.gid not in (0, UNMAPPED)
     if not of_use:
-        return f"give it a group of its own on the host: chgrp video {device.path} && chmod g+rw {device.path}"
+        group = "docker" if socket else "video"
+        return f"give it a group of its own on the host: chgrp {group} {device.path} && chmod g+rw {device.path}"
     if device.gid not in subject.groups:
         return "start as root, so that pydrop joins its group"
     return "pass it with --device, not as a volume"
-
-
-def _command(subject: Subject) -> Check:
-    """Look for the command along PATH as execvp(3) does, without running it."""
-    name = subject.command[0]
-    lines = (f"PATH={subject.environment['PATH']}",) if "PATH" in subject.environment else ()
-    existing = [path for path in candidates(name, lines) if os.path.isfile(path)]
-    runnable = [path for path in existing if os.access(path, os.X_OK, effective_ids=True)]
-    if runnable:
-        return ok("command", f"{runnable[0]} can be executed")
-    if existing:
-        return fail(
-            "command",
-            f"{existing[0]} is there, but this user may not execute it",
-            "chmod a+rx, its folders too; not on a mount that is noexec",
-        )
-    return fail("command", f"{name} was not found", "install it in the image, or name it by its whole path")

@@ -9,6 +9,7 @@ from pydrop.ctl.verifying.check_result import Check, fail, ok, skip, warn
 from pydrop.ctl.verifying.identity_checks import AS_ROOT, BEHIND
 from pydrop.ctl.verifying.subject import Subject
 from pydrop.perform.privileges import ways_back
+from pydrop.planning.mounts_step import few
 
 ASKED = "root was asked for"
 
@@ -66,11 +67,14 @@ def _bounding(subject: Subject, reachable: bool) -> Check:
     if not surplus:
         return ok(name, "empty" if not keep else f"only {_few(keep)}")
     found = f"{len(bits(surplus))} capabilities are in it ({_few(surplus)})"
-    remedy = "start the container as root, and pydrop empties it; or drop them: cap_drop: [ALL] in compose"
-    if reachable and not subject.held.no_new_privs:
+    if subject.settings.bounding_set == "empty":
+        return fail(name, f"{found}, though {subject.asked('bounding-set')} asks for an empty one", BEHIND)
+    if subject.held.no_new_privs:
+        return ok(name, f"{found}, out of reach since no_new_privs is on")
+    remedy = "leave no-new-privs on; or set bounding-set=empty, or drop them: cap_drop: [ALL] in compose"
+    if reachable:
         return fail(name, f"{found}, and a program within reach can take them, since no_new_privs is off", remedy)
-    shut = "no_new_privs is on" if subject.held.no_new_privs else "no file within reach gives them"
-    return warn(name, f"{found}, out of reach only because {shut}", remedy)
+    return warn(name, f"{found}, out of reach only because no file within reach gives them", remedy)
 
 
 def _no_new_privs(subject: Subject) -> Check:
@@ -114,12 +118,18 @@ def _works(call: Callable[[], None]) -> bool:
 
 
 def _set_uid(subject: Subject) -> Check:
-    name = "set-uid files"
-    if subject.is_root:
+    name, wanted = "set-uid files", subject.wanted
+    if subject.is_root and (wanted is None or wanted.uid == 0):
         return skip(name, "this is root, which needs none")
-    if subject.held.no_new_privs:
+    if subject.held.no_new_privs or (subject.is_root and subject.settings.no_new_privs):
         return skip(name, "no_new_privs is on, so no file grants anything")
-    found = set_id_files.within_reach(subject.held)
+    searcher = set_id_files.as_this(subject.held)
+    if subject.is_root and wanted is not None:
+        searcher = set_id_files.for_user(wanted, subject.held.bounding)
+    return _judged(name, set_id_files.within_reach(searcher))
+
+
+def _judged(name: str, found: set_id_files.Grants) -> Check:
     if found.files:
         return fail(
             name,
@@ -131,6 +141,13 @@ def _set_uid(subject: Subject) -> Check:
             name,
             f"none among {found.looked_at} entries, when {set_id_files.SEARCH_TIME:.0f} seconds were over",
             "leave no-new-privs on; large volumes can be mounted nosuid",
+        )
+    if found.closed:
+        return warn(
+            name,
+            f"none among {found.looked_at} entries; this user can enter {few(found.closed)} and not list it, so a "
+            "file in there was looked for by a few names alone",
+            "have root look: docker run --rm --entrypoint pydropctl IMAGE verify; or leave no-new-privs on",
         )
     return ok(name, f"none among {found.looked_at} entries")
 

@@ -2,14 +2,13 @@
 
 import os
 
-from pydrop import accounts, inspection, kernel
+from pydrop import accounts, checked_reads, inspection, kernel
 from pydrop.ctl.pydrop_arguments import start_of
 from pydrop.ctl.verifying.check_result import Check, fail, ok, warn
 from pydrop.ctl.verifying.name_lookup import Names, looked_up
-from pydrop.encoding import decoded
 from pydrop.errors import BadSetting, PydropError, Untrusted
-from pydrop.inspection import named_paths
-from pydrop.model import Credentials, Device, Identity, Settings, Value
+from pydrop.inspection import named_devices, named_paths
+from pydrop.model import AbsentDevice, Credentials, Device, Identity, Settings, Value
 from pydrop.settings import config_path, read
 from pydrop.settings.parsers import secret_names
 from pydrop.settings.secret_names import PREFIX, SUFFIX
@@ -29,7 +28,7 @@ class Subject(Value):
     held: Credentials
     wanted: Identity | None
     undecided: str
-    devices: tuple["Device | BadSetting", ...]
+    devices: tuple[Device | AbsentDevice, ...]
     names: Names
     file: Check
 
@@ -61,8 +60,8 @@ def subject(words: tuple[str, ...]) -> Subject:
     secrets = _secrets(start.arguments, start.environment, table, path)
     settings = read(start.arguments, _as_if_arrived(environment, secrets), table, path)
     held = _credentials()
-    devices = tuple([device for name in settings.devices for device in _devices(settings, name)])
-    wanted, undecided = _wanted(settings, held, tuple([d for d in devices if isinstance(d, Device)]))
+    devices, absent = named_devices.look(settings, 0 in held.uids)
+    wanted, undecided = _wanted(settings, held, devices)
     return Subject(
         settings=settings,
         command=command,
@@ -71,7 +70,7 @@ def subject(words: tuple[str, ...]) -> Subject:
         held=held,
         wanted=wanted,
         undecided=undecided,
-        devices=devices,
+        devices=(*devices, *absent),
         names=looked_up(held.uids[1], held.gids[1], environment),
         file=file,
     )
@@ -122,14 +121,6 @@ def _credentials() -> Credentials:
         ) from error
 
 
-def _devices(settings: Settings, path: str) -> "list[Device | BadSetting]":
-    one = Settings(devices=(path,), sources={"devices": settings.sources.get("devices", "devices")})
-    try:
-        return list(named_paths.devices(one))
-    except BadSetting as error:
-        return [error]
-
-
 def _wanted(settings: Settings, held: Credentials, devices: tuple[Device, ...]) -> tuple[Identity | None, str]:
     """Whom a start as root would become, by the account files as they are now. BadSetting where it would refuse."""
     passwd, group = _text("/etc/passwd"), _text("/etc/group")
@@ -144,7 +135,6 @@ def _wanted(settings: Settings, held: Credentials, devices: tuple[Device, ...]) 
 
 def _text(path: str) -> str:
     try:
-        with open(path, "rb") as file:
-            return decoded(file.read())
-    except OSError:
+        return checked_reads.text(path)
+    except PydropError:
         return ""

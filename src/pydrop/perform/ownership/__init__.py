@@ -50,7 +50,9 @@ The modules, each of which imports only what stands above it
 volume_report, target (target_variants, modes, patterns)   what came of it; what an entry must be
 folder                                     one open folder, and what is left to do in it
 mounts, volume_path, volume_lock           the table of mounts; from a path to a descriptor; one container at a time
+other_volumes                              what a walk leaves out: volumes that are named by themselves
 volume_mount                               where a walk stops: at other mounts
+replaced_place                             whether the volume is still what its name was given for
 by_descriptor, entries                     the look at entries and their change: held, and by name
 far_folders                                the upper part of a long way, closed and found again
 slice_widths, slices                       how much is given away at once; cutting it off
@@ -60,12 +62,14 @@ worker_process, worker_reports, worker     a worker's first steps; its report; a
 started_workers, sharing                   waiting for workers; starting them, and being one
 progress, progress_estimate, progress_messages   how far it is; in parts of the whole; in words
 walk                                       from folder to folder, with all of the above
-volume_work (writable), complaints         one volume under its policy; what went wrong, in words
+id_mapping                                 a mount with a map in place of a walk (policy idmap)
+volume_work (writable), complaints (map_complaints)   one volume under its policy; what went wrong, in words
 home_folder                                the home of an account that got other numbers, by way of this module
 """
 
 import time
 
+from pydrop.errors import Untrusted
 from pydrop.inherited import require_uninterrupted
 from pydrop.model import Outcome
 
@@ -91,15 +95,25 @@ def perform(step: "VolumesStep", start: "Start") -> Outcome:
     """Own every volume of the step, in order.
 
     A volume that does not exist is a warning with the line that mounts it, not an error: an image names all it could
-    use, and people mount what they need. With errors="fail" that, and every entry that refused, ends the start
-    with a PydropError, after all volumes were walked to their end. Files left alone for their other names never do.
+    use, and people mount what they need. So is one whose place somebody else may have replaced, by a link or a file:
+    what the program did must not keep the next start from running. With errors="fail" both, and every entry that
+    refused, end the start with a PydropError, after all volumes were walked to their end. Files left alone for their
+    other names never do.
     """
     owner = f"{step.uid}:{step.gid}"
     changed, done, warnings, failed = 0, [], [], []
-    around = volume_path.Surroundings()
+    around = volume_path.Surroundings(
+        named=(step.hooks_folder, start.name, start.environment), others=tuple([volume.path for volume in step.volumes])
+    )
     try:
         for volume in step.volumes:
-            report = own(volume, step.uid, step.gid, step.groups, watching(start), around=around)
+            try:
+                report = own(volume, step.uid, step.gid, step.groups, watching(start), around=around)
+            except Untrusted as error:
+                from . import complaints
+
+                failed.append(complaints.Complaint(problem=error.problem, remedy=error.remedy))
+                continue
             if report.silent:
                 continue
             if report.troubled:
@@ -168,7 +182,7 @@ def own(
         try:
             report.created = found.created
             report.count(1, 0, 0)
-            if not _is_done(volume, uid, gid, found.seen):
+            if not (found.is_folder and _is_done(volume, uid, gid, found.seen)):
                 from .volume_work import VolumeWork, target_of
 
                 target = target_of(volume, uid, gid, dry)

@@ -40,8 +40,8 @@ class ByDescriptor:
                 return False
             if name in mount.names() and mount.is_left_at(held):
                 mount.leave_alone(folder.path(name))
-            elif info.st_uid == 0 and unsure(target, folder.fd, name, info):
-                report.linked.add(folder.path(name))
+            elif unsure(target, folder.fd, name, info):
+                report.linked.add_below(folder, name)
             elif target.mode is None and not target.dry:
                 if self._descriptors < 0:
                     self._descriptors = os.open("/proc/self/fd", os.O_PATH | os.O_DIRECTORY)
@@ -62,24 +62,31 @@ class ByDescriptor:
             return
         try:
             info = os.fstat(held)
-            if not self._target.right(info) and not self._mount.is_left_at(held):
+            if not (self._target.right(info) or self._mount.is_mapped() or self._mount.is_left_at(held)):
                 self._report.count(0, 1, self._target.give(held, info))
         finally:
             os.close(held)
 
 
 def of_others(target: "Target", info: os.stat_result) -> bool:
-    """Whether this is a file of root's with more names: the others may lie outside the volume."""
-    return info.st_uid == 0 and info.st_nlink > 1 and not target.hard_links and not S_ISDIR(info.st_mode)
+    """Whether this is a file of root's or of a third user with more names: those may lie outside the volume.
+
+    Whoever may write in the volume can link anybody's file into it, where fs.protected_hardlinks is off."""
+    return _is_others(target, info) and info.st_nlink > 1
+
+
+def _is_others(target: "Target", info: os.stat_result) -> bool:
+    return not (info.st_uid in target.owners or target.hard_links or S_ISDIR(info.st_mode))
 
 
 def unsure(target: "Target", folder: int, name: str, info: os.stat_result) -> bool:
     """Whether a file with `info`, held and once found by `name` in `folder`, may have other names after all.
 
-    Somebody could link a file of root's in here and take the name away again between the open and the look. Then
-    the count is one, but the name is gone, for which FileNotFoundError is raised; if it is put back, it counts two.
+    Somebody could link a file of root's or of a third user in here and take the name away again between the open and
+    the look. Then the count is one, but the name is gone, for which FileNotFoundError is raised; if it is put back, it
+    counts two.
     """
-    if info.st_uid != 0 or target.hard_links or S_ISDIR(info.st_mode):
+    if not _is_others(target, info):
         return False
     if info.st_nlink > 1:
         return True

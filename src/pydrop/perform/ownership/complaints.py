@@ -1,7 +1,7 @@
 """What a report says to a person: how much was refused, why probably, and what to do about it."""
 
 import posix as os
-from errno import EACCES, EDQUOT, EINVAL, EIO, EMFILE, ENOSPC, EOPNOTSUPP, EPERM, EROFS, ESTALE
+from errno import EACCES, EDQUOT, EINVAL, EIO, EMFILE, ENOSPC, ENOTDIR, EOPNOTSUPP, EPERM, EROFS, ESTALE
 
 from pydrop.errors import PydropError
 from pydrop.model import Value
@@ -24,6 +24,7 @@ REMEDIES = {
     EMFILE: "too few open files are allowed: raise `ulimits: nofile`",
     ENOSPC: "the filesystem is full",
     EOPNOTSUPP: "this filesystem keeps no owners: mount it with the options uid= and gid=",
+    ENOTDIR: "a file is in the place of a folder on its way: see what put it there, and remove it",
     EROFS: "it is mounted read-only: take away :ro from the volume, or take it out of PYDROP_CHOWN",
     ESTALE: "it was moved or removed while pydrop walked through it: start again when the other containers are quiet",
 }
@@ -44,9 +45,21 @@ def complaints(volume: "Volume", owner: str, report: VolumeReport) -> tuple[list
     failed = [_refused(volume, owner, report, errno) for errno in sorted(report.refused)]
     if report.missing:
         failed.append(_missing(volume))
+    if report.replaced:
+        failed.append(replaced(volume.path, report.replaced))
     if report.busy:
         failed.append(_busy(volume, owner, report))
-    return failed, [_linked(volume, owner, report)] if report.linked.count else []
+    if report.shown or report.map_refused or report.roots:
+        from . import map_complaints
+
+        problem, remedy = map_complaints.refused(volume, owner, report)
+        failed.append(Complaint(problem=problem, remedy=remedy))
+    left = [_linked(volume, owner, report)] if report.linked.count else []
+    if report.idmapped.count or report.others.count:
+        from . import map_complaints
+
+        left += [Complaint(problem=one, remedy=two) for one, two in map_complaints.left_alone(volume, owner, report)]
+    return failed, left
 
 
 def failure(failed: list[Complaint]) -> PydropError:
@@ -62,11 +75,19 @@ def _missing(volume: "Volume") -> Complaint:
     )
 
 
+def replaced(path: str, why: str) -> Complaint:
+    """`why` as replaced_place has it."""
+    return Complaint(
+        problem=f"left the volume {path} alone: {why}, and others than root can replace it",
+        remedy=f"remove it (see ls -ld {path}), mount a volume over it, or take it out of PYDROP_CHOWN",
+    )
+
+
 def _busy(volume: "Volume", owner: str, report: VolumeReport) -> Complaint:
     return Complaint(
         problem=f"{volume.path} may not all belong to {owner} yet:"
-        f" another container has worked on it for {report.waited:.0f} seconds, and was waited for in vain",
-        remedy="see what the other containers that share it do: one of them has locked its top folder (lslocks)",
+        f" its top folder was locked by another container or program, waited for in vain ({report.waited:.0f} s)",
+        remedy="see who holds that lock (lslocks), here and in the other containers that share the volume",
     )
 
 
@@ -120,7 +141,9 @@ def _in_user_namespace() -> bool:
 
 def _linked(volume: "Volume", owner: str, report: VolumeReport) -> Complaint:
     return Complaint(
-        problem=f"left {report.linked.count} of root's files in {volume.path} alone instead of giving them to {owner}:"
+        problem=f"left {report.linked.count} files of others in {volume.path} alone instead of giving them to {owner}:"
         f" they have other names, maybe outside the volume ({report.linked})",
-        remedy="if all of those may be given away, write hard-links = true in its [[volume]]",
+        remedy=f"`find {volume.path} -type f -links +1 -ls` lists them with inodes and link counts: where all names "
+        "of each may be chowned, set PYDROP_CHOWN_HARD_LINKS=1 "
+        '(compose: environment: {PYDROP_CHOWN_HARD_LINKS: "1"})',
     )

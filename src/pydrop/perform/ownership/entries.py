@@ -52,13 +52,12 @@ class Entries:
                 pass  # one by one, it can be read up to where it is damaged
         names: list[str] = []
         folders: list[str] = []
-        excluded = self.target.excluded
-        prefix = folder.path("") if excluded else ""
+        excluded = self.target.excluded.inside(folder) if self.target.excluded else None
         count, note_folder, note_name = 0, folders.append, names.append
         try:
             for count, entry in zip(range(1, most + 1), folder.listing()):  # noqa: B007, B905 # counted to its end; shorter on purpose
                 name = entry.name
-                if excluded and excluded(prefix + name):
+                if excluded and excluded(name):
                     continue
                 try:
                     note = note_folder if by_kind and entry.is_dir(follow_symlinks=False) else note_name
@@ -78,9 +77,8 @@ class Entries:
     def _listed_at_once(self, folder: "Folder", most: int) -> list[str]:
         """As `listed`, but the rest is listed too, and folders are not told apart. Raises OSError."""
         names = os.listdir(folder.fd)
-        if excluded := self.target.excluded:
-            prefix = folder.path("")
-            names = [name for name in names if not excluded(prefix + name)]
+        if self.target.excluded and (excluded := self.target.excluded.inside(folder)):
+            names = [name for name in names if not excluded(name)]
         folder.end()
         if len(names) <= most:
             return names
@@ -95,7 +93,7 @@ class Entries:
         """
         uid, gid, mode = self.target.uid, self.target.gid, self.target.mode
         mount_names = self._mount.names() if self._alone else ()  # else nothing is changed by its name
-        settle, fd, stat, chown = self._settle, folder.fd, os.stat, os.chown
+        settle, fd, stat, chown, others = self._settle, folder.fd, os.stat, os.chown, self.target.other_inodes
         count, given = 0, 0
         folders: list[str] = []
         hold: Hold | None = None  # the one before was held and wrong: this one probably is too; to look first is waste
@@ -113,7 +111,7 @@ class Entries:
                         info.st_uid == uid and info.st_gid == gid and not (mode and mode(info.st_mode) != info.st_mode)
                     ):
                         continue
-                    elif by_name and info.st_nlink == 1 and name not in mount_names:
+                    elif by_name and info.st_nlink == 1 and name not in mount_names and info.st_ino not in others:
                         chown(name, uid, gid, dir_fd=fd, follow_symlinks=False)
                         given += 1
                     else:
@@ -144,13 +142,13 @@ class Entries:
         may be changed by their names. Else the entry is held by a descriptor. Either way it is looked at again.
         """
         target = self.target
-        if target.right(info):
+        if target.right(info) or self._mount.is_mapped():
             return None
         if info.st_nlink > 1:
             from . import by_descriptor
 
             if by_descriptor.of_others(target, info):
-                self.report.linked.add(folder.path(name))
+                self.report.linked.add_below(folder, name)
                 return None
         if not folder.taken and self._take(folder):
             info = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
@@ -187,4 +185,4 @@ class Entries:
             self.refuse(error, parent, name)
 
     def refuse(self, error: OSError, folder: "Folder", name: str) -> None:
-        self.report.refuse(error.errno or 0, folder.path(name) or ".")
+        self.report.refuse_below(error.errno or 0, folder, name)

@@ -45,7 +45,7 @@ class FarFolders:
         reached = way[0]
         for depth, folder in enumerate(way[1:], 1):
             if not self._open_again(folder, folder.name, reached.fd):
-                self._entries.report.refuse(ESTALE, folder.path(""))
+                self._entries.report.refuse_below(ESTALE, folder, "")
                 self.closed = max(depth - 2, 0)
                 return way[depth:]
             if reached is not way[0]:

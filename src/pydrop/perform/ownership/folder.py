@@ -65,6 +65,7 @@ class Folder:
         self.names: list[str] = []  # entries that are listed, and still to look at
         self.entries: ScandirIterator | None = None  # those still to be listed, once that has begun
         self.ended = False
+        self.place: int | None = None  # how far its path has come in the patterns of what is excluded, see Patterns
 
     def is_brief(self) -> bool:
         """Whether nothing of it is listed yet, and all of it may be: os.listdir is quicker than os.scandir, but holds

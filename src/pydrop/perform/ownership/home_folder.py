@@ -8,7 +8,7 @@ from errno import ENOTDIR
 from pydrop.errors import BadSetting, PydropError, Untrusted
 from pydrop.model import Outcome
 
-from . import own, watching
+from . import own, volume_path, watching
 from .complaints import Complaint, complaints
 from .volume_report import VolumeReport
 
@@ -28,10 +28,13 @@ def perform(step: "HomeStep", start: "Start") -> Outcome:
     failed: list[Complaint] = []
     left: list[Complaint] = []
     report = VolumeReport()
+    around = volume_path.Surroundings(named=(step.hooks_folder, start.name, start.environment), others=step.others)
     try:
-        report = own(volume, step.uid, step.gid, step.groups, watching(start))
+        report = own(volume, step.uid, step.gid, step.groups, watching(start), around=around)
     except (BadSetting, Untrusted) as error:
         failed = [_not_walked(step, error)]
+    finally:
+        around.close()
     if not (report.silent or report.missing or ENOTDIR in report.refused):
         failed, left = complaints(volume, owner, report)
         words = report.words(volume.path, owner)

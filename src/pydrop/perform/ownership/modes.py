@@ -5,7 +5,7 @@ setuid and setgid are never added to what is no folder. As in GNU chmod, a folde
 
 from _stat import S_ISDIR, S_ISLNK
 
-from pydrop.errors import BadSetting
+from pydrop.errors import BadSetting, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ def _clause(text: str, clause: str) -> tuple[str, list[tuple[str, str]]]:
 
 
 def _bad(text: str) -> BadSetting:
-    return BadSetting(f"mode={text!r} is not a mode of chmod", 'write octal ("0750") or symbolic ("u=rwX,g=rX,o=")')
+    return BadSetting(
+        f"mode={shortened(repr(text))} is not a mode of chmod", 'write octal ("0750") or symbolic ("u=rwX,g=rX,o=")'
+    )
 
 
 def _operate(mode: int, who: str, sign: str, letters: str) -> int:

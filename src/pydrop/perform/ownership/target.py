@@ -8,12 +8,16 @@ if TYPE_CHECKING:
 
     from pydrop.model import Volume
 
+    from .patterns import Patterns
+
 
 class Target:
     """The owner that all entries must have."""
 
     mode: "Callable[[int], int] | None" = None  # what becomes of an entry's
-    excluded: "Callable[[str], object] | None" = None  # whether the entry of this path is to be left alone
+    excluded: "Patterns | None" = None  # of entries that are to be left alone
+    others: "frozenset[tuple[int, int]]" = frozenset()  # (device, inode) of other volumes' tops, left alone
+    other_inodes: "frozenset[int]" = frozenset()  # of those
     dry = False
     plain = True  # all that is wrong gets the same owner, and nothing else: no more has to be known about an entry
 
@@ -21,6 +25,9 @@ class Target:
         self.uid = uid
         self.gid = gid
         self.hard_links = volume.hard_links
+        # Whose files may be given away though they have several names: never root's, unless the user is root
+        named = [pair[0] for pair in (volume.only_from, volume.former) if pair and pair[0]]
+        self.owners = {uid, *named}
         self.across_mounts = volume.across_mounts
 
     def owner(self, _info: os.stat_result) -> tuple[int, int]:
@@ -33,7 +40,16 @@ class Target:
 
     def right(self, info: os.stat_result) -> bool:
         """Whether there is nothing to do: also where the entry is one to be left alone."""
-        return info.st_uid == self.uid and info.st_gid == self.gid
+        return (info.st_uid == self.uid and info.st_gid == self.gid) or self.is_other(info)
+
+    def leave_out(self, others: "frozenset[tuple[int, int]]") -> None:
+        """Leave the tops of other volumes alone, with all below them."""
+        self.others = others
+        self.other_inodes = frozenset([inode for _, inode in others])
+
+    def is_other(self, info: os.stat_result) -> bool:
+        """Whether it is the top of another volume, whose own policy holds for it and all below it."""
+        return bool(self.others) and (info.st_dev, info.st_ino) in self.others
 
     def may_take(self, folder: os.stat_result) -> bool:
         """Whether a folder may be root's while its entries are changed: then nobody can exchange their names.

@@ -23,7 +23,7 @@ class Special(Target):
         if volume.exclude:
             from . import patterns
 
-            self.excluded = patterns.matcher(volume.exclude)
+            self.excluded = patterns.Patterns(volume.exclude)
         self.only_from = volume.only_from
         self.former = volume.former
         self.plain = self.mode is None and self.only_from is None and self.former is None and not dry
@@ -42,6 +42,8 @@ class Special(Target):
         return super().reached(info) and self._has_mode(info)
 
     def right(self, info: os.stat_result) -> bool:
+        if self.is_other(info):
+            return True
         if self.former is not None:
             return info.st_uid != self.former[0] and info.st_gid != self.former[1]
         if super().right(info):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 STEP = 0.05  # seconds between two attempts: flock(2) has no timeout
 LONGEST_WAIT = 600.0  # seconds to wait for another container: it may hang, or want that no start succeeds
+OWN_WAIT = 1.0  # the same where the top is the user's own, who can hold it for ever: a walk alone makes it root's
 # Where a folder has one lock for all who can reach it; an NFS client keeps it to itself, and so may others
 LOCAL = ("bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "xfs", "zfs")
 
@@ -31,17 +32,21 @@ class Lock:
         self.waited = 0.0  # seconds
         self.refused = False  # another container has had it for too long
 
-    def take(self, alone: bool, table: "Callable[[], MountTable]", waiting: "Callable[[], None]") -> None:
+    def take(self, alone: bool, uid: int, table: "Callable[[], MountTable]", waiting: "Callable[[], None]") -> None:
         """Wait for the lock: to work `alone`, or beside others that share it. `waiting` is called meanwhile.
+        `uid` is whose the volume shall be.
 
         Where the filesystem has no locks, the work goes on without, and nobody counts as alone.
         """
         kind = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
-        began = time.monotonic()
+        began = other = time.monotonic()  # `other`: when the top was last seen to be another user's
         try:
             while not self._attempt(kind):
-                self.waited = time.monotonic() - began
-                if self.waited > LONGEST_WAIT:
+                now = time.monotonic()
+                self.waited = now - began
+                if os.fstat(self.fd).st_uid != uid:
+                    other = now
+                if self.waited > LONGEST_WAIT or now - other > OWN_WAIT:
                     self.refused = True
                     return
                 waiting()

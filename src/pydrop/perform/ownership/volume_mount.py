@@ -5,6 +5,8 @@ st_dev cannot tell a bind mount of the same filesystem; the id of the mount can.
 
 import posix as os
 
+from pydrop import idmapped
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .volume_path import Surroundings
@@ -23,11 +25,12 @@ class VolumeMount:
         self._top = -1
         self._tag: bytes | None = None  # not asked for yet: a volume without folders has nothing to compare with
         self._names: frozenset[str] | None = None  # not asked for yet
+        self._mapped: bool | None = None  # not asked for yet
 
     def begin(self, top: int) -> None:
         """`top` is a descriptor on the volume, and must stay open: the kernel gives freed ids to new mounts."""
         self._top = top
-        self._tag = None
+        self._tag = self._mapped = None
 
     def begin_in_worker(self, top: int) -> None:
         """The same in a forked worker, whose descriptors are others."""
@@ -37,22 +40,35 @@ class VolumeMount:
     def is_left_at(self, fd: int) -> bool:
         """Whether `fd` is on another mount than the volume, and the walk must not go there."""
         if self._crossed:
-            return False
+            mapped = self._around.mounts().idmapped
+            return bool(mapped) and idmapped.mount_id(self._about(fd)) in mapped
         if self._tag is None:
             self._tag = self._tag_of_top()
         if not self._tag:  # gVisor's fdinfo has no mnt_id; there the device is all there is to compare
             return os.fstat(fd).st_dev != os.fstat(self._top).st_dev
         return self._tag not in self._about(fd)
 
+    def is_mapped(self) -> bool:
+        """Whether the volume itself is on an idmapped mount, through which nothing is changed."""
+        if self._mapped is None:
+            mapped = self._around.mounts().idmapped
+            self._mapped = bool(mapped) and idmapped.mount_id(self._about(self._top)) in mapped
+        return self._mapped
+
     def names(self) -> frozenset[str]:
-        """What an entry must be called to be a mount, which must not be changed; nothing where mounts are crossed."""
+        """What an entry must be called to be a mount, which must not be changed; an idmapped one where mounts are
+        crossed."""
         if self._names is None:
-            self._names = frozenset() if self._crossed else self._around.mounts().names()
+            table = self._around.mounts()
+            self._names = table.idmapped_names() if self._crossed else table.names()
         return self._names
 
-    def leave_alone(self, path: str) -> None:
-        """Report a mount below the volume, which is neither entered nor changed."""
-        self._report.mounts.add(path)
+    def leave_alone(self, path: str, right: bool = False) -> None:
+        """Report a mount below the volume, which is neither entered nor changed. `right`: it shows the right owner."""
+        if not self._crossed:
+            self._report.mounts.add(path)
+        elif not right:
+            self._report.idmapped.add(path)
 
     def _tag_of_top(self) -> bytes:
         # Read once: the first line has a position, which a worker shares with the process that forked it, and which may

@@ -10,6 +10,8 @@ from errno import ELOOP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pydrop.ground.own_ground import Ground
+
     from .mounts import MountTable
 
     Idents = dict[tuple[int, int], str]  # (device, inode) -> name
@@ -26,19 +28,36 @@ LINKS = 40  # symlinks in one path, as in the kernel
 class Surroundings:
     """What lies around all volumes of a start, each looked at once, when the first volume asks."""
 
-    def __init__(self, table: "MountTable | None" = None) -> None:
+    def __init__(
+        self,
+        table: "MountTable | None" = None,
+        named: tuple[str, str, tuple[str, ...]] = ("", "", ()),
+        others: tuple[str, ...] = (),
+    ) -> None:
+        """`named` says what of this start is own ground: the hooks' folder, argv[0] and the environment. `others` are
+        the paths of all volumes that settings name: see other_volumes."""
         self._files: Idents | None = None
         self._folders: Idents | None = None
         self._table = table
+        self._named = named
+        self._ground: Ground | None = None
+        self.others = others
+        self.held: dict[str, tuple[int, os.stat_result]] = {}  # path of one of them -> its descriptor, and what it is
         self.probes: dict[int, int] = {}  # a descriptor -> that of its /proc/self/fdinfo/NUMBER, kept open
 
     def forked(self) -> "Surroundings":
         """The same for a forked worker, whose descriptors are others."""
-        return Surroundings(self._table)
+        return Surroundings(self._table, self._named)
 
     def close(self) -> None:
         while self.probes:
             os.close(self.probes.popitem()[1])
+        while self.held:
+            os.close(self.held.popitem()[1][0])
+
+    def forget_mounts(self) -> None:
+        """Something was mounted: the table is read anew when it is asked for."""
+        self._table = None
 
     def mounts(self) -> "MountTable":
         if self._table is None:
@@ -46,6 +65,13 @@ class Surroundings:
 
             self._table = MountTable()
         return self._table
+
+    def ground(self) -> "Ground":
+        if self._ground is None:
+            from pydrop.ground.own_ground import Ground
+
+            self._ground = Ground(*self._named)
+        return self._ground
 
     def system(self, info: os.stat_result) -> str | None:
         """The name under which this folder or file holds the image together, if it does.
@@ -204,11 +230,17 @@ def _plain(path: str) -> str:
     return "/" + "/".join(names)
 
 
-def vet(place: OpenVolume, around: Surroundings) -> None:
+def vet(place: OpenVolume, around: Surroundings, across: bool = False) -> None:
     """Raise BadSetting for what holds the image together, under whatever name it was reached; before anything of it is
-    given away. `around` keeps from one volume to the next what was seen."""
+    given away. `around` keeps from one volume to the next what was seen; `across`: mounts below it are walked too."""
     system = around.system(place.seen)
     if system:
         from . import path_errors
 
         raise path_errors.system(place.path, system)
+    ground, end = around.ground(), os.readlink(f"/proc/self/fd/{place.fd}")
+    why = ground.why_across(end) if across else ground.why(end)
+    if why:
+        from pydrop.ground.own_ground import refusal
+
+        raise refusal("the volume", place.path, end, why)

@@ -3,7 +3,9 @@
 import posix as os
 import time
 
-from . import volume_lock, volume_path, walk
+from pydrop import idmapped
+
+from . import replaced_place, volume_lock, volume_path, walk
 from .target import Target
 
 TYPE_CHECKING = False
@@ -51,29 +53,65 @@ class VolumeWork:
 
     def on(self, found: "OpenVolume") -> None:
         """Do what the policy asks for, where that is not done. Raises BadSetting for what must never be given away."""
-        if self._is_done(found):
-            return
         try:
-            volume_path.vet(found, self.around)
-            if found.is_folder and self.volume.policy != "top":
+            if why := replaced_place.why(found, self.target.uid, self.around):
+                self.report.note_replaced(why)
+                return
+            if self._is_done(found):
+                return
+            if found.trusted and found.seen.st_uid != 0:
+                self.target.owners.add(found.seen.st_uid)
+            volume_path.vet(found, self.around, self.volume.across_mounts)
+            if self.volume.policy == "idmap" or (not self.target.right(found.seen) and self._is_mapped(found)):
+                self._by_map(found)
+            elif found.is_folder and self.volume.policy != "top":
                 self._in_turn(found)
             else:
                 self._give_top(found, found.fd)
-            if self.report.refused:
+            if self.report.refused or self.report.map_refused:
                 self.report.note_filesystem(self.around.mounts().filesystem_type(found.fd))
         except OSError as error:  # no /proc, say
             self.report.refuse(error.errno or 0, ".")
 
     def _is_done(self, found: "OpenVolume") -> bool:
         """Whether the policy says so without a look below the top."""
-        if self.volume.policy == "on-root-mismatch":
+        if self.volume.policy in ("on-root-mismatch", "idmap"):
             return self.target.reached(found.look())
         return self.volume.policy == "unless-writable" and self._user_can_write(found)
+
+    def _by_map(self, found: "OpenVolume") -> None:
+        """A volume whose owners are shown through a map, or shall be: nothing of it is chowned."""
+        info, target = found.look(), self.target
+        if (info.st_uid, info.st_gid) == (target.uid, target.gid):
+            return
+        if self._is_mapped(found):
+            if not (target.right(info) or self._user_can_write(found)):
+                self.report.shown = (info.st_uid, info.st_gid)
+        elif info.st_uid == 0 != target.uid:
+            self.report.note_roots()
+        elif not target.dry:
+            from . import id_mapping
+
+            try:
+                others = id_mapping.others(found)
+                id_mapping.mount_mapped(found, target.uid, target.gid, self.volume.across_mounts)
+            except OSError as error:
+                self.report.map_refused = error
+                return
+            self.around.forget_mounts()
+            self.report.mapped = (info.st_uid, info.st_gid)
+            for name in others:
+                self.report.others.add(name)
+
+    def _is_mapped(self, found: "OpenVolume") -> bool:
+        """A volume whose top is right is not asked: most starts need no table of mounts. The walk asks for what is
+        wrong in it."""
+        return idmapped.is_on(found.fd, self.around.mounts().idmapped)
 
     def _user_can_write(self, found: "OpenVolume") -> bool:
         from .writable import can_write
 
-        return can_write(found, self.target.uid, self.target.gid, self.groups)
+        return bool(can_write(found, self.target.uid, self.target.gid, self.groups))
 
     def _in_turn(self, found: "OpenVolume") -> None:
         """Walk, unless another container has done so while this one waited for it.
@@ -88,7 +126,7 @@ class VolumeWork:
             self._refused(found, error)
             return
         try:
-            turn.take(not right and not self.target.dry, self.around.mounts, self._waiting)
+            turn.take(not right and not self.target.dry, self.target.uid, self.around.mounts, self._waiting)
             self.report.note_wait(turn.waited, in_vain=turn.refused)
             # Another container has done the work where the top, which is changed last, was wrong and is right now
             done = turn.waited and (self._is_done(found) or (not right and self.target.reached(found.look())))
@@ -99,8 +137,13 @@ class VolumeWork:
 
     def _walk(self, found: "OpenVolume", turn: volume_lock.Lock) -> None:
         tell = self._tell if self.watch else None
+        if len(self.around.others) > 1 or self.volume.former is not None:
+            from . import other_volumes
+
+            self.target.leave_out(other_volumes.tops(self.around, self.volume.path, found.seen))
         try:
-            taken = walk.Walk(self.target, self.report, turn.alone, self.around, tell, turn.fd).run(found.fd)
+            alone = turn.alone and not replaced_place.may_look_private(found)
+            taken = walk.Walk(self.target, self.report, alone, self.around, tell, turn.fd).run(found.fd)
         except OSError as error:
             self._refused(found, error)
             return

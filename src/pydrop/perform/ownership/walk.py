@@ -144,12 +144,18 @@ class Walk:
                 self.tell(self.report.looked_at, self.report.changed, part(self.way, None))
 
     def _go_in(self, fd: int, name: str, above: Folder | None) -> None:
-        """Take over the descriptor of the next folder on the way, unless it is on another mount."""
+        """Take over the descriptor of the next folder on the way, unless it is on another mount, or another volume."""
         try:
-            if above is not None and self.mount.is_left_at(fd):
-                self.mount.leave_alone(above.path(name))
+            folder = Folder(fd, name, above)
+            if above is None:
+                self.way.append(folder)
+                fd = -1
+            elif self.target.is_other(folder.info):
+                pass
+            elif self.mount.is_left_at(fd):
+                self.mount.leave_alone(above.path(name), self.target.right(folder.info))
             else:
-                self.way.append(Folder(fd, name, above))
+                self.way.append(folder)
                 fd = -1
         finally:
             if fd >= 0:
@@ -204,7 +210,7 @@ class Walk:
             folder.leave()
 
     def _finish(self, folder: Folder, above: Folder) -> None:
-        if self.target.right(folder.info):
+        if self.target.right(folder.info) or self.mount.is_mapped():
             return
         try:
             self.report.count(0, 1, self.target.give(folder.fd, folder.info, opened=True))

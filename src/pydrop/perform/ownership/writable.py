@@ -1,59 +1,26 @@
-"""Whether a user can write something: asked of the kernel by a process that is that user.
+"""Whether a user can write a volume, as the kernel tells a process that has the user's rights."""
 
-Owner and mode mean little on NFS with root_squash, CIFS, VirtioFS or an idmapped mount; the kernel's answer does.
-"""
-
-import _signal
 import posix as os
+
+from pydrop import asked_as_user
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .volume_path import OpenVolume
 
+PATIENCE = 5.0  # seconds for the answer: a server may be slow, and a volume chowned in vain takes much longer
 
-def can_write(place: "OpenVolume", uid: int, gid: int, groups: tuple[int, ...]) -> bool:
+
+def can_write(place: "OpenVolume", uid: int, gid: int, groups: tuple[int, ...]) -> bool | None:
     """Whether uid:gid with these supplementary groups may write `place` (and enter it, where it is a folder).
 
-    False where it cannot be found out.
+    None where that cannot be found out, or no answer came in time.
     """
-    mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
-    child = None
-    try:
-        child = os.fork()
-        if child == 0:
-            _answer(place, uid, gid, groups)  # with signals held back: the parent's stack is not the child's to unwind
-        _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
-        status = os.waitpid(child, 0)[1]
-        child = None
-        return status == 0
-    except OSError:  # no more processes, or SIGCHLD is ignored and the kernel kept no status
-        return False
-    finally:
-        if child:
-            _end(child)
-        _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
+    folder, mask = (place.fd, os.W_OK | os.X_OK) if place.is_folder else (place.parent, os.W_OK)
 
+    def ask(name: str) -> int:
+        return os.access(name, mask, dir_fd=folder, effective_ids=True, follow_symlinks=False)
 
-def _answer(place: "OpenVolume", uid: int, gid: int, groups: tuple[int, ...]) -> None:
-    """Become the user, ask, and exit: 0 for yes. Never returns."""
-    code = 1
-    try:
-        os.setgroups(groups)
-        os.setresgid(gid, gid, gid)
-        os.setresuid(uid, uid, uid)
-        # access(2) asks for the real ids, which are the user's now
-        if place.is_folder:
-            code = 0 if os.access(".", os.W_OK | os.X_OK, dir_fd=place.fd) else 1
-        else:
-            code = 0 if os.access(place.name, os.W_OK, dir_fd=place.parent) else 1
-    finally:
-        os._exit(code)
-
-
-def _end(child: int) -> None:
-    """Leave no child behind: an access that hangs on a dead server is killed."""
-    try:
-        os.kill(child, _signal.SIGKILL)
-        os.waitpid(child, 0)
-    except OSError:
-        pass
+    names = ("." if place.is_folder else place.name,)
+    found = asked_as_user.answers((uid, gid, groups), names, ask, PATIENCE)
+    return bool(found[0]) if found else None

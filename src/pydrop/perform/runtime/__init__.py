@@ -15,42 +15,74 @@ from pydrop.perform.runtime.entry_maker import make
 from pydrop.perform.runtime.path_walk import Refused
 from pydrop.steps import RunEntry, RuntimeStep
 
-MOUNTS = "/proc/self/mountinfo"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 TMPFS = ("/run", "/tmp", "/var/tmp")  # places that a tmpfs can serve where the root filesystem is read-only
 
 
-def perform(step: RuntimeStep, _start: Start) -> Outcome:
+def perform(step: RuntimeStep, start: Start) -> Outcome:
     """Create or fix every entry.
 
     Raises NotPermitted for an entry that a setting asked for and that cannot be created. For the standard
-    entries and those of tmpfiles.d there is a warning instead."""
+    entries and those of tmpfiles.d there is a warning instead. So there is for one whose place others than root can
+    have replaced: what the program did must not keep the next start from running."""
     umask = os.umask(0)  # so that mkdir(2) and open(2) set the exact mode
     try:
-        done, failed = _make_all(step.entries)
+        guard = _guard(step, start) if any([_is_given(entry) for entry in step.entries]) else None
+        done, failed = _make_all(step.entries, guard)
         if _run_is_read_only(failed) and _mount_run():
-            done, failed = _make_all(step.entries)
+            done, failed = _make_all(step.entries, guard)
             done.insert(0, "a tmpfs on /run")
     finally:
         os.umask(umask)
     for entry, refused in failed:
-        if entry.source and not entry.source.startswith("/"):
+        if entry.source and not entry.source.startswith("/") and not refused.replaced:
             raise NotPermitted(f"unable to make {entry.path} ({entry.source}): {refused.why}", refused.remedy)
     return Outcome(changed=len(done), words=_few("made right", done), warnings=_warnings(failed))
 
 
-def _make_all(entries: tuple[RunEntry, ...]) -> tuple[list[str], list[tuple[RunEntry, Refused]]]:
+def _is_given(entry: RunEntry) -> bool:
+    """Whether a setting or the account's home asks for the entry. The image's own tmpfiles.d are root's own words."""
+    return not entry.source.startswith("/") and bool(entry.source or entry.uid)
+
+
+def _guard(step: RuntimeStep, start: Start) -> "Callable[[int, str], None]":
+    """A function that raises Refused for a place that root executes or obeys from at the next start."""
+    from pydrop.ground.own_ground import DATA, Ground
+
+    ground = Ground(step.hooks_folder, start.name, start.environment)
+
+    def guard(parent: int, name: str) -> None:
+        folder = os.readlink(f"/proc/self/fd/{parent}")
+        why = ground.why(f"{folder}/{name}" if folder != "/" else f"/{name}")
+        if why:
+            raise Refused(f"it {why}, and its owner could become root at the next start", DATA)
+
+    return guard
+
+
+def _make_all(
+    entries: tuple[RunEntry, ...], guard: "Callable[[int, str], None] | None" = None
+) -> tuple[list[str], list[tuple[RunEntry, Refused]]]:
     """The paths that were changed, and the entries that could not be created or fixed."""
     done: list[str] = []
     failed: list[tuple[RunEntry, Refused]] = []
     for entry in entries:
+        place = path_walk.Place()
         try:
-            if make(entry):
+            if make(place, entry, guard if _is_given(entry) else None):
                 done.append(entry.path)
         except Refused as refused:
+            refused.replaced = place.may_be_replaced()
             failed.append((entry, refused))
         except OSError as error:
             if not _is_usable(entry):
                 failed.append((entry, _reason(entry, error)))
+                failed[-1][1].replaced = error.errno != errno.EROFS and place.may_be_replaced()
+        finally:
+            place.close()
     return done, failed
 
 
@@ -128,12 +160,11 @@ def _mount_run() -> bool:
 
     It is not done where something else is mounted below /run: a runtime puts secrets there, and the tmpfs
     would hide them."""
-    from pydrop import kernel
+    from pydrop import kernel, mountinfo
 
     try:
-        with open(MOUNTS, "rb") as mounts:  # in bytes, only a newline ends a line
-            if any([line.split(b" ")[4].startswith(b"/run/") for line in mounts]):
-                return False
+        if any([row[mountinfo.POINT].startswith(b"/run/") for row in mountinfo.of()]):
+            return False
         kernel.mount_tmpfs("/run")
     except OSError:
         return False

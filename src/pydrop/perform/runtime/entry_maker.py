@@ -8,26 +8,30 @@ import _stat as stat
 import posix as os
 
 from pydrop.encoding import encoded
-from pydrop.perform.runtime.path_walk import Refused, look, place
+from pydrop.perform.runtime.path_walk import Place, Refused, is_private, look
 from pydrop.steps import RunEntry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BEGUN = {stat.S_IFDIR: 0o400, stat.S_IFREG: 0o200}  # a folder nobody can enter, a file nobody can read
 
 
-def make(entry: RunEntry) -> bool:
-    """Create or fix one entry; False where it is unchanged. Raises Refused, OSError."""
-    parent, name = place(entry.path, follow=entry.kind in "dD")
-    try:
-        if entry.kind == "L":
-            return _link(parent, name, entry)
-        if entry.kind == "f":
-            return _file(parent, name, entry)
-        return _folder(parent, name, entry)
-    finally:
-        os.close(parent)
+def make(place: Place, entry: RunEntry, guard: "Callable[[int, str], None] | None" = None) -> bool:
+    """Create or fix one entry at its place; False where it is unchanged. Raises Refused, OSError.
+
+    `guard` raises Refused for a place (the folder and the name in it) that must not be given to the entry's owner."""
+    place.follow(entry.path, last=entry.kind in "dD")
+    if guard:
+        guard(place.parent, place.name)
+    if entry.kind == "L":
+        return _link(place.parent, place.name, entry)
+    return _file(place, entry) if entry.kind == "f" else _folder(place, entry)
 
 
-def _folder(parent: int, name: str, entry: RunEntry) -> bool:
+def _folder(place: Place, entry: RunEntry) -> bool:
+    parent, name = place.parent, place.name
     existing = look(parent, name)
     if existing is None:
         os.mkdir(name, BEGUN[stat.S_IFDIR], dir_fd=parent)
@@ -37,14 +41,15 @@ def _folder(parent: int, name: str, entry: RunEntry) -> bool:
         return False
     folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
     try:
-        _refuse_foreign(parent, os.fstat(folder), entry)
+        _refuse_foreign(place, os.fstat(folder), entry)
         _set_owner_and_mode(folder, entry)
     finally:
         os.close(folder)
     return True
 
 
-def _file(parent: int, name: str, entry: RunEntry) -> bool:
+def _file(place: Place, entry: RunEntry) -> bool:
+    parent, name = place.parent, place.name
     existing = look(parent, name)
     content = encoded(entry.content)
     flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
@@ -57,7 +62,7 @@ def _file(parent: int, name: str, entry: RunEntry) -> bool:
     file = os.open(name, flags, BEGUN[stat.S_IFREG], dir_fd=parent)
     try:
         now = os.fstat(file)
-        _refuse_foreign(parent, now, entry)
+        _refuse_foreign(place, now, entry)
         if entry.replaces or _is_begun(now):
             os.ftruncate(file, 0)
             _write(file, content)
@@ -96,18 +101,24 @@ def _link(parent: int, name: str, entry: RunEntry) -> bool:
     return True
 
 
-def _refuse_foreign(parent: int, now: os.stat_result, entry: RunEntry) -> None:
+def _refuse_foreign(place: Place, now: os.stat_result, entry: RunEntry) -> None:
     """Raise Refused for a file or folder that somebody may have moved or linked into this place.
 
     That is any file with a second name. In a folder that root does not own, it is also an entry of a third
-    party: one that belongs neither to the folder's owner nor to the user that the entry is for."""
+    party: one that belongs neither to the folder's owner nor to the user that the entry is for. Where others than root
+    can rename on the way, it is also one that root keeps to itself."""
     kind = stat.S_IFMT(now.st_mode)
     if kind not in BEGUN or (kind == stat.S_IFREG and now.st_nlink != 1):
         raise Refused("a file with a second name elsewhere is in its place", "find out who put it there, and remove it")
-    above = os.fstat(parent)
+    above = os.fstat(place.parent)
     if above.st_uid != 0 and now.st_uid not in (above.st_uid, entry.uid) and not _is_begun(now):
         raise Refused(
             f"it belongs to user {now.st_uid}, in a folder of user {above.st_uid} who could have put it there",
+            "remove it, or give it the right owner in the image",
+        )
+    if entry.uid != 0 and not place.alone_with(now) and is_private(now) and not _is_begun(now):
+        raise Refused(
+            "it is private to root, and others than root could have moved it there",
             "remove it, or give it the right owner in the image",
         )
 

@@ -3,7 +3,6 @@
 import sys
 
 ONE_FILE = "_onefile" in sys.builtin_module_names
-WHOLE_PYTHON = "install the whole Python in the image (Debian: python3, not python3-minimal alone)"  # a remedy, by pip
 
 
 def holds() -> str:

@@ -1,0 +1,84 @@
+"""pydrop's own code: which files it is, and that nobody but root can write or replace them."""
+
+import posix as os
+import sys
+
+from pydrop import kernel
+from pydrop.distribution import ONE_FILE
+from pydrop.errors import Untrusted
+from pydrop.trust import fault, is_plainly_trusted, open_trusted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Seen = dict[str, os.stat_result]
+
+# The ends of the names of the files from which a start loads its modules, see launcher/freeze.py.
+KINDS = ("", ".rare", ".init", ".ask", ".named", ".volumes", ".walk")
+_PARTS = [] if ONE_FILE else __file__.split("/")
+# By pip the package lies in PREFIX/lib/PYTHON/PACKAGES; "" where it does not (sources). All that the one file has is
+# in it, and it may lie in any folder: that one holds it, and so is root's, whatever else is there.
+PREFIX = "/".join(_PARTS[:-6]) if _PARTS[-6:-5] in (["lib"], ["lib64"]) else ""
+PACKAGE = "/".join(_PARTS[:-2])
+LAUNCHER = sys.executable if ONE_FILE else f"{PREFIX}/bin/pydrop" if PREFIX else ""
+BOOT_FOLDER = f"{PREFIX}/lib/pydrop" if PREFIX else ""
+
+
+def started_by(name: str, environment: tuple[str, ...]) -> str:
+    """The path, mostly a link, that was executed by this argv[0]; "" where it cannot be told.
+
+    A name without a slash was looked up along the PATH of the environment, as the runtime does."""
+    if name.startswith("/"):
+        return name
+    if "/" in name:
+        return f"{os.getcwd()}/{name}"
+    paths = [f"{folder}/{name}" for folder in path_folders(environment)]
+    return next((path for path in paths if kernel.is_there(path)), "")
+
+
+def path_folders(environment: tuple[str, ...]) -> list[str]:
+    """The absolute folders of PATH; of doubles in the environment the first counts."""
+    value = next((line[5:] for line in environment if line.startswith("PATH=")), "")
+    return [folder for folder in value.split(":") if folder.startswith("/")]
+
+
+def require_own_code_safe(name: str, environment: tuple[str, ...]) -> "Seen":
+    """Refuse to run as root where another user can write pydrop's own code: the next start would run theirs as root.
+
+    That is the package, the interpreter, the launcher, the link by which it was started (`name` is argv[0]), the files
+    from which it loads its modules, and all folders on the way. (Whoever has changed the code can also have removed
+    this check. It is for the first start of an image that was built wrongly.) Returns the statuses that were read."""
+    seen: Seen = {}
+    for path in _checked(name, environment):
+        try:
+            trusted = not path or is_plainly_trusted(path, seen)
+        except OSError:  # nothing has the path, or a link leads nowhere
+            continue
+        if not trusted:
+            _require_trusted(path)
+    for kind in KINDS if BOOT_FOLDER else ():
+        path = f"{BOOT_FOLDER}/{sys.implementation.cache_tag}{kind}"
+        try:
+            status = os.lstat(path)
+        except OSError:
+            continue
+        if fault(status):  # its folder is one of those above
+            _require_trusted(path)
+    return seen
+
+
+def _checked(name: str, environment: tuple[str, ...]) -> list[str]:
+    compiled = "" if ONE_FILE else globals().get("__cached__") or __file__
+    return [PACKAGE, compiled, sys.executable, LAUNCHER, BOOT_FOLDER, started_by(name, environment)]
+
+
+def _require_trusted(path: str) -> None:
+    try:
+        os.close(open_trusted(path, os.O_PATH))
+    except OSError:  # a link that leads nowhere
+        pass
+    except Untrusted as error:
+        raise Untrusted(
+            f"pydrop will not run as root from where somebody else can write: {error.problem}",
+            f"{error.remedy}, or install pydrop as root into a folder of its own, as /opt/pydrop, that no chown -R of "
+            "the image touches",
+        ) from error
