@@ -33,6 +33,7 @@ REPLACED = {
     "_frozen_importlib_external": "onefile/no_files.py",
     "_original_bootstrap_external": "Lib/importlib/_bootstrap_external.py",
     "gettext": "onefile/no_gettext.py",
+    "_imports_at_build": "onefile/imports_at_build.py",
 }
 BUILT_IN = ("_onefile", "psutil._psutil_linux")  # linked into the file, and not into the Python that runs this
 
@@ -65,6 +66,9 @@ def main(target: str, folders: "list[str]") -> None:
     for name in (*ON_DEMAND, *wanted(folders)):
         attempt(name)
     modules = {name: file for name, file in loaded() if of_use(name) and name != "__main__"}
+    write_names_at_build(target, folders)
+    folders.append(target)
+    modules["_names_at_build"] = f"{target}/_names_at_build.py"
     for name, file in REPLACED.items():
         modules[name] = f"{os.path.dirname(folders[0]) if file.startswith('Lib/') else ROOT}/{file}"
     write(
@@ -95,6 +99,17 @@ def own_files(folders: "list[str]") -> "list[tuple[str, str]]":
                 if file.endswith(".py") and of_use(name):
                     found.append((name, path))
     return found
+
+
+def write_names_at_build(target: str, folders: "list[str]") -> None:
+    """What a start may import, for imports_at_build.py: pydrop's modules but pydropctl's, and what those import."""
+    names: set[str] = set()
+    for name, file in own_files(folders):
+        if rank(name) == 1:
+            names |= {one for one in (name, *imports(name, file)) if one in sys.modules and rank(one) < 3}
+    names -= {one for one in names if not of_use(one)}
+    with open(f"{target}/_names_at_build.py", "w", encoding="utf-8") as text:
+        text.write(f"NAMES = {sorted(names)!r}\n")
 
 
 def imports(name: str, file: str) -> "set[str]":

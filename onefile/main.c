@@ -100,6 +100,8 @@ static void prepare_interpreter(void)
     PyPreConfig_InitIsolatedConfig(&config);
     config.utf8_mode = 1;
     require(Py_PreInitialize(&config));
+    if (DUMPED)
+        PyObject_SetArenaAllocator(&(PyObjectArenaAllocator){NULL, take_arena, give_arena});
 }
 
 /* Isolated: no environment, no site, nothing written, no signal touched, and no place that modules come from. Below the
@@ -114,6 +116,7 @@ static void begin_interpreter(const char *self)
     config.pathconfig_warnings = 0;
     config.install_signal_handlers = 0;
     config.buffered_stdio = 1;
+    config.use_hash_seed = DUMPED; /* one seed for the dump's life: 0, which sys.flags tells as not random */
     config.module_search_paths_set = 1; /* and the list is empty */
     wchar_t **const places[] = {&config.prefix,           &config.base_prefix, &config.exec_prefix,
                                 &config.base_exec_prefix, &config.platlibdir,  &config.program_name};
@@ -132,6 +135,17 @@ static int beginning = 1;
 int fileno(FILE *file)
 {
     return beginning ? -1 : file == stdin ? 0 : file == stdout ? 1 : 2;
+}
+
+static void begin(const char *self)
+{
+    prepare_interpreter();
+    if (PyImport_AppendInittab("_onefile", init_module) != 0)
+        fail("begin", strerror(ENOMEM), "give the container more memory");
+    begin_interpreter(self);
+    beginning = 0;
+    if (DUMPED)
+        stop_for_dump();
 }
 
 /* pydrop.onefile.launched(), which never returns. */
@@ -153,10 +167,9 @@ int main(int argc, char **argv, char **environment)
     note_signals();
     note_start(argc, argv, environment);
     find_self(self);
-    prepare_interpreter();
-    if (PyImport_AppendInittab("_onefile", init_module) != 0)
-        fail("begin", strerror(ENOMEM), "give the container more memory");
-    begin_interpreter(self);
-    beginning = 0;
+    if (DUMPED && is_begun)
+        make_anew(self);
+    else
+        begin(self);
     run();
 }

@@ -1,6 +1,8 @@
 """Build dist/pydrop: one static file that holds CPython and pydrop, for images of any kind.
 
-Usage: python onefile/make.py [TARGET]
+Usage: python onefile/make.py [--plain] [TARGET]
+
+Its interpreter is begun here, once: what is written is its memory (dump.py). With --plain it begins at each start.
 
 Everything it needs it gets itself: Debian's packages and CPython's source by apt, click and psutil by pip, each pinned
 (recipe.py, requirements.txt). CPython is built once for each recipe, and kept in ~/.cache/pydrop/onefile; what changes
@@ -31,11 +33,11 @@ STRICT = "-std=gnu11 -Wall -Wextra -Werror -fno-builtin-malloc".split()
 PSUTIL = ("psutil/_psutil_linux.c", "psutil/arch/all/*.c", "psutil/arch/posix/*.c", "psutil/arch/linux/*.c")
 
 
-def main(target: Path) -> None:
+def main(target: Path, *, plain: bool) -> None:
     os.umask(0o022)
     CACHE.mkdir(parents=True, exist_ok=True)
     install(NEEDED)
-    note, sources = target.with_name(f".{target.name}.sources"), digest_of_sources()
+    note, sources = target.with_name(f".{target.name}.sources"), f"{digest_of_sources()}{' plain' * plain}"
     there = all(file.exists() for file in (target, linker_map(target), note))
     if there and note.read_text() == sources:
         return
@@ -43,7 +45,7 @@ def main(target: Path) -> None:
     libraries = kept(f"libraries-{digest((HERE / 'requirements.txt').read_bytes())}", fetch_libraries)
     psutil = kept(f"psutil-{recipe()}-{libraries.name}", lambda folder: build_psutil(folder, python, libraries))
     with tempfile.TemporaryDirectory(prefix="pydrop-onefile-") as made:
-        link(Path(made), target, python, libraries, psutil)
+        link(Path(made), target, python, libraries, psutil, plain=plain)
     note.write_text(sources)
 
 
@@ -194,28 +196,32 @@ def compiler() -> str:
 
 def compile_c(python: Path, source: str, target: str, *words: str, cwd: Path = HERE) -> None:
     """One file in C that is no part of CPython."""
-    headers = (f"-I{python}/source", f"-I{python}/source/Include")
+    headers = ("-isystem", f"{python}/source", "-isystem", f"{python}/source/Include")
     run(*compiler().split(), *COMPILE.split(), *words, *headers, "-c", source, "-o", target, cwd=cwd)
 
 
 # -- what is built each time ----------------------------------------------------------------------
 
 
-def link(folder: Path, target: Path, python: Path, libraries: Path, psutil: Path) -> None:
+def link(folder: Path, target: Path, python: Path, libraries: Path, psutil: Path, *, plain: bool) -> None:
     freeze(folder, python, libraries)
     click, psutil_version = [line.split()[0].replace("==", " ") for line in requirements()]
     holds = f"CPython {VERSION}, {click}, {psutil_version}, musl {version_of('musl-dev')}"
     defined = [f'-DHOLDS="{holds}"', f'-DFROZEN_FILE="{folder}/frozen.bin"', "-DPy_BUILD_CORE", f"-I{folder}"]
+    defined.append(f"-DDUMPED={not plain:d}")
     objects = []
-    for name in ("main", "module", "cpython_parts", "musl_parts", "memory"):
+    for name in ("main", "module", "cpython_parts", "musl_parts", "memory", *([] if plain else ["sealing", "dump"])):
         objects.append(f"{folder}/{name}.o")
         compile_c(python, f"{name}.c", objects[-1], *STRICT, *defined)
     objects += [str(file) for file in sorted(psutil.glob("*.o"))]
     archives = [f"{python}/source/libpython{PYTHON}.a", *map(str, sorted((python / "source/Modules").rglob("*.a")))]
     target.parent.mkdir(parents=True, exist_ok=True)
     made = folder / "pydrop"
-    options = [*LINK.split(), "-s", "-Wl,--build-id=none", "-Wl,--gc-sections", f"-Wl,-Map={folder}/map"]
-    run(*compiler().split(), *options, "-o", str(made), *objects, *archives, "-lm")
+    options = [*LINK.split(), "-Wl,--build-id=none", "-Wl,--gc-sections", f"-Wl,-Map={folder}/map"]
+    run(*compiler().split(), *options, *(["-s"] if plain else []), "-o", str(made), *objects, *archives, "-lm")
+    if not plain:
+        made.rename(folder / "linked")
+        run(sys.executable, str(HERE / "dump.py"), str(folder / "linked"), str(made), loud=True)
     shutil.move(made, target)
     shutil.move(folder / "map", linker_map(target))
     with contextlib.suppress(FileExistsError):
@@ -252,4 +258,5 @@ def say(words: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "dist/pydrop").absolute())
+    given = [word for word in sys.argv[1:] if word != "--plain"]
+    main(Path(given[0] if given else ROOT / "dist/pydrop").absolute(), plain="--plain" in sys.argv)

@@ -5,6 +5,10 @@
  * mappings where that is used up. A freed block is kept for the next of its size; nothing is given back but what had a
  * mapping of its own. A start lives for milliseconds, PID 1 asks for little, and CPython's own allocator, which
  * has most of the objects, stands above. There is one thread.
+ *
+ * Where the interpreter is begun at build (dump.c), all that it has by then must lie in the file's own writable segment:
+ * blocks of any size in the one region, CPython's arenas in another behind everything else, whose unused end is no part
+ * of the file. What was given out before the dump stays as it is: a page that no start writes to is never copied.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,7 +17,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { REGION = 1 << 20, MORE = 1 << 20, ALIGNED = 16, CLASSES = 96, OWN_MAPPING = 1 << 17 };
+#include "onefile.h"
+
+enum { REGION = DUMPED ? 3 << 20 : 1 << 20, ARENAS = 16 << 20, MORE = 1 << 20, ALIGNED = 16, CLASSES = 128, OWN_MAPPING = 1 << 17 };
 
 struct block {
     size_t size; /* of what is behind it, which is aligned as this is; the last bit is set where it is a mapping */
@@ -23,6 +29,7 @@ struct block {
 static char region[REGION] __attribute__((aligned(4096)));
 static char *top = region, *limit = region + REGION;
 static struct block *freed[CLASSES];
+static char *sealed = DUMPED ? NULL : region; /* what lies below was there at the dump; NULL before it */
 
 static void *none(void)
 {
@@ -80,7 +87,7 @@ void *malloc(size_t wanted)
     size_t size;
     if (wanted > PTRDIFF_MAX - 8192)
         return none();
-    if (wanted > OWN_MAPPING) {
+    if (wanted > OWN_MAPPING && sealed) {
         struct block *block = mapped(wanted);
         return block ? block + 1 : NULL;
     }
@@ -97,7 +104,7 @@ void free(void *memory)
     struct block *block = (struct block *)memory - 1;
     int before = errno;
     size_t size;
-    if (!memory)
+    if (!memory || ((char *)memory >= region && (char *)memory < sealed))
         return;
     if (block->size & 1) {
         munmap(block, (block->size & ~(size_t)1) + sizeof *block);
@@ -132,6 +139,54 @@ void *realloc(void *memory, size_t wanted)
     free(memory);
     return other;
 }
+
+/* -- what a file has that is dumped -- */
+
+#if DUMPED
+/* In a section of its own, which the linker lays behind all others. */
+__asm__(".section .region,\"aw\",%nobits\n"
+        ".balign 4096\n"
+        ".global arenas\n"
+        "arenas: .zero 16777216\n"
+        ".previous\n");
+extern char arenas[];
+char *arenas_top = arenas, *arenas_limit = arenas + ARENAS;
+
+/* CPython's allocator takes its memory by these two. */
+void *take_arena(void *unused, size_t size)
+{
+    (void)unused;
+    if (size > (size_t)(arenas_limit - arenas_top))
+        return mapping(size);
+    void *found = arenas_top;
+    arenas_top += size;
+    return found;
+}
+
+void give_arena(void *unused, void *memory, size_t size)
+{
+    (void)unused;
+    if ((char *)memory < arenas || (char *)memory >= arenas + ARENAS)
+        munmap(memory, size);
+    else if ((char *)memory + size == arenas_top)
+        arenas_top = memory;
+}
+
+/* Blocks that are given out from now on lie in pages of their own, and what was freed holds nothing of the past. Of the
+ * arenas' region so much stays as one more arena and what the interpreter's own stack of frames may take. */
+void seal_blocks(void)
+{
+    for (size_t i = 0; i < CLASSES; i++)
+        while (freed[i]) {
+            struct block *block = freed[i];
+            freed[i] = block->next;
+            memset(block + 1, 0, block->size);
+        }
+    top = (char *)(((uintptr_t)top + 4095) & ~(uintptr_t)4095);
+    sealed = top;
+    arenas_limit = arenas_top + MORE + (MORE >> 4);
+}
+#endif
 
 /* For greater alignments nobody asks here. */
 void *aligned_alloc(size_t alignment, size_t wanted)

@@ -13,5 +13,18 @@ struct came {
 };
 extern struct came came;
 
+/* Where DUMPED is 1, the interpreter begins at build. memory.c: */
+void *take_arena(void *unused, size_t size);
+void give_arena(void *unused, void *memory, size_t size);
+void seal_blocks(void);
+/* sealing.c: */
+struct _object;
+void seal_objects(struct _object *list);
+void seal_pools(void);
+/* dump.c: */
+extern int is_begun; /* in the dumped file, from its start on */
+__attribute__((noreturn)) void stop_for_dump(void);
+void make_anew(const char *self);
+
 struct _object *init_module(void); /* PyInit of the module `_onefile` */
 #endif

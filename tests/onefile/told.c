@@ -1,5 +1,5 @@
-/* Prints a line for each of its arguments: "uid" and "gid" its own, "parent" its parent's pid, "caps", "nnp" and
- * "blocked" what /proc/self/status says, "title" what ps shows of PID 1, "NAME=" that variable. "exit=N" ends it so, "mark=TEXT" appends
+/* Prints a line for each of its arguments: "uid" and "gid" its own, "parent" its parent's pid, "caps", "nnp",
+ * "ignored" and "blocked" what /proc/self/status says, "title" what ps shows of PID 1, "NAME=" that variable. "exit=N" ends it so, "mark=TEXT" appends
  * TEXT to the file $PYDROP_ENV, as a hook does. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +50,8 @@ static void tell(const char *asked)
         print_field("NoNewPrivs");
     else if (strcmp(asked, "blocked") == 0)
         print_field("SigBlk");
+    else if (strcmp(asked, "ignored") == 0)
+        print_field("SigIgn");
     else if (strcmp(asked, "title") == 0)
         print_title();
     else if (strncmp(asked, "exit=", 5) == 0)
