@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import building
 import debian_source
 import make
 from recipe import PACKAGE, VERSION
@@ -82,7 +83,7 @@ def hacl(folder: Path) -> Component:
 
 
 def musl() -> Component:
-    version = make.version_of("musl-dev")
+    version = building.version_of("musl-dev")
     return Component(
         name="musl",
         version=version,
@@ -100,7 +101,7 @@ def musl() -> Component:
 
 def libgcc() -> Component:
     """What gcc adds to all that it compiles: functions for what the processor has no instruction for."""
-    version = make.version_of("gcc-12")
+    version = building.version_of("gcc-12")
     granted = EXCEPTION.search(Path("/usr/share/doc/libgcc-12-dev/copyright").read_text())
     assert granted
     return Component(
@@ -150,9 +151,9 @@ def packaged(package: str, version: str) -> dict[str, str]:
     release = platform.freedesktop_os_release()["VERSION_CODENAME"]
 
     def ask(folder: Path) -> None:
-        debian_source.download(folder, debian_source.sources(release), package, version, "--dsc-only")
+        debian_source.download(folder, release, package, version, "--dsc-only")
 
-    return debian_source.files(next(make.kept(f"source-of-{package}-{version}", ask).glob("*.dsc")))
+    return debian_source.files(next(building.kept(f"source-of-{package}-{version}", ask).glob("*.dsc")))
 
 
 # -- what the linker says -------------------------------------------------------------------------

@@ -1,49 +1,65 @@
-"""Debian's source packages, by apt, which checks Debian's signatures, from sources of their own: what this machine's
-apt is set up for does not matter, and is not changed."""
+"""Debian's packages and sources of any release, by an apt whose lists are its own: what this machine's apt has is not
+changed. They come from where this machine has Debian's packages, and apt checks Debian's signatures."""
 
 import hashlib
 import re
 import subprocess
 from pathlib import Path
 
-DEBIAN = """\
-Types: deb-src
-URIs: http://deb.debian.org/debian
-Suites: {release} {release}-updates
-Components: main
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+from building import native
 
-Types: deb-src
-URIs: http://deb.debian.org/debian-security
-Suites: {release}-security
-Components: main
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-"""
+OURS = re.compile(r"/debian(-security)?/?$")  # how the address of Debian's archive ends, and of its security updates
+KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
-def sources(release: str) -> str:
-    """An entry for apt: the source packages of one release, with its updates."""
-    return DEBIAN.format(release=release)
+def entries(kind: str, release: str) -> str:
+    """For apt: the packages (`deb`) or sources (`deb-src`) of a release with its updates, from where this machine has
+    Debian's. SystemExit where it has them from nowhere."""
+    if not listed():
+        run(["apt-get", "update", "-q"], Path("/"), "apt-get update failed")
+    mirrors = listed()
+    if not mirrors:
+        raise SystemExit("onefile: apt is set up for no archive of Debian's packages")
+    return "\n".join([entry(kind, mirror, release) for mirror in mirrors])
 
 
-def download(folder: Path, entries: str, package: str, version: str, *options: str) -> Path:
-    """Its .dsc file, which is in `folder` then; the files that it names too, but with `--dsc-only`. SystemExit where
-    there is none of this version."""
+def listed() -> list[str]:
+    """The addresses of Debian's archives that apt has lists of."""
+    words = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
+    said = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    return sorted({line for line in said.splitlines() if OURS.search(line)})
+
+
+def entry(kind: str, mirror: str, release: str) -> str:
+    suites = f"{release}-security" if "-security" in mirror else f"{release} {release}-updates"
+    return f"Types: {kind}\nURIs: {mirror}\nSuites: {suites}\nComponents: main\nSigned-By: {KEYS}\n"
+
+
+def apt(folder: Path, sources: str, architectures: str) -> list[str]:
+    """The words of an apt-get whose sources, lists and archives are its own, in `folder`; its lists are up to date."""
     for name in ("lists/partial", "archives/partial"):
         (folder / "apt" / name).mkdir(parents=True)
-    (folder / "apt/own.sources").write_text(entries)
+    (folder / "apt/own.sources").write_text(sources)
     (folder / "apt/empty.list").touch()
     places = {
         "Dir::Etc::sourcelist": folder / "apt/empty.list",
         "Dir::Etc::sourceparts": folder / "apt",
         "Dir::State::lists": folder / "apt/lists",
         "Dir::Cache::archives": folder / "apt/archives",
+        "APT::Architectures": architectures,
         "APT::Sandbox::User": "root",
     }
-    apt = ["apt-get", "-q", *[f"-o{name}={value}" for name, value in places.items()]]
-    run([*apt, "update"], folder, "apt-get update failed")
+    words = ["apt-get", "-q", *[f"-o{name}={value}" for name, value in places.items()]]
+    run([*words, "update"], folder, "apt-get update failed")
+    return words
+
+
+def download(folder: Path, release: str, package: str, version: str, *options: str) -> Path:
+    """Its .dsc file, which is in `folder` then; the files that it names too, but with `--dsc-only`. SystemExit where
+    there is none of this version."""
     words = ["source", "--download-only", "--only-source", *options, f"{package}={version}"]
-    run([*apt, *words], folder, f"Debian has no source package {package} {version} (any more)")
+    problem = f"Debian has no source package {package} {version} (any more)"
+    run([*apt(folder, entries("deb-src", release), native()), *words], folder, problem)
     return next(folder.glob("*.dsc"))
 
 

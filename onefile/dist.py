@@ -11,32 +11,32 @@ import subprocess
 import sys
 from pathlib import Path
 
-import make
+import building
 
-NEEDS = make.HERE / "sbom_requirements.txt"
+NEEDS = building.HERE / "sbom_requirements.txt"
 
 
 def main(folder: Path) -> None:
-    make.CACHE.mkdir(parents=True, exist_ok=True)
+    building.CACHE.mkdir(parents=True, exist_ok=True)
     python = str(tools() / "bin/python")
-    program = make.ROOT / "dist/pydrop"
+    program = building.ROOT / "dist/pydrop"
     for script, paths in (("make.py", [program]), ("layout.py", [program, folder])):
-        done = subprocess.run([python, make.HERE / script, *paths], check=False)
+        done = subprocess.run([python, building.HERE / script, *paths], check=False)
         if done.returncode:
             raise SystemExit(done.returncode)
 
 
 def tools() -> Path:
     """A virtual environment with the libraries that write and check an SBOM."""
-    return make.kept(f"sbom-{sys.implementation.cache_tag}-{make.digest(NEEDS.read_bytes())}", make_tools)
+    return building.kept(f"sbom-{sys.implementation.cache_tag}-{building.digest(NEEDS.read_bytes())}", make_tools)
 
 
 def make_tools(folder: Path) -> None:
-    make.install(["python3-venv"])
-    make.run(sys.executable, "-m", "venv", str(folder))
+    building.install(["python3-venv"])
+    building.run(sys.executable, "-m", "venv", str(folder))
     pip = [str(folder / "bin/python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    make.run(*pip, "--require-hashes", "--only-binary=:all:", "-r", str(NEEDS))
+    building.run(*pip, "--require-hashes", "--only-binary=:all:", "-r", str(NEEDS))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else make.ROOT / "build/dist").absolute())
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else building.ROOT / "build/dist").absolute())

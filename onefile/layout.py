@@ -15,9 +15,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+import building
 import components
+import cpython
 import make
 import sbom
+from toolchain import Toolchain
 
 BIN = "usr/bin"
 MAN = "usr/share/man"
@@ -29,9 +32,9 @@ FISH = "usr/share/fish/vendor_completions.d"
 
 def main(program: Path, target: Path) -> None:
     os.umask(0o022)
-    python = make.CACHE / f"cpython-{make.recipe()}"
-    libraries = make.CACHE / f"libraries-{make.digest((make.HERE / 'requirements.txt').read_bytes())}"
-    made = int(os.environ.get("SOURCE_DATE_EPOCH") or make.reproducible(python / "source")["SOURCE_DATE_EPOCH"])
+    python = cpython.folder_of(Toolchain())
+    libraries = building.CACHE / make.libraries_name()
+    made = int(os.environ.get("SOURCE_DATE_EPOCH") or cpython.reproducible(python / "source")["SOURCE_DATE_EPOCH"])
     held = list(components.held(components.all_of(python, libraries), make.linker_map(program)))
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".dist-", dir=target.parent) as folder:
@@ -44,7 +47,7 @@ def main(program: Path, target: Path) -> None:
         alike(tree, made)
         shutil.rmtree(target, ignore_errors=True)
         tree.rename(target)
-    make.say(f"{target} is laid out")
+    building.say(f"{target} is laid out")
 
 
 def programs(tree: Path, program: Path) -> None:
@@ -53,7 +56,7 @@ def programs(tree: Path, program: Path) -> None:
 
 
 def pages(tree: Path) -> None:
-    for page in sorted((make.ROOT / "docs/man").glob("*.[0-9]")):
+    for page in sorted((building.ROOT / "docs/man").glob("*.[0-9]")):
         shutil.copyfile(page, placed(tree, f"{MAN}/man{page.suffix[1:]}/{page.name}"))
 
 
@@ -82,7 +85,7 @@ def printed(program: Path, shell: str) -> str:
 
 def papers(tree: Path, program: Path, held: list[components.Component], made: int) -> None:
     """The licence of each component that is in the file, and the SBOM, under a name by which scanners find it."""
-    texts = {"pydrop.txt": (make.ROOT / "LICENSE").read_text()}
+    texts = {"pydrop.txt": (building.ROOT / "LICENSE").read_text()}
     for component in held:
         texts |= component.texts
     for name, text in texts.items():
@@ -91,7 +94,7 @@ def papers(tree: Path, program: Path, held: list[components.Component], made: in
 
 
 def version() -> str:
-    words = (make.ROOT / "src/pydrop/__init__.py").read_text()
+    words = (building.ROOT / "src/pydrop/__init__.py").read_text()
     return words.partition('__version__ = "')[2].partition('"')[0]
 
 

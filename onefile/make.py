@@ -1,6 +1,6 @@
 """Build dist/pydrop: one static file that holds CPython and pydrop, for images of any kind.
 
-Usage: python onefile/make.py [--plain] [TARGET]
+Usage: python onefile/make.py [--plain] [--for amd64|arm64] [TARGET]
 
 Its interpreter is begun here, once: what is written is its memory (dump.py). With --plain it begins at each start.
 
@@ -9,146 +9,55 @@ Everything it needs it gets itself: Debian's packages and CPython's source by ap
 with pydrop's sources takes seconds.
 """
 
+import argparse
 import contextlib
-import fcntl
-import hashlib
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import debian_source
-from recipe import COMPILE, CONFIGURE, DSC_SHA256, LINK, OFF, PACKAGE, PYTHON, RELEASE, VERSION
+import cpython
+from building import CACHE, HERE, ROOT, digest, install, kept, native, run, say, version_of
+from recipe import COMPILE, LINK, PYTHON, VERSION
+from toolchain import MACHINES, Toolchain
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pydrop" / "onefile"
-NEEDED = "musl-tools gcc make dpkg-dev linux-libc-dev binutils xz-utils debian-archive-keyring".split()
 STRICT = "-std=gnu11 -Wall -Wextra -Werror -fno-builtin-malloc".split()
 # Of psutil, what its own setup.py compiles on Linux.
 PSUTIL = ("psutil/_psutil_linux.c", "psutil/arch/all/*.c", "psutil/arch/posix/*.c", "psutil/arch/linux/*.c")
 
 
-def main(target: Path, *, plain: bool) -> None:
+def main(target: Path, tools: Toolchain, *, plain: bool) -> None:
     os.umask(0o022)
     CACHE.mkdir(parents=True, exist_ok=True)
-    install(NEEDED)
-    note, sources = target.with_name(f".{target.name}.sources"), f"{digest_of_sources()}{' plain' * plain}"
+    install(tools.needed)
+    note, sources = target.with_name(f".{target.name}.sources"), f"{digest_of_sources(tools)}{' plain' * plain}"
     there = all(file.exists() for file in (target, linker_map(target), note))
     if there and note.read_text() == sources:
         return
-    python = kept(f"cpython-{recipe()}", build_python)
-    libraries = kept(f"libraries-{digest((HERE / 'requirements.txt').read_bytes())}", fetch_libraries)
-    psutil = kept(f"psutil-{recipe()}-{libraries.name}", lambda folder: build_psutil(folder, python, libraries))
+    python = cpython.folder_of(tools)
+    libraries = kept(libraries_name(), fetch_libraries)
+    name = f"psutil-{python.name}-{libraries.name}"
+    psutil = kept(name, lambda folder: build_psutil(folder, tools, python, libraries))
     with tempfile.TemporaryDirectory(prefix="pydrop-onefile-") as made:
-        link(Path(made), target, python, libraries, psutil, plain=plain)
+        freeze(Path(made), cpython.folder_of(Toolchain()), libraries)
+        link(Path(made), target, tools, python, psutil, plain=plain)
     note.write_text(sources)
 
 
 # -- what is built once ---------------------------------------------------------------------------
 
 
-def recipe() -> str:
-    """A name for all that CPython's build depends on."""
-    packages = [version_of(name) for name in ("gcc-12", "musl-dev", "linux-libc-dev", "binutils")]
-    files = [(HERE / name).read_text() for name in ("musl_extra.h", "cc")]
-    return digest(repr((VERSION, DSC_SHA256, COMPILE, LINK, CONFIGURE, OFF, packages, files)).encode())
-
-
-def digest_of_sources() -> str:
+def digest_of_sources(tools: Toolchain) -> str:
     """A name for all that the file depends on."""
     folders = (ROOT / "src", HERE, ROOT / "launcher")
     files = sorted(file for folder in folders for file in folder.rglob("*") if file.suffix not in (".pyc", ""))
     content = [b"%s\0%s" % (str(file.relative_to(ROOT)).encode(), file.read_bytes()) for file in files]
-    return digest(b"\0".join([recipe().encode(), *content]))
+    return digest(b"\0".join([cpython.recipe(tools).encode(), *content]))
 
 
-def digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
-
-
-def kept(name: str, build: Callable[[Path], None]) -> Path:
-    """The folder of that name in the cache. Where it is missing it is built, and gets its name when it is complete."""
-    folder = CACHE / name
-    if not folder.is_dir():
-        with alone(name):
-            if not folder.is_dir():  # while this process waited
-                say(f"making {name}")
-                unfinished = CACHE / f"{name}.unfinished"
-                shutil.rmtree(unfinished, ignore_errors=True)
-                unfinished.mkdir()
-                build(unfinished)
-                unfinished.rename(folder)
-    return folder
-
-
-@contextlib.contextmanager
-def alone(name: str) -> Iterator[None]:
-    """One at a time, of all processes that share the cache folder and want this of it."""
-    with (CACHE / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def install(packages: list[str]) -> None:
-    lacking = [name for name in packages if not version_of(name)]
-    if lacking:
-        say(f"installing {' '.join(lacking)}")
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        run("apt-get", "update", "-q", env=environment)
-        run("apt-get", "install", "-y", "-q", "--no-install-recommends", *lacking, env=environment)
-
-
-def version_of(package: str) -> str:
-    """The version of an installed package, else ""."""
-    words = ["dpkg-query", "-W", "-f=${db:Status-Status} ${Version}", package]
-    status, _, version = subprocess.run(words, capture_output=True, text=True, check=False).stdout.partition(" ")
-    return version if status == "installed" else ""
-
-
-def build_python(folder: Path) -> None:
-    """CPython's library with all its modules, and the Python of the same source that freezes ours."""
-    source = fetch_source(folder)
-    site = folder / "config.site"
-    site.write_text("".join([f"py_cv_module_{name}=n/a\n" for name in OFF]) + "ac_cv_func_close_range=yes\n")
-    # pkg-config would find libraries of the other libc.
-    given = {"CC": compiler(), "CFLAGS": COMPILE, "LDFLAGS": LINK, "OPT": "-DNDEBUG", "PKG_CONFIG": "false"}
-    given |= {"MODULE_BUILDTYPE": "static", "CONFIG_SITE": str(site), **reproducible(source)}
-    run("./configure", *CONFIGURE, cwd=source, env=os.environ | given)
-    with (source / "pyconfig.h").open("a") as header:
-        header.write((HERE / "musl_extra.h").read_text())
-    run(
-        "make",
-        f"-j{len(os.sched_getaffinity(0))}",
-        f"LDFLAGS={LINK}",
-        f"libpython{PYTHON}.a",
-        cwd=source,
-        env=os.environ | given,
-    )
-    for left in source.rglob("*.o"):
-        left.unlink()
-
-
-def reproducible(source: Path) -> dict[str, str]:
-    """The time that stands in `sys.version`: that of Debian's last change."""
-    words = ["dpkg-parsechangelog", "-l", str(source / "debian/changelog"), "-S", "Timestamp"]
-    return {"SOURCE_DATE_EPOCH": subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()}
-
-
-def fetch_source(folder: Path) -> Path:
-    """Debian's source, patched, in `folder`/source; this version's digest is checked."""
-    try:
-        dsc = debian_source.download(folder, debian_source.sources(RELEASE), PACKAGE, VERSION)
-    except SystemExit as error:
-        raise SystemExit(f"{error}: name its newer one in recipe.py") from error
-    if hashlib.sha256(dsc.read_bytes()).hexdigest() != DSC_SHA256:
-        raise SystemExit(f"onefile: {dsc.name} is not what recipe.py says")
-    run("dpkg-source", "--extract", dsc.name, "source", cwd=folder)
-    return folder / "source"
+def libraries_name() -> str:
+    return f"libraries-{digest((HERE / 'requirements.txt').read_bytes())}"
 
 
 def fetch_libraries(folder: Path) -> None:
@@ -171,7 +80,7 @@ def fetch_libraries(folder: Path) -> None:
     next((folder / "click").glob("psutil-*")).rename(folder / "psutil")
 
 
-def build_psutil(folder: Path, python: Path, libraries: Path) -> None:
+def build_psutil(folder: Path, tools: Toolchain, python: Path, libraries: Path) -> None:
     """psutil's module in C, as one object file for each of its own."""
     source = libraries / "psutil"
     files = [str(file.relative_to(source)) for pattern in PSUTIL for file in sorted(source.glob(pattern))]
@@ -179,32 +88,19 @@ def build_psutil(folder: Path, python: Path, libraries: Path) -> None:
     defined = [f"-D{name}" for name in ("PSUTIL_POSIX=1", "PSUTIL_LINUX=1", "PSUTIL_SIZEOF_PID_T=4")]
     for file in files:
         target = str(folder / f"{file.replace('/', '_')}.o")
-        compile_c(python, file, target, *defined, f"-DPSUTIL_VERSION={number}", cwd=source)
+        compile_c(tools, python, file, target, *defined, f"-DPSUTIL_VERSION={number}", cwd=source)
 
 
-def compiler() -> str:
-    """musl's, with the kernel's headers, which musl does not bring: last, and nothing else of /usr/include."""
-    headers = CACHE / "headers"
-    if not headers.is_dir():
-        headers.mkdir()
-        words = ["gcc", "-print-multiarch"]
-        triplet = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
-        for name, place in (("linux", "linux"), ("asm-generic", "asm-generic"), ("asm", f"{triplet}/asm")):
-            (headers / name).symlink_to(f"/usr/include/{place}")
-    return f"{HERE}/cc -idirafter {headers}"
-
-
-def compile_c(python: Path, source: str, target: str, *words: str, cwd: Path = HERE) -> None:
+def compile_c(tools: Toolchain, python: Path, source: str, target: str, *words: str, cwd: Path = HERE) -> None:
     """One file in C that is no part of CPython."""
     headers = ("-isystem", f"{python}/source", "-isystem", f"{python}/source/Include")
-    run(*compiler().split(), *COMPILE.split(), *words, *headers, "-c", source, "-o", target, cwd=cwd)
+    run(*tools.cc, *COMPILE.split(), *words, *headers, "-c", source, "-o", target, cwd=cwd)
 
 
 # -- what is built each time ----------------------------------------------------------------------
 
 
-def link(folder: Path, target: Path, python: Path, libraries: Path, psutil: Path, *, plain: bool) -> None:
-    freeze(folder, python, libraries)
+def link(folder: Path, target: Path, tools: Toolchain, python: Path, psutil: Path, *, plain: bool) -> None:
     click, psutil_version = [line.split()[0].replace("==", " ") for line in requirements()]
     holds = f"CPython {VERSION}, {click}, {psutil_version}, musl {version_of('musl-dev')}"
     defined = [f'-DHOLDS="{holds}"', f'-DFROZEN_FILE="{folder}/frozen.bin"', "-DPy_BUILD_CORE", f"-I{folder}"]
@@ -212,13 +108,13 @@ def link(folder: Path, target: Path, python: Path, libraries: Path, psutil: Path
     objects = []
     for name in ("main", "module", "cpython_parts", "musl_parts", "memory", *([] if plain else ["sealing", "dump"])):
         objects.append(f"{folder}/{name}.o")
-        compile_c(python, f"{name}.c", objects[-1], *STRICT, *defined)
+        compile_c(tools, python, f"{name}.c", objects[-1], *STRICT, *defined)
     objects += [str(file) for file in sorted(psutil.glob("*.o"))]
     archives = [f"{python}/source/libpython{PYTHON}.a", *map(str, sorted((python / "source/Modules").rglob("*.a")))]
     target.parent.mkdir(parents=True, exist_ok=True)
     made = folder / "pydrop"
     options = [*LINK.split(), "-Wl,--build-id=none", "-Wl,--gc-sections", f"-Wl,-Map={folder}/map"]
-    run(*compiler().split(), *options, *(["-s"] if plain else []), "-o", str(made), *objects, *archives, "-lm")
+    run(*tools.cc, *options, *(["-s"] if plain else []), "-o", str(made), *objects, *archives, "-lm")
     if not plain:
         made.rename(folder / "linked")
         run(sys.executable, str(HERE / "dump.py"), str(folder / "linked"), str(made), loud=True)
@@ -237,26 +133,21 @@ def linker_map(target: Path) -> Path:
 def freeze(folder: Path, python: Path, libraries: Path) -> None:
     source = python / "source"
     folders = [source / "Lib", ROOT / "src", libraries / "click", libraries / "psutil"]
-    run(str(source / "_bootstrap_python"), str(HERE / "frozen.py"), str(folder), *map(str, folders), loud=True)
+    run(str(cpython.freezing(python)), str(HERE / "frozen.py"), str(folder), *map(str, folders), loud=True)
 
 
 def requirements() -> list[str]:
     return (HERE / "requirements.txt").read_text().splitlines()
 
 
-def run(*words: str, loud: bool = False, **how: Any) -> None:
-    """Run a command; what it says is shown where it fails, or with `loud`."""
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **how)
-    if done.returncode or loud:
-        sys.stderr.buffer.write(done.stdout[-20000:])
-    if done.returncode:
-        raise SystemExit(f"onefile: {words[0]} ended with exit code {done.returncode}")
-
-
-def say(words: str) -> None:
-    print("onefile:", words, file=sys.stderr, flush=True)
+def asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Build one static file that holds CPython and pydrop.")
+    parser.add_argument("--plain", action="store_true", help="the interpreter begins at each start")
+    parser.add_argument("--for", dest="architecture", choices=sorted(MACHINES), default=native())
+    parser.add_argument("target", nargs="?", type=Path, default=ROOT / "dist/pydrop")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    given = [word for word in sys.argv[1:] if word != "--plain"]
-    main(Path(given[0] if given else ROOT / "dist/pydrop").absolute(), plain="--plain" in sys.argv)
+    given = asked()
+    main(given.target.absolute(), Toolchain(given.architecture), plain=given.plain)
