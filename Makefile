@@ -50,7 +50,7 @@ dist:
 test-onefile: onefile
 	.venv/bin/python -m pytest -q --durations=10 tests/onefile
 	PYDROP_UNDER_TEST=$(CURDIR)/dist/pydrop .venv/bin/python -m pytest -q --durations=10 -m "not soak and not pip" \
-	    tests/peers tests/faults tests/program
+	    tests/peers tests/faults tests/program tests/fuzz
 
 bench: setup
 	bench/run

@@ -63,8 +63,8 @@ def main(target: str, folders: "list[str]") -> None:
         *sys.builtin_module_names,
         *BUILT_IN,
     )  # by it pydrop knows the file (distribution.py)
-    for name in (*ON_DEMAND, *wanted(folders)):
-        attempt(name)
+    for name, by_us in [*dict.fromkeys(ON_DEMAND, True).items(), *wanted(folders).items()]:
+        attempt(name, by_us)
     modules = {name: file for name, file in loaded() if of_use(name) and name != "__main__"}
     write_names_at_build(target, folders)
     folders.append(target)
@@ -80,12 +80,14 @@ def of_use(name: str) -> bool:
     return not any(name == one or name.startswith(f"{one}.") for one in NO_PART)
 
 
-def wanted(folders: "list[str]") -> "list[str]":
-    """The own modules, and what they import anywhere, in the order of their names."""
-    names: set[str] = set()
+def wanted(folders: "list[str]") -> "dict[str, bool]":
+    """The own modules, and what they import anywhere; and whether pydrop's text names it."""
+    names: dict[str, bool] = {}
     for name, file in own_files(folders):
-        names |= {name, *imports(name, file)}
-    return sorted(name for name in names if of_use(name))
+        by_us = name.partition(".")[0] == "pydrop"
+        for each in (name, *imports(name, file)):
+            names[each] = by_us or names.get(each, False)
+    return dict(sorted((name, by_us) for name, by_us in names.items() if of_use(name)))
 
 
 def own_files(folders: "list[str]") -> "list[tuple[str, str]]":
@@ -140,7 +142,7 @@ def walk(node: ast.AST) -> "list[ast.AST]":
 missing: set[str] = set()
 
 
-def attempt(name: str) -> None:
+def attempt(name: str, by_us: bool) -> None:
     """Import it, where there is such a module. What pydrop's own text imports must be there."""
     try:
         __import__(name)
@@ -148,7 +150,7 @@ def attempt(name: str) -> None:
         parent, _, last = name.rpartition(".")
         if parent and hasattr(sys.modules.get(parent), last):
             return  # something in a module, and none itself
-        if name.startswith("pydrop"):
+        if by_us:
             raise SystemExit(f"frozen: {name}: {type(error).__name__}: {error}") from error
         if name.rpartition(".")[0] not in missing:
             print(f"frozen: without {name}: {error}", file=sys.stderr)

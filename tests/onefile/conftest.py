@@ -1,5 +1,6 @@
 """The one file, built where it is not the latest; and an image that holds nothing else."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import pytest
 from tests.onefile.image import Image
 
 ROOT = Path(__file__).parent.parent.parent
+sys.path.append(str(ROOT / "onefile"))
+frozen, recipe = importlib.import_module("frozen"), importlib.import_module("recipe")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """The one file looks nothing up: no environment is obeyed, no file of an interpreter's or a C library's is opened."""
 
-import importlib
 import os
 import re
 import subprocess
@@ -9,11 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.onefile.conftest import ROOT
+from tests.onefile.conftest import ROOT, frozen, recipe
 from tests.onefile.image import Image
-
-sys.path.append(str(ROOT / "onefile"))
-frozen, recipe = importlib.import_module("frozen"), importlib.import_module("recipe")
 
 # What one plain start opens or asks for by name, and nothing else (docs/boot.md).
 ASKED_FOR = {

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,9 @@ import pytest
 from pydrop.ctl.main import SUBCOMMANDS
 from pydrop.model import CHOWN_POLICIES
 from pydrop.settings.table import ROWS
+from tests.faults.throwaway import PYDROP
 
-BIN = f"{sys.prefix}/bin"
+BIN = PYDROP.rpartition("/")[0]
 ENV = {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}
 # What TAB does in bash: the words, the number of the one at the cursor, and the function that is registered.
 BASH = """

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from pydrop.settings.all_problems import Problem
 
 CONFIG = "/etc/pydrop.toml"
-EXAMPLE = 'in the Dockerfile: ENTRYPOINT ["pydrop"] and CMD ["gunicorn", "app:app"]; by hand: pydrop id'
+# Docker's rule has many a Dockerfile without a command: ENTRYPOINT takes away the CMD that came with FROM.
+EXAMPLE = (
+    'in the Dockerfile: ENTRYPOINT ["pydrop"] and below it CMD ["gunicorn", "app:app"] (ENTRYPOINT clears the base '
+    "image's CMD); by hand: pydrop id"
+)
 
 
 def read(
