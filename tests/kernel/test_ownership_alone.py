@@ -311,7 +311,7 @@ def test_what_needs_no_walk_needs_no_lock(volume, policy):
 
 def test_nobody_is_waited_for_without_end(volume, monkeypatch):
     """Whoever may read the folder can lock it. Nothing is changed then: the other one may be at work in there."""
-    monkeypatch.setattr(volume_lock, "LONGEST_WAIT", 0.2)
+    monkeypatch.setattr(volume_lock, "OPEN_WAIT", 0.2)
     other = held(volume)
     outcome = perform(step(Volume(path=str(volume))), START)
     os.close(other)
@@ -440,3 +440,18 @@ def test_the_programs_own_lock_delays_no_start(volume, group, error):
     os.close(other)
     assert time.monotonic() - began < 3
     assert set(owners(volume).values()) == {FORMER}, "somebody else may be at work in there"
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o750, 0o711, 0o700])
+def test_a_top_of_roots_that_others_can_open_is_not_waited_for_long(volume, monkeypatch, mode):
+    """Who can read a folder can lock it, for ever: a program that ran before, in another container say."""
+    monkeypatch.setattr(volume_lock, "OPEN_WAIT", 0.2)
+    os.chown(volume, 0, 0)
+    volume.chmod(mode)
+    readable = bool(mode & 0o044)
+    other = held(volume)
+    timer = after(0.6, lambda: os.close(other))
+    outcome = perform(step(Volume(path=str(volume))), START)
+    timer.join()
+    assert ("locked by another container" in "".join(outcome.warnings)) is readable
+    assert owner(volume) == (ROOT if readable else RIGHT)
