@@ -1,5 +1,5 @@
 # Each target does all its set-up itself, on a fresh Debian 12 as root.
-.PHONY: help setup run check test soak test-3.11 test-3.13 bench lint clean
+.PHONY: help setup run check test soak test-3.11 test-3.13 onefile test-onefile bench lint clean
 .NOTPARALLEL:
 
 help:
@@ -11,6 +11,8 @@ help:
 	@echo "make lint       a part of both: ruff, mypy and shellcheck"
 	@echo "make test-3.11  a part of make test: all tests on Debian's own Python, those in containers last"
 	@echo "make test-3.13  a part of make test: what depends on the version of Python, on 3.13"
+	@echo "make onefile    dist/pydrop: one static file that holds Python and pydrop; minutes the first time, then seconds"
+	@echo "make test-onefile  all tests that do not depend on the way pydrop came, on that file"
 	@echo "make clean      remove what the other commands made in this folder; images and packages stay in ~/.cache/pydrop"
 
 setup:
@@ -35,6 +37,15 @@ test-3.11: setup
 # In a container of Debian trixie; what it tests is what depends on Python, not on the container's engine.
 test-3.13: setup
 	tools/test-3.13
+
+# CPython is built once for each recipe, and kept in ~/.cache/pydrop/onefile.
+onefile: setup
+	@.venv/bin/python onefile/make.py
+
+test-onefile: onefile
+	.venv/bin/python -m pytest -q --durations=10 tests/onefile
+	PYDROP_UNDER_TEST=$(CURDIR)/dist/pydrop .venv/bin/python -m pytest -q --durations=10 -m "not soak and not pip" \
+	    tests/peers tests/faults tests/program tests/fuzz
 
 bench: setup
 	bench/run

@@ -18,6 +18,18 @@ def found(name: str) -> str:
     raise Failed(f"{name} is not on the PATH {PATH}")
 
 
+def way(pydrop: str) -> str:
+    """Which of the two ways this pydrop came, as it says itself: the one file names what it holds."""
+    try:
+        done = subprocess.run([pydrop, "--version"], capture_output=True, text=True, check=False, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    version, _, holds = done.stdout.strip().partition(" (")
+    if done.returncode != 0 or not version:
+        return "unknown"
+    return f"one file, {version} ({holds}" if holds else f"by pip, {version}"
+
+
 def compiled(name: str, folder: str) -> str:
     """The program that NAME.c is the source of, made in the folder."""
     program = os.path.join(folder, name)

@@ -21,6 +21,7 @@ LARGE = 300_000  # entries of the large volume; the others' numbers follow from 
 WIDE = 1_000_000  # entries of the volume that is one folder
 SLOW = 20_000  # entries of the volume on a server far away
 TMPFILES = "/usr/lib/tmpfiles.d"
+PIP = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), ".venv/bin")  # made by `make setup`
 BUNDLE = "/run/bundle"  # where one lies, for it runs only where it was made for
 
 
@@ -32,7 +33,8 @@ class Room:
     def __init__(self, folder: str, pydrop: str, entries: int) -> None:
         self.folder = folder
         self.pydrop = pydrop
-        self.python = os.path.join(os.path.dirname(pydrop), "python3")
+        beside = os.path.join(os.path.dirname(pydrop), "python3")
+        self.python = beside if os.path.exists(beside) else f"{PIP}/python3"  # the one file has none beside it
         self.entries = entries
         os.chmod(folder, 0o755)
         self._own_etc()

@@ -10,10 +10,10 @@ from timing import Command
 WIDTH = 44  # columns that a command may take
 
 
-def head(pydrop: str, disk: str) -> str:
+def head(pydrop: str, way: str, disk: str) -> str:
     """What was measured where, and the names of the columns."""
     about = (
-        f"{pydrop}\non Linux {platform.release()}, {os.cpu_count()} processors; volumes on {disk}\n"
+        f"{pydrop}\n{way}\non Linux {platform.release()}, {os.cpu_count()} processors; volumes on {disk}\n"
         "medians of runs in turn, from start to end of the process; each run is set up before it, untimed;\n"
         "memory is what the command's largest process held; processes are all it started, itself included"
     )
@@ -81,9 +81,9 @@ def _beside(result: Result, number: int) -> str:
     return "" if number == 0 else f"{result.ratio(number):.2f} times it"
 
 
-def as_json(results: list[Result | Figures]) -> str:
+def as_json(results: list[Result | Figures], way: str) -> str:
     """All figures; seconds, bytes, and `ratio` is how many times as long as that command's what pydrop takes is."""
-    return json.dumps([_case(result) for result in results], indent=2)
+    return json.dumps([{"pydrop": way} | _case(result) for result in results], indent=2)
 
 
 def _case(result: Result | Figures) -> dict[str, object]:

@@ -40,7 +40,7 @@ BUNDLES = (
 )
 # Of them, those that lie in a file of their own too, for starts whose environment names volumes.
 AHEAD = {".volumes": (GROUND, VOLUMES), ".walk": (GROUND, VOLUMES, WALK)}
-ELSEWHERE = ("__main__", "boot_files", "ctl")  # not part of a start by the launcher
+ELSEWHERE = ("__main__", "boot_files", "ctl", "onefile", "calls_built_in")  # not part of a start by the launcher
 HEAD = 1 << 14  # bytes that launcher.c reads
 SHORT_HEAD = 1 << 9  # bytes that boot_files.py reads of a file without its own code
 INDEX = 1 << 13  # bytes that boot_files.py reads of TARGET.rare first

@@ -120,15 +120,18 @@ def test() -> int:
     way to the tests. The second lane has one processor, so that the other is free for the first, which measures times.
     """
     images = Step("images", "nice", "-n", "10", "tools/images.py", "--all")
+    onefile = Step("the one file", "nice", "-n", "10", ".venv/bin/python", "onefile/make.py")
+    elsewhere = ("--ignore=tests/container", "--ignore=tests/onefile")
     first = [
         Step("lint", "tools/lint"),
-        Step("tests on Debian's Python, 3.11", *PYTEST, SLOWEST, "--ignore=tests/container"),
+        Step("tests on Debian's Python, 3.11", *PYTEST, SLOWEST, *elsewhere),
     ]
     second = [
         Step("tests on Python 3.13", *one_processor(), "tools/test-3.13", behind=images),
+        Step("tests of the one file", *one_processor(), *PYTEST, SLOWEST, "tests/onefile", behind=onefile),
         Step("tests with containers", *one_processor(), *PYTEST, SLOWEST, "tests/container", behind=images),
     ]
-    lanes = Lanes(first, second, [images])
+    lanes = Lanes(first, second, [images, onefile])
     lanes.run()
     took = max(sum(step.seconds for step in lane) for lane in (first, second))
     built = f"images were built in {images.seconds:.0f} s" if images.said else "all images were there"

@@ -48,7 +48,7 @@ def begin(file: int, parts: list[int]) -> None:
         for name in BUILT_IN:
             _load_built_in(name)
         for compiled in _unpacked(file, parts):
-            if compiled[0] == "pydrop.kernel":
+            if compiled[0] == "pydrop.calls_by_libraries":
                 _load_binding(folders)
             _run(compiled, home)
         posix.close(file)

@@ -185,10 +185,10 @@ def _correct_guess(start: Start) -> None:
 
 
 def _show(topic: str) -> int:
-    from pydrop import __version__
+    from pydrop import __version__, distribution
 
     if topic == "version":
-        text = f"pydrop {__version__}\n"
+        text = f"pydrop {__version__}{distribution.holds()}\n"
     else:
         from pydrop.settings import help_text
 

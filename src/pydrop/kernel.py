@@ -1,35 +1,46 @@
 """The kernel's interfaces under their own names: credentials, capabilities, prctl, user namespaces, mounts.
 
-The module is thin: each function is one question or one call, and raises OSError as the kernel reports it. python-prctl
-lacks ambient capabilities, mount(2), and capabilities newer than the header that it was built with. These go through
-ctypes, which is loaded only where one of them is needed.
+The module is thin: each function is one question or one call, and raises OSError as the kernel reports it. What
+Python's own modules lack comes from one of two modules that have the same functions: the one file has its own C for it,
+the pip way python-prctl.
 """
 
-import errno
 import posix as os
 
-from pydrop.capabilities import bits
-from pydrop.encoding import encoded
-from pydrop.errors import PydropError, not_loaded
+from pydrop.distribution import ONE_FILE
 from pydrop.process import Credentials, IdRange
 
-try:
-    import _prctl  # only the C half of python-prctl: its Python half fails to import on headers newer than itself
-except ImportError as error:
-    raise PydropError(
-        f"unable to load python-prctl: {error}",
-        "install it with the pip of the Python that runs pydrop (pip install python-prctl), and libcap2 in the image",
-    ) from error
+if ONE_FILE:
+    from pydrop.calls_built_in import (
+        ambient_raiser,
+        bounding_dropper,
+        exact_exec,
+        mount_tmpfs,
+        prctl,
+        set_capabilities,
+        set_title,
+    )
+else:
+    from pydrop.calls_by_libraries import (
+        ambient_raiser,
+        bounding_dropper,
+        exact_exec,
+        mount_tmpfs,
+        prctl,
+        set_capabilities,
+        set_title,
+    )
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
+__all__ = ["ambient_raiser", "bounding_dropper", "exact_exec", "mount_tmpfs", "set_capabilities", "set_title"]
 PAGE, MANY = 4096, 65536  # bytes of a /proc file to read at first, which mostly gets all of it, and from then on
 FULL = 2048  # bytes; each page of a /proc file except the last holds at least so many
-PR_CAPBSET_DROP = 24
-PR_CAP_AMBIENT = 47
-PR_CAP_AMBIENT_RAISE = 2
+# linux/prctl.h
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_SET_KEEPCAPS = 8
+PR_SET_CHILD_SUBREAPER = 36
+PR_GET_CHILD_SUBREAPER = 37
+PR_SET_NO_NEW_PRIVS = 38
 
 
 # -- reading --------------------------------------------------------------------------------------
@@ -128,34 +139,9 @@ def setgroups_allowed() -> bool:
 # -- changing -------------------------------------------------------------------------------------
 
 
-def bounding_dropper(bounding: int) -> "Callable[[int], None]":
-    """A function that removes one capability from the bounding set, for good (needs CAP_SETPCAP).
-
-    It is made before the drop and called during it. `bounding` is the present set. Where that holds a capability newer
-    than the header that python-prctl was built with, ctypes is loaded now."""
-    try:
-        if bounding:
-            _prctl.prctl(_prctl.PR_CAPBSET_READ, bounding.bit_length() - 1)
-    except ValueError:
-        call = _libc_prctl()
-        return lambda capability: call(PR_CAPBSET_DROP, capability, 0)
-
-    def drop(capability: int) -> None:
-        _prctl.prctl(_prctl.PR_CAPBSET_DROP, capability)
-
-    return drop
-
-
-def set_capabilities(effective: int, permitted: int, inheritable: int) -> None:
-    """capset(2): exactly these sets, which must be permitted. The kernel lowers the ambient set along with them."""
-    wanted = [bits(effective), bits(permitted), bits(inheritable)]
-    cleared = [[number for number in range(64) if number not in keep] for keep in wanted]
-    _prctl.set_caps(*wanted, *cleared)
-
-
 def keep_capabilities_over_setuid() -> None:
     """PR_SET_KEEPCAPS: the permitted set stays when the uids leave 0. exec clears this flag."""
-    _prctl.prctl(_prctl.PR_SET_KEEPCAPS, 1)
+    prctl(PR_SET_KEEPCAPS, 1)
 
 
 def die_with_parent() -> None:
@@ -165,82 +151,21 @@ def die_with_parent() -> None:
 
 def set_subreaper(on: bool) -> bool:
     """PR_SET_CHILD_SUBREAPER (Linux 3.4): orphans below this process become its children. Returns the former flag."""
-    before = bool(_prctl.prctl(_prctl.PR_GET_CHILD_SUBREAPER))
-    _prctl.prctl(_prctl.PR_SET_CHILD_SUBREAPER, on)
+    before = bool(prctl(PR_GET_CHILD_SUBREAPER))
+    prctl(PR_SET_CHILD_SUBREAPER, on)
     return before
 
 
 def set_undumpable() -> None:
     """PR_SET_DUMPABLE off: nobody without CAP_SYS_PTRACE may attach to this process or read its memory."""
-    _prctl.prctl(_prctl.PR_SET_DUMPABLE, 0)
+    prctl(PR_SET_DUMPABLE, 0)
 
 
 def set_parent_death_signal(number: int) -> None:
     """PR_SET_PDEATHSIG: the kernel sends this signal when the parent dies. A change of ids clears it."""
-    _prctl.prctl(_prctl.PR_SET_PDEATHSIG, number)
-
-
-def set_title(title: str) -> None:
-    """Set the text that ps(1) and top(1) show of this process in place of its arguments."""
-    _prctl.set_proctitle(title)
+    prctl(PR_SET_PDEATHSIG, number)
 
 
 def set_no_new_privs() -> None:
     """PR_SET_NO_NEW_PRIVS: exec grants nothing from now on, not even to set-uid programs."""
-    _prctl.prctl(_prctl.PR_SET_NO_NEW_PRIVS, 1)
-
-
-def ambient_raiser() -> "Callable[[int], None]":
-    """A function that raises one capability in the ambient set. It is made before the drop and called during it."""
-    call = _libc_prctl()
-    return lambda capability: call(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability)
-
-
-def _libc_prctl() -> "Callable[[int, int, int], None]":
-    """prctl(2) through ctypes. Raises PydropError where Python has no ctypes, as python3-minimal."""
-    try:
-        import ctypes
-    except ImportError as error:
-        raise not_loaded(error) from error
-    function = ctypes.CDLL(None, use_errno=True).prctl
-    long = ctypes.c_ulong
-
-    def call(option: int, second: int, third: int) -> None:
-        if function(option, long(second), long(third), long(0), long(0)) != 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-
-    return call
-
-
-def mount_tmpfs(path: str) -> None:
-    """Mount an empty tmpfs of mode 0755, without devices and set-uid programs.
-
-    Raises OSError without CAP_SYS_ADMIN, and without ctypes."""
-    try:
-        import ctypes
-    except ImportError as error:
-        raise OSError(errno.ENOSYS, str(error)) from error
-
-    nosuid_nodev = 2 | 4
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mount(b"tmpfs", encoded(path), b"tmpfs", ctypes.c_ulong(nosuid_nodev), b"mode=0755") != 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
-
-
-def exact_exec(arguments: tuple[str, ...], environment: tuple[str, ...]) -> "Callable[[str], None]":
-    """execve(2) for environments that os.execve refuses (strings without a name or a `=`).
-
-    Returns a function that takes the path. It is made before the drop, and raises OSError where exec fails."""
-    import ctypes
-
-    function = ctypes.CDLL(None, use_errno=True).execve
-    words = [encoded(word) for word in arguments]
-    lines = [encoded(line) for line in environment]
-    argv = (ctypes.c_char_p * (len(words) + 1))(*words, None)
-    envp = (ctypes.c_char_p * (len(lines) + 1))(*lines, None)
-
-    def call(path: str) -> None:
-        function(encoded(path), argv, envp)
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
-
-    return call
+    prctl(PR_SET_NO_NEW_PRIVS, 1)

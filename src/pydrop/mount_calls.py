@@ -5,7 +5,14 @@ Python has no ctypes. The numbers of the calls are the same on every processor, 
 """
 
 import errno
-import posix as os
+import sys
+
+from pydrop.distribution import ONE_FILE
+
+if ONE_FILE:
+    from pydrop.calls_built_in import system_call, unsharer
+else:
+    from pydrop.calls_by_libraries import system_call, unsharer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,59 +29,45 @@ CLONE_NEWUSER = 0x10000000
 def clone_tree(place: int) -> int:
     """A descriptor of a new mount of what `place` is, with the mounts below it, that is nowhere mounted yet."""
     flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE
-    return _call("open_tree", OPEN_TREE)(place, b"", flags)
+    return _call("open_tree", OPEN_TREE, place, b"", flags)
 
 
 def set_id_map(tree: int, namespace: int, recursive: bool) -> None:
     """The ids of a new mount (with `recursive`, of all mounts in it) are those that the user namespace maps them to."""
-    import ctypes
-
-    attributes = (ctypes.c_uint64 * 4)(MOUNT_ATTR_IDMAP, 0, 0, namespace)
+    # struct mount_attr: what is set, what is cleared, propagation, the user namespace
+    attributes = b"".join([field.to_bytes(8, sys.byteorder) for field in (MOUNT_ATTR_IDMAP, 0, 0, namespace)])
     flags = AT_EMPTY_PATH | (AT_RECURSIVE if recursive else 0)
-    _call("mount_setattr", MOUNT_SETATTR)(tree, b"", flags, attributes, ctypes.sizeof(attributes))
+    _call("mount_setattr", MOUNT_SETATTR, tree, b"", flags, attributes, len(attributes))
 
 
 def mount_over(tree: int, place: int) -> None:
     """Mount a new mount on what `place` is, which must not be a path: nobody can exchange it."""
     flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH
-    _call("move_mount", MOVE_MOUNT)(tree, b"", place, b"", flags)
+    _call("move_mount", MOVE_MOUNT, tree, b"", place, b"", flags)
 
 
 def user_namespace_maker() -> "Callable[[], None]":
     """A function that moves its process into a user namespace of its own (unshare(2)), made before the process is."""
-    ctypes = _ctypes("unshare")
-    unshare = ctypes.CDLL(None, use_errno=True).unshare
+    try:
+        unshare = unsharer()
+    except ImportError as error:
+        raise OSError(errno.ENOSYS, str(error), "unshare") from error
 
     def call() -> None:
-        if unshare(CLONE_NEWUSER) != 0:
-            raise _error(ctypes.get_errno(), "unshare")
+        try:
+            unshare(CLONE_NEWUSER)
+        except OSError as error:
+            error.filename = "unshare"
+            raise
 
     return call
 
 
-def _call(name: str, number: int) -> "Callable[..., int]":
-    ctypes = _ctypes(name)
-    syscall = ctypes.CDLL(None, use_errno=True).syscall
-    syscall.restype = ctypes.c_long
-
-    def call(*arguments: object) -> int:
-        # As long: of an int the upper half of the register is anything
-        words = [ctypes.c_long(each) if isinstance(each, int) else each for each in arguments]
-        result = int(syscall(ctypes.c_long(number), *words))
-        if result < 0:
-            raise _error(ctypes.get_errno(), name)
-        return result
-
-    return call
-
-
-def _ctypes(name: str):  # type: ignore[no-untyped-def] # a module
+def _call(name: str, number: int, *arguments: "int | bytes") -> int:
     try:
-        import ctypes
+        return system_call(number, *arguments)
     except ImportError as error:
-        raise _error(errno.ENOSYS, name) from error
-    return ctypes
-
-
-def _error(number: int, name: str) -> OSError:
-    return OSError(number, os.strerror(number), name)
+        raise OSError(errno.ENOSYS, str(error), name) from error
+    except OSError as error:
+        error.filename = name
+        raise

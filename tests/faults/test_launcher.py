@@ -135,11 +135,13 @@ def lets_nothing_in(bundle: "tuple[str, ...]", planted: Planted, plants: "list[P
     assert (result.returncode, planted.marks()) == (0, set()), result.stderr
 
 
+@pytest.mark.pip
 @pytest.mark.parametrize("name", SOME)
 def test_a_bundles_own_loader_and_libraries_let_none_of_it_in_either(name, planted, bundle):
     lets_nothing_in(bundle, planted, [ALL[name]], ALL[name].cwd)
 
 
+@pytest.mark.pip
 def test_nor_does_a_bundle_let_in_all_of_it_together(planted, bundle):
     lets_nothing_in(bundle, planted, list(ALL.values()), f"{PLANTS}/cwd")
 

@@ -10,7 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-PYDROP = f"{sys.prefix}/bin/pydrop"
+ONE_FILE = bool(os.environ.get("PYDROP_UNDER_TEST"))  # such as dist/pydrop; else what pip installed
+PYDROP = os.environ.get("PYDROP_UNDER_TEST") or f"{sys.prefix}/bin/pydrop"
 APP = 1500  # the number that the tests ask for
 
 PASSWD = b"""\

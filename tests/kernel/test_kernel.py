@@ -10,7 +10,7 @@ from pathlib import Path
 import _prctl
 import pytest
 
-from pydrop import kernel
+from pydrop import calls_by_libraries, kernel
 from pydrop.capabilities import CAPABILITIES, bits, mask_of, names_of
 from pydrop.errors import PydropError
 from pydrop.model import Credentials, IdRange
@@ -184,7 +184,7 @@ def test_a_capability_newer_than_python_prctl_is_dropped_too(monkeypatch: pytest
         def prctl(option: int, capability: int) -> None:
             raise ValueError("Unknown capability")
 
-    monkeypatch.setattr(kernel, "_prctl", Old)
+    monkeypatch.setattr(calls_by_libraries, "_prctl", Old)
 
     def without_chown() -> int:
         before = now().bounding

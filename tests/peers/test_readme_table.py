@@ -213,6 +213,7 @@ def test_services_are_said_not_to_be_there(tool, cell, place):
     assert b"services, which are not in this version" in done.stderr
 
 
+@pytest.mark.pip
 @row("in an image without Python")
 def test_without_python(tool, cell, place):
     """The file alone, in a folder in which nothing else is. What a bundle is, tests/container/test_bundled_images.py

@@ -14,9 +14,9 @@ from collections.abc import Callable
 def slow_looks(microseconds: int) -> tuple[str, ...]:
     """Around a command: each look at an entry takes so long, and the engine gets no other process to look elsewhere
     meanwhile."""
-    strace = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=newfstatat,clone")
+    strace = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=newfstatat,clone,fork")
     delay = f"inject=newfstatat:delay_enter={microseconds}"
-    return (*strace, "-e", delay, "-e", "inject=clone:error=EAGAIN")
+    return (*strace, "-e", delay, "-e", "inject=clone,fork:error=EAGAIN")
 
 
 SLOW = slow_looks(4000)  # as on a slow server: a volume of 600 entries takes about three seconds

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.pip  # and tests/onefile/test_benched.py for the one file
+
 BENCH = str(Path(__file__).parent.parent.parent / "bench" / "run")
 SMALL = ("--rounds", "1", "--entries", "60", "--pydrop", f"{sys.prefix}/bin/pydrop")
 BARE = "PUID=1500 PGID=1500 pydrop true"
@@ -85,6 +87,7 @@ def test_the_table_has_every_command_and_fits_a_terminal(part: int) -> None:
     done = bench(*cases)
     assert (done.returncode, done.stderr) == (0, "")
     assert [line for line in done.stdout.splitlines() if len(line) > 100] == []
+    assert re.search(r"^by pip, pydrop [0-9.]+$", done.stdout, re.MULTILINE)
     assert re.search(r"^on Linux .* processors; volumes on \w+ \(/", done.stdout, re.MULTILINE)
     assert re.findall(r"^([a-z-]+): ", done.stdout, re.MULTILINE) == cases
     for case in cases:

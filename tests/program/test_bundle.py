@@ -15,7 +15,7 @@ from pydrop.ctl.bundling import elf, needed_modules
 from pydrop.ctl.main import SUBCOMMANDS
 from pydrop.errors import PydropError
 
-pytestmark = pytest.mark.python
+pytestmark = [pytest.mark.python, pytest.mark.pip]
 
 CTL = f"{sys.prefix}/bin/pydropctl"
 PREFIX = "/opt/pydrop"

@@ -10,7 +10,7 @@ import pytest
 import pydrop
 from tests.program.initmode import ENV
 
-pytestmark = [pytest.mark.python]
+pytestmark = [pytest.mark.python, pytest.mark.pip]
 
 PREFIX = Path(sys.prefix)
 COMMANDS = [

@@ -97,14 +97,25 @@ def little_stack() -> None:
 SMALL = {"PYDROP_USER": "root", "PYDROP_LOG_LEVEL": "error"}
 
 
+@pytest.mark.pip
 def test_too_many_arguments_are_126() -> None:
-    """pydrop itself could be started, but what it has to start could not."""
+    """pydrop itself could be started, but what it has to start could not: the interpreter gets more words than it."""
     for init in ((), ("--init",)):
         words = [PYDROP, *init, "/bin/true", *["x"] * (largest() - 40)]
         done = subprocess.run(words, env=SMALL, capture_output=True, check=False, preexec_fn=little_stack)
         said = done.stderr.decode()
         assert (done.returncode, said.count("\n")) == (126, 1), said
         assert "unable to run the command: Argument list too long; the kernel takes 131070 bytes for one" in said
+
+
+def test_secrets_that_are_too_long_for_a_start_are_126(place: Throwaway) -> None:
+    """In both ways, since only the command gets them."""
+    (place.folder / "big").write_text("x" * 100_000)
+    env = SMALL | {"PATH": "/usr/bin:/bin", "FILE__A": "/mnt/big", "FILE__B": "/mnt/big"}
+    for init in ((), ("--init",)):
+        done = place.run("prlimit", f"--stack={512 * 1024}", PYDROP, *init, "true", env=env)
+        assert (done.returncode, done.stderr.count(b"\n")) == (126, 1), done
+        assert b"the kernel takes 128 KiB for one of them" in done.stderr
 
 
 def test_a_hook_may_install_the_command(place: Throwaway) -> None:

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,9 @@ import pytest
 from pydrop.ctl.main import SUBCOMMANDS
 from pydrop.model import CHOWN_POLICIES
 from pydrop.settings.table import ROWS
+from tests.faults.throwaway import ONE_FILE, PYDROP
 
-BIN = f"{sys.prefix}/bin"
+BIN = PYDROP.rpartition("/")[0]
 ENV = {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}
 # What TAB does in bash: the words, the number of the one at the cursor, and the function that is registered.
 BASH = """
@@ -54,7 +54,7 @@ def offers(request, tmp_path_factory):
 
 
 ROWS_OF_OFFERS = [
-    ("pydropctl ", sorted(SUBCOMMANDS)),
+    ("pydropctl ", sorted(set(SUBCOMMANDS) - {"bundle"} if ONE_FILE else SUBCOMMANDS)),
     ("pydropctl ch", ["check", "chown"]),
     ("pydropctl chown --pol", ["--policy"]),
     ("pydropctl chown --policy ", sorted(set(CHOWN_POLICIES) - {"idmap"})),

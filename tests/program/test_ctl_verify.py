@@ -1,6 +1,7 @@
 """`pydropctl verify` fails on each fault that it claims to see, and on nothing where all is well."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -11,13 +12,15 @@ from typing import Any
 
 import pytest
 
-from tests.faults.throwaway import APP, Throwaway
+from tests.faults import throwaway
+from tests.faults.throwaway import APP, ONE_FILE, Throwaway
 
 # What is installed lies here in these tests: /tmp is their own, and the machine's may be where it was installed.
 PREFIX = "/srv"
-PYDROP = f"{PREFIX}/bin/pydrop"
+PYDROP = f"{PREFIX}/pydrop" if ONE_FILE else f"{PREFIX}/bin/pydrop"
 CTL = f"{PYDROP}ctl"
-READ_ONLY = f"mount --bind {sys.prefix} {PREFIX} && mount -o remount,bind,ro {PREFIX}"
+INSTALLED = os.path.dirname(throwaway.PYDROP) if ONE_FILE else sys.prefix
+READ_ONLY = f"mount --bind {INSTALLED} {PREFIX} && mount -o remount,bind,ro {PREFIX}"
 OURS = f"{READ_ONLY} && mount -t tmpfs -o mode=1777 none /tmp || exit 99; "
 ADM, STAFF = 4, 50  # asked for; and that of the account
 ENV = {
@@ -35,6 +38,7 @@ NO_CAPS = "--bounding-set=-all --inh-caps=-all"
 WHO = f"--reuid={APP} --regid={APP} --groups={ADM},{STAFF},{APP}"
 DROP = f"{WHO} {NO_CAPS} --no-new-privs"
 PACKAGE = next(Path(sys.prefix).glob("lib/python3*/site-packages/pydrop")).relative_to(sys.prefix)
+CODE = PYDROP if ONE_FILE else f"{PREFIX}/{PACKAGE}/ctl/progress_bar.py"
 START = f"{PREFIX}/lib/pydrop/{sys.implementation.cache_tag}"
 # No file of the machine gives its caller anything, and none is looked at: only what is planted on the tmpfs /mnt/x.
 PYTHON = Path(sys.executable).resolve()  # not below PREFIX, whatever the checkout's folder is
@@ -362,7 +366,7 @@ FAULTS: "dict[str, tuple[str, str, str, dict[str, Any]]]" = {
         "pydrop's own code",
         "fail",
         f"belongs to user {APP}",
-        {"plant": f"chown {APP} /mnt/file && mount --bind /mnt/file {PREFIX}/{PACKAGE}/ctl/progress_bar.py"},
+        {"plant": f"cp {CODE} /mnt/x/f && chown {APP} /mnt/x/f && mount --bind /mnt/x/f {CODE}"},
     ),
     **{
         f"what is loaded from {kind or 'the first file'} is the user's": (
@@ -390,7 +394,10 @@ FAULTS: "dict[str, tuple[str, str, str, dict[str, Any]]]" = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+BY_PIP = {fault: pytest.mark.pip for fault in FAULTS if fault.startswith("what is loaded from ")}
+
+
+@pytest.mark.parametrize("fault", [pytest.param(fault, marks=BY_PIP.get(fault, ())) for fault in FAULTS])
 def test_each_fault_that_is_planted_is_seen(place: Throwaway, fault: str) -> None:
     name, verdict, words, planted = FAULTS[fault]
     done = run(place, **planted)

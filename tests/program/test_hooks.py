@@ -103,7 +103,10 @@ INSIDE = {
 }
 
 
-@pytest.mark.parametrize("how", INSIDE)
+ONLY_BY_PIP = [pytest.param(how, marks=pytest.mark.pip) for how in INSIDE if how == "by Python"]
+
+
+@pytest.mark.parametrize("how", [*[how for how in INSIDE if how != "by Python"], *ONLY_BY_PIP])
 def test_pydrop_inside_a_hook_runs_the_command_as_the_programs_user_and_no_hook(place: Throwaway, how: str) -> None:
     add(place, a=COUNTED, b=INSIDE[how])
     done = start(place, "true")

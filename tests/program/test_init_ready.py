@@ -258,6 +258,7 @@ SURE = [
 ]
 
 
+@pytest.mark.pip
 @pytest.mark.parametrize("processors", ["one", "all"])
 @pytest.mark.parametrize(("words", "env", "file", "surely"), SURE)
 def test_only_a_process_that_will_surely_stay_moves_to_another_processor(
@@ -291,6 +292,7 @@ def test_a_command_of_its_own_may_have_such_an_option(place: Throwaway) -> None:
     assert done.stdout == b"sh\n--init\n"
 
 
+@pytest.mark.pip
 @pytest.mark.python
 def test_the_python_way_in_has_init_mode_too(place: Throwaway) -> None:
     """For images where the launcher cannot be used."""

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from pydrop.ctl.install import usual_folder
 from pydrop.ctl.main import SUBCOMMANDS
 from tests.faults.throwaway import PYDROP, Throwaway
 
-CTL = f"{sys.prefix}/bin/pydropctl"
+CTL = f"{PYDROP}ctl"
 AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 BECOME = ("gosu", "su-exec", "s6-setuidgid")
 OWN = os.path.realpath(PYDROP)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.throwaway import APP, PYDROP, Throwaway
+from tests.faults.throwaway import APP, ONE_FILE, PYDROP, Throwaway
 
 PASSWD = b"root:x:0:0:root:/root:/bin/sh\n"
 GROUP = b"root:x:0:\n"
@@ -19,11 +19,12 @@ ENV = {"PATH": "/usr/bin:/bin", "PUID": str(APP), "PYDROP_HOME": "/mnt/made"}
 CTL = f"{PYDROP}ctl"
 OWN = "/mnt/opt/pydrop/bin/pydrop"  # see `installed`
 # What a mistake would give away lies on tmpfs of these namespaces; the pydrop that is tested stays where it is
+KEPT = os.path.dirname(PYDROP) if ONE_FILE else sys.prefix
 SHIELD = (
-    f'mkdir /run/kept && mount --bind "{sys.prefix}" /run/kept || exit 99; '
+    f'mkdir /run/kept && mount --bind "{KEPT}" /run/kept || exit 99; '
     "for folder in /opt /srv /tmp /var/tmp /root /home /usr/local; do "
     'mkdir -p "$folder"; mount -t tmpfs -o mode=755 none "$folder" || exit 99; done; chmod 1777 /tmp /var/tmp; '
-    f'mkdir -p "{sys.prefix}" && mount --move /run/kept "{sys.prefix}" && rmdir /run/kept || exit 99; '
+    f'mkdir -p "{KEPT}" && mount --move /run/kept "{KEPT}" && rmdir /run/kept || exit 99; '
     'mkdir -p /usr/local/bin /usr/local/lib /srv/bin; exec "$@"'
 )
 SHIELDED = ("sh", "-c", SHIELD, "shield")
@@ -37,23 +38,29 @@ def place(tmp_path: Path) -> Throwaway:
 @pytest.fixture
 def installed(place: Throwaway) -> Throwaway:
     """A pydrop of its own in /mnt/opt/pydrop, and a link to it in /mnt/links: both may be given away."""
-    prefix, real = place.folder / "opt/pydrop", Path(sys.prefix)
-    packages = Path(sysconfig.get_path("platlib"))
+    prefix = place.folder / "opt/pydrop"
+    (prefix / "bin").mkdir(parents=True)
+    shutil.copy2(PYDROP, prefix / "bin/pydrop")
+    if not ONE_FILE:
+        install_package(prefix)
+    (place.folder / "links").mkdir()
+    (place.folder / "links/pydrop").symlink_to(OWN)
+    for folder in (place.folder / "opt", place.folder / "links"):
+        subprocess.run(["chmod", "-R", "go-w", folder], check=True)
+    return place
+
+
+def install_package(prefix: Path) -> None:
+    """What the launcher starts."""
+    real, packages = Path(sys.prefix), Path(sysconfig.get_path("platlib"))
     inner = packages.relative_to(real)
     (prefix / inner).mkdir(parents=True)
-    (prefix / "bin").mkdir()
-    shutil.copy2(PYDROP, prefix / "bin/pydrop")
     shutil.copy2(real / "pyvenv.cfg", prefix)
     shutil.copytree(real / "lib/pydrop", prefix / "lib/pydrop")
     shutil.copytree(packages / "pydrop", prefix / inner / "pydrop")
     for library in packages.glob("_prctl*"):
         shutil.copy2(library, prefix / inner)
     (prefix / "bin/python3").symlink_to(os.path.realpath(sys.executable))
-    (place.folder / "links").mkdir()
-    (place.folder / "links/pydrop").symlink_to(OWN)
-    for folder in (place.folder / "opt", place.folder / "links"):
-        subprocess.run(["chmod", "-R", "go-w", folder], check=True)
-    return place
 
 
 def owners(folder: Path) -> "dict[str, tuple[int, int, int]]":
@@ -120,14 +127,26 @@ def test_a_programs_folder_is_given_as_ever(place: Throwaway, path: str) -> None
 
 # -- its own installation --------------------------------------------------------------------------
 
-OWN_FOLDERS = ("/mnt/opt", "/mnt/opt/pydrop", "/mnt/opt/pydrop/lib", "/mnt/opt/pydrop/data", "/mnt/links", "/mnt/bound")
+OWN_FOLDERS = (
+    "/mnt/opt",
+    "/mnt/opt/pydrop",
+    "/mnt/opt/pydrop/bin",
+    OWN,
+    "/mnt/links",
+    "/mnt/bound",
+    "/mnt/bound/pydrop",
+)
+# All of the folder is pydrop's where a package is in it; the one file may lie in any folder, beside what is others'.
+PACKAGE_FOLDERS = ("/mnt/opt/pydrop/lib", "/mnt/opt/pydrop/data")
 BIND = 'mkdir -p /mnt/bound && mount --bind /mnt/opt /mnt/bound && exec "$@"'
 
 
-STARTS = [(start, path) for start in (OWN, "/mnt/links/pydrop", "pydrop") for path in OWN_FOLDERS]
+BY = (OWN, "/mnt/links/pydrop", "pydrop")
+STARTS = [(start, path) for start in BY for path in OWN_FOLDERS if (start, path) != (OWN, "/mnt/links")]
+PACKAGE_STARTS = [pytest.param(start, path, marks=pytest.mark.pip) for start in BY for path in PACKAGE_FOLDERS]
 
 
-@pytest.mark.parametrize(("start", "path"), [pair for pair in STARTS if pair != (OWN, "/mnt/links")])
+@pytest.mark.parametrize(("start", "path"), [*STARTS, *PACKAGE_STARTS])
 @pytest.mark.parametrize("name", ["PYDROP_CHOWN", "PYDROP_RUN_DIRS"])
 def test_pydrop_does_not_give_itself_away(installed: Throwaway, name: str, path: str, start: str) -> None:
     """Else the next start would run the user's pydrop as root, or refuse to run: the folder, one that holds it, one in
@@ -138,6 +157,14 @@ def test_pydrop_does_not_give_itself_away(installed: Throwaway, name: str, path:
     assert done.returncode == 125
     assert path in line_of(done) and "could become root at the next start" in line_of(done)
     assert owners(installed.folder / "opt") | owners(installed.folder / "links") == before
+
+
+@pytest.mark.parametrize("path", ["/mnt/opt", "/mnt/opt/pydrop/bin", OWN])
+def test_nor_where_its_name_tells_nothing(installed: Throwaway, path: str) -> None:
+    """argv[0] is whatever the caller likes."""
+    done = installed.run("bash", "-c", f"exec -a nosuch {OWN} true", env=ENV | {"PYDROP_CHOWN": path})
+    assert done.returncode == 125
+    assert "part of pydrop's own installation: its owner could become root at the next start" in line_of(done)
 
 
 def test_a_volume_beside_it_is_given(installed: Throwaway) -> None:
@@ -160,7 +187,10 @@ def test_a_home_that_holds_it_keeps_its_owner_with_a_warning(installed: Throwawa
     assert failed.returncode == 125
 
 
-@pytest.mark.parametrize("part", ["opt/pydrop/bin", "opt/pydrop/bin/pydrop", "opt/pydrop/lib/pydrop", "links", "opt"])
+BOOT_FOLDER = pytest.param("opt/pydrop/lib/pydrop", marks=pytest.mark.pip)
+
+
+@pytest.mark.parametrize("part", ["opt/pydrop/bin", "opt/pydrop/bin/pydrop", BOOT_FOLDER, "links", "opt"])
 def test_a_start_from_where_the_user_can_write_says_what_to_do(installed: Throwaway, part: str) -> None:
     """The launcher, its folder, the link to it, the folder of the boot files, and what is above them."""
     os.chown(installed.folder / part, APP, APP)
@@ -169,6 +199,7 @@ def test_a_start_from_where_the_user_can_write_says_what_to_do(installed: Throwa
     assert f"chown root:root /mnt/{part} && chmod go-w /mnt/{part}" in line_of(done)
 
 
+@pytest.mark.pip
 def test_so_does_a_boot_file_of_the_users(installed: Throwaway) -> None:
     for file in (installed.folder / "opt/pydrop/lib/pydrop").iterdir():
         os.chown(file, APP, APP)

@@ -10,6 +10,8 @@ import pytest
 from pydrop.ctl.main import SUBCOMMANDS
 from tests.faults.throwaway import PYDROP, Throwaway
 
+pytestmark = pytest.mark.pip
+
 VERSION = f"python3.{sys.version_info.minor}"
 LIBRARY = Path(f"/usr/lib/{VERSION}")
 HIDE = f"mount --bind /mnt/library {LIBRARY} && exec "

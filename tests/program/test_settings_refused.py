@@ -114,6 +114,7 @@ def test_a_misspelt_option_of_the_largest_size_too(place: Throwaway) -> None:
     assert len(done.stderr) < 4096
 
 
+@pytest.mark.pip
 @pytest.mark.parametrize("init", ["0", "1"])
 def test_a_variable_that_leaves_no_room_is_named(place: Throwaway, init: str) -> None:
     """The launcher's mark in front of each variable makes the kernel's largest one too large."""

@@ -274,6 +274,7 @@ def test_the_page_explains_every_row_that_is_no_step(place: Throwaway) -> None:
     assert rows == phases
 
 
+@pytest.mark.pip
 def test_without_the_launcher_it_begins_with_the_settings(place: Throwaway) -> None:
     done = place.run(sys.executable, "-I", "-m", "pydrop", "true", env=ENV)
     assert done.returncode == 0, done

@@ -97,6 +97,13 @@ class Tree:
         return subprocess.run(["find", str(self.top), *words], stdout=subprocess.PIPE, check=True, text=True).stdout
 
 
+def holds_or_catches_term(pid: int) -> bool:
+    """Whether SIGTERM is blocked in a process, or has a handler there (proc(5))."""
+    with open(f"/proc/{pid}/status") as file:
+        fields = dict(line.split(":", 1) for line in file)
+    return bool((int(fields["SigBlk"], 16) | int(fields["SigCgt"], 16)) >> signal.SIGTERM - 1 & 1)
+
+
 class Start:
     """A start of `pydrop COMMAND` with the volume /mnt/volume; as PID 1 of a container, or as an ordinary process."""
 
@@ -151,7 +158,9 @@ class Start:
         """Whether it is pydrop by now, which holds signals back until it can act on them."""
         try:
             with open(f"/proc/{self.main}/cmdline", "rb") as file:
-                return b"-c\0import sys" in file.read()
+                words = file.read()
+            is_there = words.partition(b"\0")[0].endswith(b"pydrop") or b"-c\0import sys" in words
+            return is_there and holds_or_catches_term(self.main)
         except OSError:
             return False
 

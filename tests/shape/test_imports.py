@@ -11,7 +11,7 @@ from tests.shape.source import Module, circles, classes, functions, length, modu
 # above or beside it; a package's own modules may import each other. `perform.*` is a line of many:
 # no step knows another.
 LAYERS = (
-    ("__main__", "boot_files"),
+    ("__main__", "boot_files", "onefile"),
     ("entry",),
     ("ctl",),
     ("compat",),
@@ -27,11 +27,12 @@ LAYERS = (
     ("mountinfo",),
     ("planning", "lifecycle"),
     ("settings", "accounts", "tmpfiles", "record"),
+    ("calls_by_libraries", "calls_built_in"),
     ("encoding",),
     ("steps",),
     ("model",),
     ("executable",),
-    ("process", "errors", "signals", "capabilities"),
+    ("process", "errors", "signals", "capabilities", "distribution"),
     ("",),  # pydrop itself: its version, nothing else
 )
 PURE = (
@@ -41,15 +42,16 @@ PURE = (
 
 # What may be imported when a module is loaded, outside of `ctl`. Each is built in or costs next to nothing.
 AT_LOAD = {"os", "posix", "sys", "_imp", "marshal", "stat", "_stat", "errno", "time", "_signal", "fcntl", "itertools"}
-AT_LOAD_OF = {"kernel": {"_prctl"}}
+AT_LOAD_OF = {"calls_by_libraries": {"_prctl"}, "calls_built_in": {"_onefile"}, "onefile": {"_onefile"}}
 
 # Who may import it at all, at any time.
 ONLY_IN = {
     "click": ("ctl",),
     "psutil": ("ctl", "pid1"),
-    "_prctl": ("kernel",),
+    "_prctl": ("calls_by_libraries",),
     "prctl": (),
-    "ctypes": ("kernel", "mount_calls"),
+    "ctypes": ("calls_by_libraries",),
+    "_onefile": ("calls_built_in", "onefile", "distribution"),
 }
 # The pure layer computes: late imports of such modules are all that it needs.
 PURE_MAY_IMPORT = {"binascii", "difflib", "re", "tomllib"}
@@ -136,7 +138,7 @@ def _ours(name: str) -> bool:
 
 @pytest.mark.parametrize("library", sorted(ONLY_IN))
 def test_each_library_has_its_home(library: str) -> None:
-    """click lives in ctl, psutil in ctl and pid1, prctl in kernel, ctypes there and in mount_calls."""
+    """click lives in ctl, psutil in ctl and pid1, _prctl and ctypes in the pip way's calls, _onefile in the file's."""
     users = {
         unit(name)
         for name, module in ALL.items()

@@ -1,7 +1,7 @@
 """The common part of tini and dumb-init, in the starter: it tells init how to look after the command, and becomes it.
 
-launcher.c has forked the two processes. No other work of a start is done: no setting is read, no file is changed, and
-both processes keep their credentials.
+launcher.c has forked the two processes; the one file forks here. No other work of a start is done: no setting is read,
+no file is changed, and both processes keep their credentials.
 """
 
 import posix as os
@@ -43,14 +43,18 @@ def launched() -> None:
 
 def supervise(tool: Tool, start: Start, parse: "Parse") -> int:
     """Become the command, supervised as `parse` finds it. Returns an exit code where no command runs."""
-    init = start.init
-    assert init is not None, "launcher.c forks for every name that comes here"
-    code = attempt(tool, start, lambda: _become_or_answer(start, parse(start)))
-    starter.fails(init)
+    code = attempt(tool, start, lambda: _become_or_answer(start, parse))
+    if start.init:
+        starter.fails(start.init)
     return code
 
 
-def _become_or_answer(start: Start, wanted: "InitRequest | Answer") -> int:
+def _become_or_answer(start: Start, parse: "Parse") -> int:
+    if start.init is None:  # in the one file nobody has forked yet
+        from pydrop.pid1 import forking
+
+        forking.fork(start)
+    wanted = parse(start)
     if isinstance(wanted, Answer):
         return answer(wanted.stream, wanted.text, wanted.code)
     init = start.init

@@ -3,11 +3,13 @@
 import os
 import sys
 
+from pydrop.distribution import ONE_FILE
+
 LOADER = "lib/ld.so"  # below the prefix; as launcher.c has it
 
 
 def is_bundle() -> bool:
-    return os.path.exists(f"{sys.prefix}/{LOADER}")
+    return not ONE_FILE and os.path.exists(f"{sys.prefix}/{LOADER}")
 
 
 def environment() -> dict[str, str]:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable
 
 import click
@@ -12,6 +13,7 @@ from pydrop.checked_reads import is_privileged
 from pydrop.compat import COMPATIBILITY_NAMES
 from pydrop.ctl import completion_items
 from pydrop.ctl.usage_errors import Strict
+from pydrop.distribution import ONE_FILE
 from pydrop.errors import FAILED, BadSetting, PydropError, Untrusted
 from pydrop.model import Value
 from pydrop.report import Report, escaped
@@ -72,7 +74,9 @@ def known(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def own_file() -> str:
-    """The `pydrop` executable of this package: PREFIX/bin/pydrop for a package in PREFIX/lib/PYTHON/PACKAGES."""
+    """The `pydrop` executable: the one file, or PREFIX/bin/pydrop for a package in PREFIX/lib/PYTHON/PACKAGES."""
+    if ONE_FILE:
+        return sys.executable
     prefix = os.path.realpath(pydrop.__file__)
     for _ in range(5):
         prefix = os.path.dirname(prefix)

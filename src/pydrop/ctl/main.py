@@ -14,6 +14,7 @@ import click
 
 from pydrop import __version__
 from pydrop.ctl.usage_errors import refuse
+from pydrop.distribution import ONE_FILE
 from pydrop.errors import FAILED, BadSetting, PydropError, not_loaded
 from pydrop.model import Start
 from pydrop.report import Report
@@ -30,6 +31,8 @@ SUBCOMMANDS = {  # name -> module
     "timeline": "pydrop.ctl.timeline",
     "verify": "pydrop.ctl.verify",
 }
+if ONE_FILE:  # which is what a bundle is for, and holds no files to make one of
+    del SUBCOMMANDS["bundle"]
 COMPLETE = "_PYDROPCTL_COMPLETE"  # click's own variable: a shell sets it to ask what to offer (completion.py)
 
 

@@ -4,6 +4,7 @@ import posix as os
 import sys
 
 from pydrop import kernel
+from pydrop.distribution import ONE_FILE
 from pydrop.errors import Untrusted
 from pydrop.trust import fault, is_plainly_trusted, open_trusted
 
@@ -13,11 +14,12 @@ if TYPE_CHECKING:
 
 # The ends of the names of the files from which a start loads its modules, see launcher/freeze.py.
 KINDS = ("", ".rare", ".init", ".ask", ".named", ".volumes", ".walk")
-_PARTS = __file__.split("/")
-# The package lies in PREFIX/lib/PYTHON/PACKAGES; "" where it does not (sources).
+_PARTS = [] if ONE_FILE else __file__.split("/")
+# By pip the package lies in PREFIX/lib/PYTHON/PACKAGES; "" where it does not (sources). All that the one file has is
+# in it, and it may lie in any folder: that one holds it, and so is root's, whatever else is there.
 PREFIX = "/".join(_PARTS[:-6]) if _PARTS[-6:-5] in (["lib"], ["lib64"]) else ""
 PACKAGE = "/".join(_PARTS[:-2])
-LAUNCHER = f"{PREFIX}/bin/pydrop" if PREFIX else ""
+LAUNCHER = sys.executable if ONE_FILE else f"{PREFIX}/bin/pydrop" if PREFIX else ""
 BOOT_FOLDER = f"{PREFIX}/lib/pydrop" if PREFIX else ""
 
 
@@ -65,7 +67,7 @@ def require_own_code_safe(name: str, environment: tuple[str, ...]) -> "Seen":
 
 
 def _checked(name: str, environment: tuple[str, ...]) -> list[str]:
-    compiled = globals().get("__cached__") or __file__
+    compiled = "" if ONE_FILE else globals().get("__cached__") or __file__
     return [PACKAGE, compiled, sys.executable, LAUNCHER, BOOT_FOLDER, started_by(name, environment)]
 
 

@@ -11,6 +11,7 @@ import posix as os
 import sys
 
 from pydrop import mountinfo
+from pydrop.distribution import ONE_FILE
 from pydrop.errors import BadSetting
 from pydrop.ground import own_code, system_folders
 from pydrop.ground.mount_aliases import MountAliases
@@ -119,7 +120,7 @@ class Ground:
         self._add(own_code.started_by(name, environment) if name else "", "the name that pydrop was started by")
         for path in (sys.executable, *sys.path):
             self._add(path, "part of the Python that runs pydrop")
-        if sys.base_prefix not in (*SYSTEM_PREFIXES, own_code.PREFIX):
+        if not (ONE_FILE or sys.base_prefix in (*SYSTEM_PREFIXES, own_code.PREFIX)):
             self._add(f"{sys.base_prefix}/lib", "part of the Python that runs pydrop")  # libpython, beside its modules
         self._add(hooks, "the folder of hooks")
         for path in _inner(hooks):

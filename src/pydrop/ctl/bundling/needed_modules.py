@@ -19,7 +19,8 @@ from pydrop.model import Value
 
 ON_DEMAND = ("encodings.ascii", "encodings.latin_1")  # codecs are found by the name of an encoding
 CTL = ("pydrop.ctl", "click", "psutil")  # what pydropctl is, and pydrop itself does without
-NO_PART = ("__main__", "tests", "testing")  # `python -m pydrop`, psutil's tests, click's help for tests
+# `python -m pydrop`, psutil's tests, click's help for tests, and the one file's own
+NO_PART = ("__main__", "tests", "testing", "onefile", "calls_built_in")
 
 # A process of its own imports them, so that nothing counts that only this one needed. `os` is built in, and yet a file:
 # by that the interpreter finds the folder of its library.

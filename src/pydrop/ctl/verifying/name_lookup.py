@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from pydrop.ctl import bundle_python
+from pydrop.distribution import ONE_FILE
 from pydrop.encoding import decoded
 from pydrop.model import Value
 
@@ -40,7 +41,10 @@ class Names(Value):
 def looked_up(uid: int, gid: int, environment: dict[str, str]) -> Names:
     """The answers that the program gets from getpwuid(3) and getgrgid(3).
 
-    As root the child gets no LD_PRELOAD, since it is not known who set the variable."""
+    As root the child gets no LD_PRELOAD, since it is not known who set the variable. The one file has no child that
+    could ask another C library: there the answers are those of the account files that the library would read."""
+    if ONE_FILE:
+        return _from_files(uid, gid, {} if uid == 0 else environment)
     passed_on = {} if uid == 0 else {name: environment[name] for name in PASSED_ON if name in environment}
     command = [sys.executable, "-I", "-S", "-B", "-c", ASK, str(uid), str(gid)]
     try:
@@ -57,3 +61,25 @@ def looked_up(uid: int, gid: int, environment: dict[str, str]) -> Names:
         return Names(user="", home="", group="")
     user, home, group = [*decoded(done.stdout).split("\0"), "", "", ""][:3]
     return Names(user=user, home=home, group=group)
+
+
+def _from_files(uid: int, gid: int, environment: dict[str, str]) -> Names:
+    """From nss_wrapper's files where it is loaded and names them, else from those of /etc."""
+    wrapped = "nss_wrapper" in environment.get("LD_PRELOAD", "")
+    found = []
+    for path, variable, number in (
+        ("/etc/passwd", "NSS_WRAPPER_PASSWD", uid),
+        ("/etc/group", "NSS_WRAPPER_GROUP", gid),
+    ):
+        found.append(_fields(environment.get(variable, path) if wrapped else path, number))
+    return Names(user=found[0][0], home=found[0][5], group=found[1][0])
+
+
+def _fields(path: str, number: int) -> list[str]:
+    """The fields of the first line that has the number in its third field; empty ones where there is none."""
+    try:
+        with open(path, "rb") as file:
+            lines = [decoded(line).split(":") for line in file.read().splitlines()]
+    except OSError:
+        lines = []
+    return [*next((fields for fields in lines if fields[2:3] == [str(number)]), []), *[""] * 7]

@@ -15,6 +15,7 @@ from pydrop.ctl.install import own_file
 from pydrop.ctl.verifying.check_result import Check, fail, ok, skip, warn
 from pydrop.ctl.verifying.identity_checks import BEHIND
 from pydrop.ctl.verifying.subject import Subject
+from pydrop.distribution import ONE_FILE
 from pydrop.errors import PydropError, Untrusted
 from pydrop.ground.own_code import KINDS, started_by
 from pydrop.inspection import named_paths
@@ -99,13 +100,15 @@ def _own_code() -> Check:
 
 
 def _own_files() -> "list[str]":
-    """The interpreter, the launcher, the link in PATH that an ENTRYPOINT finds, and every file of their packages; in a
-    bundle the libraries too."""
+    """The one file; or the interpreter, the launcher, and every file of their packages; in a bundle the libraries too.
+    And the link in PATH that an ENTRYPOINT finds."""
+    link = started_by("pydrop", (f"PATH={os.environ.get('PATH', '')}",))
+    if ONE_FILE:
+        return [sys.executable, *([link] if link else [])]
     # The launcher is not looked for below sys.prefix: in a venv that is the base's prefix, since the launcher starts
     # Python without site.
     launcher = own_file()
     prefix = os.path.dirname(os.path.dirname(launcher))
-    link = started_by("pydrop", (f"PATH={os.environ.get('PATH', '')}",))
     found = [sys.executable, launcher, f"{launcher}ctl", *([link] if link else [])]
     found += [f"{prefix}/lib/pydrop/{sys.implementation.cache_tag}{kind}" for kind in KINDS]
     found += [str(sys.modules["_prctl"].__file__)]
