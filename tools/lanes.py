@@ -20,6 +20,8 @@ from typing import IO
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = (".venv/bin/python", "-m", "pytest", "-q")
 SLOWEST = "--durations=10"
+PURE, KERNEL, CONTAINER = ("tests/pure", "tests/shape"), ("tests/kernel", "tests/fuzz"), ("tests/container",)
+GIVING_WAY = ("nice", "-n", "10")
 
 Process = subprocess.Popen[bytes]
 
@@ -108,31 +110,41 @@ def say(words: str) -> None:
 
 def check() -> int:
     began = time.monotonic()
-    quick = Step("quick tests", *PYTEST, "-m", "quick and not soak", "--ignore=tests/pure", "--ignore=tests/shape")
-    others = [Step("lint", "tools/lint"), Step("tests/pure and tests/shape", *PYTEST, "tests/pure", "tests/shape")]
+    quick = Step("quick tests", *PYTEST, "-m", "quick and not soak", *ignored(*PURE))
+    others = [Step("lint", "tools/lint"), Step("tests/pure and tests/shape", *PYTEST, *PURE)]
     lanes = Lanes([quick], others)
     lanes.run()
     return lanes.verdict(f"make check: {time.monotonic() - began:.0f} s")
 
 
 def test() -> int:
-    """Images that are missing are made while lint runs and the first lane tests what needs none; their builders give
-    way to the tests. The second lane has one processor, so that the other is free for the first, which measures times.
-    """
-    images = Step("images", "nice", "-n", "10", "tools/images.py", "--all")
+    """Missing images are made while the first lane tests what needs none. The second lane has one processor, so
+    that the other is free for the first, which measures times. What the third lane does gives way to both: it measures
+    none, and both wait now and then.
+
+    The pure tests, and the sources as trees, are a process of their own: a fork takes the longer the more it copies."""
+    images = Step("images", *GIVING_WAY, "tools/images.py", "--all")
     first = [
-        Step("lint", "tools/lint"),
-        Step("tests on Debian's Python, 3.11", *PYTEST, SLOWEST, "--ignore=tests/container"),
+        Step("tests of the kernel, on Debian's Python, 3.11", *PYTEST, SLOWEST, *KERNEL),
+        Step("tests of programs, on Debian's Python, 3.11", *PYTEST, SLOWEST, *ignored(*PURE, *KERNEL, *CONTAINER)),
     ]
     second = [
         Step("tests on Python 3.13", *one_processor(), "tools/test-3.13", behind=images),
-        Step("tests with containers", *one_processor(), *PYTEST, SLOWEST, "tests/container", behind=images),
+        Step("tests with containers", *one_processor(), *PYTEST, SLOWEST, *CONTAINER, behind=images),
     ]
-    lanes = Lanes(first, second, [images])
+    third = [
+        Step("lint", *GIVING_WAY, "tools/lint"),
+        Step("tests/pure and tests/shape", *GIVING_WAY, *PYTEST, SLOWEST, *PURE),
+    ]
+    lanes = Lanes(first, second, [images, *third])
     lanes.run()
-    took = max(sum(step.seconds for step in lane) for lane in (first, second))
+    took = max(sum(step.seconds for step in lane) for lane in (first, second, third))
     built = f"images were built in {images.seconds:.0f} s" if images.said else "all images were there"
-    return lanes.verdict(f"make test: the tests took {took:.0f} s, the longer of two lanes; {built}")
+    return lanes.verdict(f"make test: the tests took {took:.0f} s, the longest of three lanes; {built}")
+
+
+def ignored(*folders: str) -> "list[str]":
+    return [f"--ignore={folder}" for folder in folders]
 
 
 def one_processor() -> "tuple[str, ...]":
