@@ -119,8 +119,8 @@ def check() -> int:
 
 def test() -> int:
     """Missing images are made while the first lane tests what needs none. The second lane has one processor, so
-    that the other is free for the first, which measures times. What the third lane does gives way to both: it measures
-    none, and both wait now and then.
+    that the other is free for the first, which measures times. What the third lane does gives way to both, which wait
+    now and then.
 
     The pure tests, and the sources as trees, are a process of their own: a fork takes the longer the more it copies."""
     images = Step("images", *GIVING_WAY, "tools/images.py", "--all")
@@ -129,12 +129,12 @@ def test() -> int:
         Step("tests of programs, on Debian's Python, 3.11", *PYTEST, SLOWEST, *ignored(*PURE, *KERNEL, *CONTAINER)),
     ]
     second = [
-        Step("tests on Python 3.13", *one_processor(), "tools/test-3.13", behind=images),
         Step("tests with containers", *one_processor(), *PYTEST, SLOWEST, *CONTAINER, behind=images),
     ]
     third = [
         Step("lint", *GIVING_WAY, "tools/lint"),
         Step("tests/pure and tests/shape", *GIVING_WAY, *PYTEST, SLOWEST, *PURE),
+        Step("tests on Python 3.13", *GIVING_WAY, "tools/test-3.13", behind=images),
     ]
     lanes = Lanes(first, second, [images, *third])
     lanes.run()
