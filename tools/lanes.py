@@ -134,7 +134,7 @@ def test() -> int:
     third = [
         Step("lint", *GIVING_WAY, "tools/lint"),
         Step("tests/pure and tests/shape", *GIVING_WAY, *PYTEST, SLOWEST, *PURE),
-        Step("tests on Python 3.13", *GIVING_WAY, "tools/test-3.13", behind=images),
+        Step("tests on Python 3.13", "tools/test-3.13", behind=images),
     ]
     lanes = Lanes(first, second, [images, *third])
     lanes.run()
