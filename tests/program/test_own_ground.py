@@ -56,8 +56,8 @@ def install_package(prefix: Path) -> None:
     inner = packages.relative_to(real)
     (prefix / inner).mkdir(parents=True)
     shutil.copy2(real / "pyvenv.cfg", prefix)
-    shutil.copytree(real / "lib/pydrop", prefix / "lib/pydrop")
-    shutil.copytree(packages / "pydrop", prefix / inner / "pydrop")
+    subprocess.run(["cp", "-a", real / "lib/pydrop", prefix / "lib/pydrop"], check=True)
+    subprocess.run(["cp", "-a", packages / "pydrop", prefix / inner / "pydrop"], check=True)
     for library in packages.glob("_prctl*"):
         shutil.copy2(library, prefix / inner)
     (prefix / "bin/python3").symlink_to(os.path.realpath(sys.executable))
