@@ -120,9 +120,10 @@ def check() -> int:
 
 
 def test() -> int:
-    """What is tested is the one file; by pip it is what depends on the way, and on the version of Python. Missing images
-    are made while the first lane tests what needs none. The second lane has one processor, so that the other is free
-    for the first, which measures times. What the third lane does gives way to both, which wait now and then.
+    """Programs are tested as the one file; by pip those that depend on the way, and on the version of Python.
+
+    Missing images are made while the first lane tests what needs none. The second lane has one processor, so that the
+    other is free for the first, which measures times. What the third does gives way to both, which wait now and then.
 
     The pure tests, and the sources as trees, are a process of their own: a fork takes the longer the more it copies."""
     images = Step("images", *GIVING_WAY, "tools/images.py", "--all")
