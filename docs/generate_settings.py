@@ -76,7 +76,8 @@ COPY --chown=root:root --chmod=0644 pydrop.toml /etc/pydrop.toml
 RUN pydropctl check
 ```
 
-`pydropctl check --content-only FILE` asks what the file says alone, for a checkout where somebody else owns it.
+`pydropctl check --content-only FILE` asks what the file says alone, for a checkout where somebody else owns it. Of the file that
+is in force here it also says which accounts and groups this image does not have.
 
 ### Variables in the file
 

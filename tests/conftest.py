@@ -1,5 +1,6 @@
 """What all tests share: the sources first on the path, so that pure and kernel tests see the working tree."""
 
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -10,3 +11,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
+def pytest_collection_finish() -> None:
+    """The tests themselves stay to the end. Frozen, they are gone through by no collection of garbage, which in a child
+    would copy all their memory."""
+    gc.collect()
+    gc.freeze()

@@ -152,7 +152,7 @@ def debootstrap(name: str) -> list[str]:
 
 
 class Listed:
-    """An image that is there."""
+    """An image that is there, by `podman images`, which adds up their sizes: seconds where there are hundreds."""
 
     def __init__(self, found: "dict[str, Any]") -> None:
         self.id: str = found["Id"]
@@ -171,17 +171,22 @@ class Images:
 
     def __init__(self) -> None:
         self.asked: dict[str, Future[str]] = {}
-        self.by_name: dict[str, str] = {}
         self.by_recipe: dict[str, str] = {}
         self.made = 0
-        for one in listed():
-            self.by_name |= dict.fromkeys(one.names, one.id)
-            self.by_recipe[one.recipe] = one.id
+        names = [*BASES, *BUILT, *EXAMPLES]
+        self.by_name = inspected(*names)
+        self.by_recipe = {recipe: id for id, recipe in self.by_name.values()}
 
     def found(self, name: str) -> str:
         """The id of the image, or "" where it is to be made first."""
         bases = [self.found(base) for base in needs(name)]
-        return self.by_recipe.get(recipe_of(name, bases), "") if all(bases) else ""
+        return self.of_recipe(recipe_of(name, bases)) if all(bases) else ""
+
+    def of_recipe(self, recipe: str) -> str:
+        """The id of the image, or "" where there is none. Another folder's may have taken its other name."""
+        if recipe not in self.by_recipe:
+            self.by_recipe[recipe] = next((id for id, _ in inspected(f"recipe:{recipe}").values()), "")
+        return self.by_recipe[recipe]
 
     def ids(self, names: list[str], builders: ThreadPoolExecutor) -> list[str]:
         """In the order of the names. Shallow ones are begun first: who waits for an image then never holds the builder
@@ -201,14 +206,14 @@ class Images:
         recipe = recipe_of(name, [base.result() for base in bases])
         for other in same:
             other.result()
-        if recipe not in self.by_recipe:
+        if not self.of_recipe(recipe):
             self.make(name, recipe)
-        elif self.by_name.get(tagged(name)) != self.by_recipe[recipe]:
+        elif self.by_name.get(name) != (self.by_recipe[recipe], recipe):
             podman("tag", self.by_recipe[recipe], name)
         return self.by_recipe[recipe]
 
     def make(self, name: str, recipe: str) -> None:
-        say(f"{name}: {'its recipe changed' if tagged(name) in self.by_name else 'not there yet'}, making it")
+        say(f"{name}: {'its recipe changed' if name in self.by_name else 'not there yet'}, making it")
         began = time.monotonic()
         (make_base if name in BASES else build)(name, recipe)
         say(f"{name}: made in {time.monotonic() - began:.0f} s")
@@ -218,8 +223,22 @@ class Images:
         self.made += 1
 
 
+def inspected(*names: str) -> dict[str, tuple[str, str]]:
+    """(id, recipe) of those of these images that are there. One call, which takes as long as for one."""
+    said = '{{.Id}} {{index .Labels "' + LABEL + '"}} {{json .RepoTags}}'
+    words = [PODMAN, "image", "inspect", f"--format={said}", *names]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    found = {}
+    for line in done.stdout.splitlines():
+        id, recipe, tags = line.split(" ", 2)
+        found |= dict.fromkeys([tag.removeprefix("localhost/") for tag in json.loads(tags)], (id, recipe))
+    return {name: found[tagged(name)] for name in names if tagged(name) in found}
+
+
 def remove_old() -> None:
-    """Those that no name is left to but their recipe's. Two days old: the tests of another folder may need them."""
+    """Those that no name is left to but their recipe's, and the steps of builds that are none of an image's. Two days
+    old: the tests of another folder may need them. Each that is there costs time at every call of podman."""
+    podman("image", "prune", "--force", "--filter=until=48h")
     for one in listed():
         if one.names == [f"recipe:{one.recipe}"] and one.age > 48 * 3600:
             with contextlib.suppress(subprocess.CalledProcessError):  # a container uses it

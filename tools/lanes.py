@@ -20,6 +20,9 @@ from typing import IO
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = (".venv/bin/python", "-m", "pytest", "-q")
 SLOWEST = "--durations=10"
+PURE, KERNEL, CONTAINER = ("tests/pure", "tests/shape"), ("tests/kernel", "tests/fuzz"), ("tests/container",)
+GIVING_WAY = ("nice", "-n", "10")
+ON_THE_FILE = ("env", f"PYDROP_UNDER_TEST={ROOT}/dist/pydrop")
 
 Process = subprocess.Popen[bytes]
 
@@ -71,7 +74,8 @@ class Lanes:
         for thread in threads:
             thread.start()
         for step in self.lanes[0]:
-            step.run(None, self.running)
+            if step.may_run():
+                step.run(None, self.running)
             step.over.set()
         for thread in threads:
             thread.join()
@@ -108,34 +112,45 @@ def say(words: str) -> None:
 
 def check() -> int:
     began = time.monotonic()
-    quick = Step("quick tests", *PYTEST, "-m", "quick and not soak", "--ignore=tests/pure", "--ignore=tests/shape")
-    others = [Step("lint", "tools/lint"), Step("tests/pure and tests/shape", *PYTEST, "tests/pure", "tests/shape")]
+    quick = Step("quick tests", *PYTEST, "-m", "quick and not soak", *ignored(*PURE))
+    others = [Step("lint", "tools/lint"), Step("tests/pure and tests/shape", *PYTEST, *PURE)]
     lanes = Lanes([quick], others)
     lanes.run()
     return lanes.verdict(f"make check: {time.monotonic() - began:.0f} s")
 
 
 def test() -> int:
-    """Images that are missing are made while lint runs and the first lane tests what needs none; their builders give
-    way to the tests. The second lane has one processor, so that the other is free for the first, which measures times.
-    """
-    images = Step("images", "nice", "-n", "10", "tools/images.py", "--all")
-    onefile = Step("the one file", "nice", "-n", "10", ".venv/bin/python", "onefile/make.py")
-    elsewhere = ("--ignore=tests/container", "--ignore=tests/onefile")
+    """Programs are tested as the one file; by pip those that depend on the way, and on the version of Python.
+
+    Missing images are made while the first lane tests what needs none. The second lane has one processor, so that the
+    other is free for the first, which measures times. What the third does gives way to both, which wait now and then.
+
+    The pure tests, and the sources as trees, are a process of their own: a fork takes the longer the more it copies."""
+    images = Step("images", *GIVING_WAY, "tools/images.py", "--all")
+    onefile = Step("the one file", ".venv/bin/python", "onefile/make.py")
+    elsewhere = ignored(*PURE, *KERNEL, *CONTAINER)
     first = [
-        Step("lint", "tools/lint"),
-        Step("tests on Debian's Python, 3.11", *PYTEST, SLOWEST, *elsewhere),
+        Step("tests of the kernel, on Debian's Python, 3.11", *PYTEST, SLOWEST, *KERNEL),
+        Step("tests of programs, on the one file", *ON_THE_FILE, *PYTEST, SLOWEST, *elsewhere, behind=onefile),
+        Step("tests of programs by pip, 3.11", *PYTEST, SLOWEST, "-m", "(pip or python) and not soak", *elsewhere),
     ]
     second = [
-        Step("tests on Python 3.13", *one_processor(), "tools/test-3.13", behind=images),
-        Step("tests of the one file", *one_processor(), *PYTEST, SLOWEST, "tests/onefile", behind=onefile),
-        Step("tests with containers", *one_processor(), *PYTEST, SLOWEST, "tests/container", behind=images),
+        Step("tests with containers", *one_processor(), *PYTEST, SLOWEST, *CONTAINER, behind=images),
     ]
-    lanes = Lanes(first, second, [images, onefile])
+    third = [
+        Step("lint", *GIVING_WAY, "tools/lint"),
+        Step("tests/pure and tests/shape", *GIVING_WAY, *PYTEST, SLOWEST, *PURE),
+        Step("tests on Python 3.13", "tools/test-3.13", behind=images),
+    ]
+    lanes = Lanes(first, second, [onefile, images], third)
     lanes.run()
-    took = max(sum(step.seconds for step in lane) for lane in (first, second))
+    took = max(sum(step.seconds for step in lane) for lane in (first, second, third))
     built = f"images were built in {images.seconds:.0f} s" if images.said else "all images were there"
-    return lanes.verdict(f"make test: the tests took {took:.0f} s, the longer of two lanes; {built}")
+    return lanes.verdict(f"make test: the tests took {took:.0f} s, the longest of three lanes; {built}")
+
+
+def ignored(*folders: str) -> "list[str]":
+    return [f"--ignore={folder}" for folder in folders]
 
 
 def one_processor() -> "tuple[str, ...]":

@@ -9,10 +9,11 @@ from pydrop.model import Identity, Record
 
 FORM = "pydrop record 3"
 PLACE = "/run/pydrop"  # a folder of root's alone; the files through which hooks hand on variables are here too
+PLACES = (PLACE, "/dev/pydrop")  # the second is for what the first cannot have (state_folder)
 NAME = "record"
 MEMORY = "pydrop-start"  # the name of the file in memory that a start holds while hooks run (telling)
 LOCK = "lock"  # held by the start while it is at work (start_lock)
-TIMELINE = f"{PLACE}/timeline"  # where the start spent its time (perform/timeline_writer)
+TIMELINE = "timeline"  # where the start spent its time (perform/timeline_writer)
 TIMELINE_FORM = "pydrop timeline 1"
 
 

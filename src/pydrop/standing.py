@@ -6,7 +6,7 @@
 
 import posix as os
 
-from pydrop import handover
+from pydrop import handover, state_folder
 from pydrop.descent import Descent
 from pydrop.errors import PydropError
 from pydrop.inspection import earlier_start
@@ -91,9 +91,25 @@ def awaited(start: Start, descent: Descent, say: "Callable[[str], None]") -> Sta
             )
     left = earlier_start.record_left(_entrypoint(start))
     if left is None:
+        _require_first(_entrypoint(start), lock)
         return Standing(second=False, lock=lock)
-    lock.release()  # the start was at its end when this process looked first
+    lock.give_back()  # the start was at its end when this process looked first
     return Standing(second=True, record=left)
+
+
+def _require_first(entrypoint: int, lock: StartLock) -> None:
+    """Raise PydropError where another process has made the start, and could leave no record: so much is known by the
+    lock's file, which names that process, or where there can be no such file, by this process's descent."""
+    maker = lock.maker if lock.place else 1 if earlier_start.is_exec(entrypoint) else 0
+    if entrypoint == 1 or maker in (0, entrypoint, os.getpid()):
+        return
+    lock.give_back()
+    why, remedy = state_folder.why_none()
+    raise PydropError(
+        f"process {maker} has made this container's start, of which no record could be kept ({why}), so who the "
+        "program is cannot be known",
+        f"{remedy}, or name the user: docker exec --user UID:GID CONTAINER ...",
+    )
 
 
 def _entrypoint(start: Start) -> int:

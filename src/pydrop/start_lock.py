@@ -1,5 +1,7 @@
 """The lock of a container's start: /run/pydrop/lock, held by the process that makes the start until it is the command.
 
+Where /run cannot have it, it is in another of record.PLACES.
+
 It is a lock of fcntl(2), which belongs to that process alone: no worker and no hook inherits it, and the kernel takes
 it away when the process ends or executes the command. The file names its holder, as the record does, so that another
 container that shares /run is told from this one. Whoever waits holds the lock shared.
@@ -10,10 +12,8 @@ import fcntl
 import posix as os
 import time
 
-from pydrop import proc_stat
-from pydrop.errors import Untrusted
-from pydrop.record import LOCK, PLACE
-from pydrop.trust import roots_folder
+from pydrop import proc_stat, state_folder
+from pydrop.record import LOCK, PLACE, PLACES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,10 +26,15 @@ BUSY = (errno.EAGAIN, errno.EACCES)
 
 
 class StartLock:
-    """The lock, whether this process holds it or not. Where /run cannot have the file, nobody ever holds it."""
+    """The lock, whether this process holds it or not. Where no place can have the file, nobody ever holds it.
 
-    def __init__(self) -> None:
-        self.file = _opened()
+    `maker` is the process that had the lock before this one, while it lives: its pid, else 0."""
+
+    def __init__(self, places: tuple[str, ...] = PLACES) -> None:
+        self.file, self.place = _opened(places)
+        self.later: StartLock | None = None  # the same in /run, which had no place for it at first
+        self.maker = 0
+        self._before = ""
 
     def take(self, before_waiting: "Callable[[int], None]") -> bool:
         """Take the lock. False where another process of this container held it, and this one has waited for its end.
@@ -53,7 +58,9 @@ class StartLock:
             return True
         try:
             fcntl.lockf(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.pwrite(self.file, proc_stat.instance(os.getpid()).encode("ascii").ljust(NAME_SIZE), 0)
+            self._before = self._holder()
+            self.maker = proc_stat.pid_of(self._before) if proc_stat.lives(self._before) else 0
+            self._name(proc_stat.instance(os.getpid()))
         except OSError as error:
             if error.errno in BUSY:
                 return False
@@ -61,26 +68,45 @@ class StartLock:
         return True
 
     def retake(self) -> None:
-        """Take the lock where there was no place for it before, and /run is there by now."""
-        if self.file < 0:
-            self.file = _opened()
-            if not self.took():
-                self.release()
+        """Take the lock in /run too, where that had no place for it before and has one by now.
+
+        Both are held then: whoever came before waits for the first one."""
+        if self.place == PLACE:
+            return
+        later = StartLock((PLACE,))
+        if later.took():
+            self.later = later
 
     def release(self) -> None:
         if self.file >= 0:
             os.close(self.file)
         self.file = -1
 
+    def give_back(self) -> None:
+        """Release the lock of a start that another process has made: the file names that one as before."""
+        if self.file >= 0:
+            self._name(self._before)
+        self.release()
+
+    def _name(self, holder: str) -> None:
+        os.pwrite(self.file, holder.encode("ascii", "replace").ljust(NAME_SIZE), 0)
+
     def _holder(self) -> str:
         return os.pread(self.file, NAME_SIZE, 0).decode("ascii", "replace").rstrip()
 
 
-def _opened() -> int:
-    """A descriptor of the file, which is root's alone; -1 where that cannot be."""
-    try:
-        folder = roots_folder(PLACE)
-    except (OSError, Untrusted):
+def _opened(places: tuple[str, ...]) -> tuple[int, str]:
+    """A descriptor of the file, which is root's alone, and the place that has it; -1 and "" where none can."""
+    for place in places:
+        file = _opened_in(place)
+        if file >= 0:
+            return file, place
+    return -1, ""
+
+
+def _opened_in(place: str) -> int:
+    folder = state_folder.at(place)
+    if folder < 0:
         return -1
     try:
         return _moved(os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600, dir_fd=folder))

@@ -6,6 +6,7 @@ is read through the descriptor by which it was made: its name, and what lies the
 
 import _signal
 import os
+import time
 
 from pydrop import handover, running
 from pydrop.errors import FAILED, HookFailed, Interrupted, PydropError
@@ -16,6 +17,7 @@ from pydrop.record import PLACE
 from pydrop.steps import UserHookStep
 from pydrop.telling import NO_HOOK, Telling, Told
 
+MOMENT = 0.001  # seconds between two looks at a child that ends at once
 LONGEST_WORD = 4096  # bytes of a message from the child
 OTHER_FOLDERS = ("/dev/shm", "/tmp")  # the file is made anew there, and read by its descriptor
 
@@ -98,14 +100,19 @@ def _send(step: UserHookStep, start: Start, process: int, number: int) -> None:
         return
     except PermissionError:
         pass
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError:  # a full limit of processes: the hook gets no signal, and is waited for no longer than any
+        return
     if child == 0:
         try:
             privileges.perform(step.drop, start)
             os.kill(process, number)
         finally:
             os._exit(0)
-    os.waitpid(child, 0)
+    end = time.monotonic() + running.PATIENCE  # the hook may stop this child, which is its own user's
+    while not os.waitpid(child, os.WNOHANG)[0] and time.monotonic() < end:
+        time.sleep(MOMENT)
 
 
 class _Additions:

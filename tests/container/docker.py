@@ -67,7 +67,7 @@ class Docker:
             (self.images / name).write_text(made_image("pydrop"))
             return 0
         tag, where = f"localhost/pydrop-page-{name}", str(Path(words[-1]).resolve())
-        before = podman("images", "--quiet", "--no-trunc", tag).stdout.strip().removeprefix("sha256:")
+        before = podman("image", "inspect", "--format={{.Id}}", tag).stdout.strip()
         out = ("--network=host", "--pull=never", f"--tag={tag}", f"--iidfile={self.images / name}")
         pydrop = f"--build-context=pydrop=container-image://{self.image('pydrop')}"  # its tag may move meanwhile
         done = podman("build", *out, pydrop, where, timeout=600)

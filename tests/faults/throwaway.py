@@ -5,9 +5,12 @@ is out of sight. It outlives the namespaces: a second start in the same folder f
 one left, as a container does that is started again.
 """
 
+import functools
+import hashlib
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 ONE_FILE = bool(os.environ.get("PYDROP_UNDER_TEST"))  # such as dist/pydrop; else what pip installed
@@ -40,6 +43,7 @@ gar\xe7on:x:1200:
 short:x
 nogroup:x:65534:"""
 
+ENTER = Path(__file__).parent / "enter.c"
 # The machine's own volumes, /boot or /home, are none of the container's: read-only, no start has a word about them.
 APART = """\
 while read -r _ _ _ _ point _; do
@@ -48,17 +52,19 @@ while read -r _ _ _ _ point _; do
     mount -o remount,bind,ro "$(printf %b "$point")" 2>/dev/null
 done </proc/self/mountinfo
 """
-ENTER = (
-    f"{APART}\n"
-    + """\
-mount --bind "$1" /mnt && mount --bind /mnt/etc /etc && mount --bind /mnt/run /run || exit 99
-for folder in /usr/lib/tmpfiles.d /usr/local/lib/tmpfiles.d; do
-    [ ! -d "$folder" ] || { mount --bind /mnt/home "$folder" && mount -o remount,bind,ro "$folder"; } || exit 99
-done
-for name in $2; do mount --bind "/etc/$name" "/etc/$name" || exit 99; done
-shift 2; exec "$@"
-"""
-)
+
+
+@functools.cache
+def compiled(source: Path, *flags: str) -> str:
+    """The program of a C file, which lies beside this Python: made anew only where the file or the flags changed."""
+    words = ["gcc", "-O1", "-Wall", "-Wextra", "-Werror", *flags]
+    digest = hashlib.sha256(" ".join(words).encode() + source.read_bytes()).hexdigest()[:16]
+    program = f"{sys.prefix}/{source.stem}-{digest}"
+    if not os.path.exists(program):
+        own = f"{program}.{threading.get_native_id()}"
+        subprocess.run([*words, "-o", own, source], check=True)
+        os.replace(own, program)  # whole at once, for whoever makes it at the same time
+    return program
 
 
 class Throwaway:
@@ -77,7 +83,7 @@ class Throwaway:
     def inside(self, *words: "str | bytes") -> list["str | bytes"]:
         """The words that run `words` in the namespaces, as PID 1."""
         unshare = ["unshare", "--mount", "--pid", "--fork", "--mount-proc"]
-        return [*unshare, "sh", "-c", ENTER, "enter", str(self.folder), self.mounted, *words]
+        return [*unshare, compiled(ENTER), str(self.folder), self.mounted, *words]
 
     def run(
         self,
@@ -94,7 +100,8 @@ class Throwaway:
             self.inside(*around, "env", "-i", f"--chdir={cwd}", *given, *words),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            extra_groups=groups,
+            # Only where they differ: with them subprocess cannot use vfork, and a fork of all the tests takes its time.
+            extra_groups=None if list(groups) == os.getgroups() else groups,
             umask=umask,
             timeout=60,
             check=False,

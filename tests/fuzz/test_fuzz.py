@@ -38,7 +38,6 @@ def try_one(subject: str, seed: int) -> float:
     return took
 
 
-@pytest.mark.skipif(bool(ONE), reason="one case is asked for")
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_a_few_inputs_of_each_kind(subject: str) -> None:
     for seed in range(FEW.get(subject, USUAL)):
@@ -46,7 +45,6 @@ def test_a_few_inputs_of_each_kind(subject: str) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.skipif(bool(ONE), reason="one case is asked for")
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_new_inputs_of_each_kind_for_a_while(subject: str) -> None:
     base, count, longest = time.time_ns() // 1000 % 10**12, 0, 0.0
@@ -58,7 +56,6 @@ def test_new_inputs_of_each_kind_for_a_while(subject: str) -> None:
     assert count > 100
 
 
-@pytest.mark.skipif(not ONE, reason="PYDROP_FUZZ=SUBJECT:SEED asks for one case")
 def test_the_one_case_that_is_asked_for() -> None:
     subject, _, seed = ONE.partition(":")
     try_one(subject, int(seed))

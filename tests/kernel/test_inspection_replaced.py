@@ -156,7 +156,7 @@ def test_whatever_is_in_the_place_of_a_settings_file(place: Path, what: str) -> 
 def test_whatever_is_in_the_place_of_the_record(place: Path, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     place.mkdir()
     PLANTS[what](place / record.NAME)
-    monkeypatch.setattr(record, "PLACE", str(place))
+    monkeypatch.setattr(record, "PLACES", (str(place),))
     assert bounded(lambda: earlier_start.record_left(2)) is None
 
 
@@ -169,7 +169,7 @@ def test_whatever_is_in_the_place_of_the_timeline(place: Path, what: str, as_roo
         if not as_root:
             os.setuid(1500)
         with pytest.raises(timeline_reader.NotLeft) as error:
-            timeline_reader.left(str(place))
+            timeline_reader.left_in(str(place))
         return str(error.value)
 
     assert bounded(read)

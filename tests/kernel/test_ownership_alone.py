@@ -7,6 +7,7 @@ import posix
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -228,13 +229,29 @@ def ends_right(volume, lock):
     os.close(lock)
 
 
-def after(seconds, action):
-    timer = threading.Timer(seconds, action)
-    timer.start()
-    return timer
+@pytest.fixture
+def after():
+    """Does something so long after this process has begun to wait for the lock, which on a busy machine comes late."""
+    over, threads = threading.Event(), []
+
+    def after(seconds, action):
+        def act():
+            while "nanosleep" not in Path(f"/proc/self/task/{os.getpid()}/wchan").read_text():
+                if over.wait(0.002):
+                    return
+            if not over.wait(seconds):
+                action()
+
+        threads.append(threading.Thread(target=act))
+        threads[-1].start()
+
+    yield after
+    over.set()
+    for thread in threads:
+        thread.join()
 
 
-def test_who_waited_for_another_finds_nothing_to_do(volume):
+def test_who_waited_for_another_finds_nothing_to_do(volume, after):
     """The top was wrong and is right now: the other has come to the end of its walk, since it changes the top last."""
     other = held(volume)
     after(0.3, lambda: ends_right(volume, other))
@@ -244,7 +261,7 @@ def test_who_waited_for_another_finds_nothing_to_do(volume):
     assert owner(volume / "a") == FORMER
 
 
-def test_who_waited_for_another_that_was_killed_goes_on(volume):
+def test_who_waited_for_another_that_was_killed_goes_on(volume, after):
     """The top is as wrong as before, so the work is not done."""
     other = held(volume)
     after(0.2, lambda: os.close(other))
@@ -261,7 +278,7 @@ def test_those_that_only_look_do_not_wait_for_each_other(volume):
     assert (report.looked_at, report.waited) == (19, 0.0)
 
 
-def test_who_only_looks_waits_for_who_works(volume):
+def test_who_only_looks_waits_for_who_works(volume, after):
     """And looks at everything then: a top that was right says nothing about what the other did."""
     give(volume)
     other = held(volume)
@@ -281,7 +298,7 @@ def test_who_works_beside_others_changes_nothing_by_name(volume, calls):
 
 
 @pytest.mark.parametrize("policy", ["on-root-mismatch", "unless-writable", "mismatch"])
-def test_every_policy_waits_and_looks_again(volume, policy):
+def test_every_policy_waits_and_looks_again(volume, policy, after):
     other = held(volume)
     after(0.2, lambda: ends_right(volume, other))
     report = give(volume, policy=policy)
@@ -289,7 +306,7 @@ def test_every_policy_waits_and_looks_again(volume, policy):
     assert report.silent
 
 
-def test_who_waited_asks_again_whether_the_user_can_write(volume):
+def test_who_waited_asks_again_whether_the_user_can_write(volume, after):
     other = held(volume)
 
     def opened_to_all():
@@ -311,7 +328,7 @@ def test_what_needs_no_walk_needs_no_lock(volume, policy):
 
 def test_nobody_is_waited_for_without_end(volume, monkeypatch):
     """Whoever may read the folder can lock it. Nothing is changed then: the other one may be at work in there."""
-    monkeypatch.setattr(volume_lock, "LONGEST_WAIT", 0.2)
+    monkeypatch.setattr(volume_lock, "OPEN_WAIT", 0.2)
     other = held(volume)
     outcome = perform(step(Volume(path=str(volume))), START)
     os.close(other)
@@ -391,7 +408,7 @@ def test_who_watches_sees_the_counts_grow_to_the_end(volume, monkeypatch):
     assert {progress.volume.path for progress in seen} == {str(volume)}
 
 
-def test_who_watches_is_told_of_waiting(volume, monkeypatch):
+def test_who_watches_is_told_of_waiting(volume, monkeypatch, after):
     other = held(volume)
     after(0.2, lambda: os.close(other))
     seen, _ = watched(volume, monkeypatch)
@@ -440,3 +457,18 @@ def test_the_programs_own_lock_delays_no_start(volume, group, error):
     os.close(other)
     assert time.monotonic() - began < 3
     assert set(owners(volume).values()) == {FORMER}, "somebody else may be at work in there"
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o750, 0o711, 0o700])
+def test_a_top_of_roots_that_others_can_open_is_not_waited_for_long(volume, monkeypatch, mode):
+    """Who can read a folder can lock it, for ever: a program that ran before, in another container say."""
+    monkeypatch.setattr(volume_lock, "OPEN_WAIT", 0.2)
+    os.chown(volume, 0, 0)
+    volume.chmod(mode)
+    readable = bool(mode & 0o044)
+    other = held(volume)
+    timer = after(0.6, lambda: os.close(other))
+    outcome = perform(step(Volume(path=str(volume))), START)
+    timer.join()
+    assert ("locked by another container" in "".join(outcome.warnings)) is readable
+    assert owner(volume) == (ROOT if readable else RIGHT)

@@ -23,7 +23,7 @@ def test_it_names_its_holder_and_never_waits_for_the_disk(
     def cut(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(start_lock, "_opened", lambda: os.open(file, os.O_RDWR))
+    monkeypatch.setattr(start_lock, "_opened", lambda _: (os.open(file, os.O_RDWR), "/run/pydrop"))
     monkeypatch.setattr(posix, "ftruncate", cut)
     lock = start_lock.StartLock()
     assert lock.took()
@@ -36,3 +36,23 @@ def test_it_names_its_holder_and_never_waits_for_the_disk(
 
     assert forked(another) == (False, name)
     lock.release()
+
+
+def test_who_took_it_for_a_start_that_was_made_leaves_the_makers_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may live on as another program, and would be taken for who made the start."""
+    file = tmp_path / "lock"
+    maker = proc_stat.instance(os.getppid())
+    file.write_text(maker)
+    monkeypatch.setattr(start_lock, "_opened", lambda _: (os.open(file, os.O_RDWR), "/run/pydrop"))
+    lock = start_lock.StartLock()
+    assert lock.took()
+    assert lock.maker == os.getppid()
+    lock.give_back()
+    assert file.read_text().rstrip() == maker
+    file.write_text("pid:[1]@1 1 1")
+    ended = start_lock.StartLock()
+    assert ended.took()
+    assert ended.maker == 0
+    ended.release()

@@ -2,13 +2,14 @@
 
 import os
 import select
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import ClassVar
 
-from tests.faults.throwaway import PYDROP, Throwaway
+from tests.faults.throwaway import PYDROP, Throwaway, compiled
 from tests.program.initmode import below, children, status, until
 
 LINKS = "/mnt/links"
@@ -44,9 +45,7 @@ Done = subprocess.CompletedProcess[bytes]
 def made(folder: Path) -> Throwaway:
     """A place with the links, and with the program of tests/program/child.c."""
     place = Throwaway(folder)
-    source = Path(__file__).parent.parent / "program/child.c"
-    flags = ["-static", "-O1", "-Wall", "-Wextra", "-Werror"]
-    subprocess.run(["gcc", *flags, "-o", folder / "child", source], check=True)
+    shutil.copy(compiled(Path(__file__).parent.parent / "program/child.c", "-static"), folder / "child")
     (folder / "links").mkdir()
     for name in ("tini", "dumb-init"):
         (folder / "links" / name).symlink_to(PYDROP)

@@ -7,6 +7,7 @@ The probe is a static C program, so it sees the state as exec left it.
 import json
 import re
 import select
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.throwaway import APP, GROUP, PASSWD, PYDROP, Throwaway
+from tests.faults.throwaway import APP, GROUP, PASSWD, PYDROP, Throwaway, compiled
 
 from .states import STATES, State
 
@@ -35,8 +36,7 @@ class Place(Throwaway):
 
     def __init__(self, folder: Path, passwd: bytes, group: bytes) -> None:
         super().__init__(folder, passwd, group)
-        flags = ["-static", "-O1", "-Wall", "-Wextra", "-Werror"]
-        subprocess.run(["gcc", *flags, "-o", folder / "probe", HERE / "probe.c"], check=True)
+        shutil.copy(compiled(HERE / "probe.c", "-static"), folder / "probe")
         inside = self.inside(f"{sys.base_prefix}/bin/python3", "-I", str(HERE / "states.py"))
         words = ["unshare", "--kill-child", *inside[1:]]
         self.states = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

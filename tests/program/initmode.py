@@ -2,6 +2,7 @@
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
-from tests.faults.throwaway import PYDROP, Throwaway
+from tests.faults.throwaway import PYDROP, Throwaway, compiled
 
 CHILD = "/mnt/child"
 ENV = {"PATH": "/usr/bin:/bin", "PUID": "1500", "PYDROP_LOG_LEVEL": "warn"}
@@ -30,9 +31,7 @@ BELOW = (sys.executable, "-I", "-S", "-c", SHELL)  # like a shell with job contr
 def made(folder: Path) -> Throwaway:
     """A place with the program of child.c in it."""
     place = Throwaway(folder)
-    source = Path(__file__).parent / "child.c"
-    target = folder / "child"
-    subprocess.run(["gcc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", target, source], check=True)
+    shutil.copy(compiled(Path(__file__).parent / "child.c", "-static"), folder / "child")
     return place
 
 

@@ -56,8 +56,8 @@ def install_package(prefix: Path) -> None:
     inner = packages.relative_to(real)
     (prefix / inner).mkdir(parents=True)
     shutil.copy2(real / "pyvenv.cfg", prefix)
-    shutil.copytree(real / "lib/pydrop", prefix / "lib/pydrop")
-    shutil.copytree(packages / "pydrop", prefix / inner / "pydrop")
+    subprocess.run(["cp", "-a", real / "lib/pydrop", prefix / "lib/pydrop"], check=True)
+    subprocess.run(["cp", "-a", packages / "pydrop", prefix / inner / "pydrop"], check=True)
     for library in packages.glob("_prctl*"):
         shutil.copy2(library, prefix / inner)
     (prefix / "bin/python3").symlink_to(os.path.realpath(sys.executable))
@@ -157,6 +157,14 @@ def test_pydrop_does_not_give_itself_away(installed: Throwaway, name: str, path:
     assert done.returncode == 125
     assert path in line_of(done) and "could become root at the next start" in line_of(done)
     assert owners(installed.folder / "opt") | owners(installed.folder / "links") == before
+
+
+@pytest.mark.parametrize("path", ["/mnt/opt", "/mnt/opt/pydrop/bin", OWN])
+def test_nor_where_its_name_tells_nothing(installed: Throwaway, path: str) -> None:
+    """argv[0] is whatever the caller likes."""
+    done = installed.run("bash", "-c", f"exec -a nosuch {OWN} true", env=ENV | {"PYDROP_CHOWN": path})
+    assert done.returncode == 125
+    assert "part of pydrop's own installation: its owner could become root at the next start" in line_of(done)
 
 
 def test_a_volume_beside_it_is_given(installed: Throwaway) -> None:

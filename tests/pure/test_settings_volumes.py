@@ -299,3 +299,13 @@ def test_hard_links_of_the_volumes_that_do_not_say():
     found = volumes(environment=environment, volume=tables)
     assert {volume.path: volume.hard_links for volume in found} == {"/a": True, "/b": False, "/c": True}
     assert not any(volume.hard_links for volume in volumes(environment=["PYDROP_CHOWN=/c"]))
+
+
+def test_too_many_tables_are_refused_as_too_many_items_of_a_list_are():
+    tables = [{"path": f"/data/{number}"} for number in range(501)]
+    table: dict[str, object] = {"volume": tables}
+    with pytest.raises(BadSetting, match="has 501 items, more than 500; name a folder that holds several of them"):
+        settings.read(("id",), (), table)
+    assert len(settings.problems(table)) == 1
+    tables.pop()
+    assert len(settings.read(("id",), (), table).volumes) == 500

@@ -52,7 +52,6 @@ NASTY = {
     "C1": 'user = "a\\u009b31m"',
     "a lone surrogate": b'home = "\xed\xa0\x80"',
     "no UTF-8": b'home = "\xff"',
-    "a BOM": b"\xef\xbb\xbfuser = 'app'",
     "a NUL byte": b"user = 'app'\0",
     "CR alone": b"user = 'app'\rhome = '/x'",
 }

@@ -1,6 +1,7 @@
 """The sources as syntax trees: which modules there are, what each imports and when, and its functions."""
 
 import ast
+import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +36,7 @@ class Module:
         return self.path.name == "__init__.py"
 
 
+@functools.cache
 def modules(sources: Path = SOURCES) -> dict[str, Module]:
     """All modules by their names, with their imports."""
     found = {}

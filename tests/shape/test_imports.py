@@ -20,7 +20,7 @@ LAYERS = (
     ("pid1", "handover"),
     ("perform.*",),
     ("inspection", "running", "hook_environment", "start_lock", "descent"),
-    ("rootenv", "interpreter", "ground", "telling"),
+    ("rootenv", "interpreter", "ground", "telling", "state_folder"),
     ("inherited", "trust", "report", "checked_reads", "command_lookup"),
     ("proc_stat",),
     ("kernel", "mount_calls", "idmapped", "asked_as_user"),

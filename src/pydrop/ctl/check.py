@@ -8,14 +8,14 @@ from typing import Any, TypeAlias
 import click
 
 from pydrop import settings
-from pydrop.ctl import ground_findings
+from pydrop.ctl import account_findings, ground_findings
 from pydrop.ctl.usage_errors import Strict
 from pydrop.errors import PydropError, Untrusted
 from pydrop.inspection.settings_file import content_of
 from pydrop.model import Value
 from pydrop.report import escaped, moderate
 from pydrop.settings import interpolation
-from pydrop.settings.toml_text import NotToml, table_of
+from pydrop.settings.toml_text import NotToml, table_of, text_of
 from pydrop.trust import open_trusted
 
 Place: TypeAlias = tuple[str | int, ...]
@@ -84,7 +84,7 @@ def review(content: bytes, path: str, content_only: bool = True) -> tuple[int, l
     except NotToml as error:
         remedy = "correct this first"
         return 0, [Finding(problem=f"not TOML: {error.reason}", remedy=remedy, line=error.line, column=error.column)]
-    lines = Lines(content.decode("utf-8"))
+    lines = Lines(text_of(content, path))
     environment = tuple([f"{name}={value}" for name, value in os.environ.items()])
     found = [
         Finding(problem=p.problem, remedy=p.remedy, key=p.key, nearest=p.nearest, line=lines.of(p.where))
@@ -93,6 +93,9 @@ def review(content: bytes, path: str, content_only: bool = True) -> tuple[int, l
     filled = {} if found else interpolation.filled(table, environment, path)
     for where, fault in ground_findings.found(filled, path, content_only):
         found.append(Finding(problem=fault.problem, remedy=fault.remedy, key=str(where[0]), line=lines.of(where)))
+    here = not content_only and os.path.abspath(path) == in_force()  # another file may be of another image
+    for key, fault in account_findings.found(filled, path, environment) if here else ():
+        found.append(Finding(problem=fault.problem, remedy=fault.remedy, key=key, line=lines.of((key,))))
     return count(table), found
 
 

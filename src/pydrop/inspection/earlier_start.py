@@ -1,4 +1,4 @@
-"""What an earlier start in the same container has left in /run/pydrop, for a `pydrop` that comes later."""
+"""What an earlier start in the same container has left (record.PLACES), for a `pydrop` that comes later."""
 
 import posix as os
 
@@ -18,21 +18,25 @@ def record_left(entrypoint: int) -> Record | None:
     an entrypoint makes /run root's."""
     if entrypoint == 1:
         return None
+    found = [_record_in(place) for place in record.PLACES]
+    return next((left for left in found if left and proc_stat.lives(left.instance)), None)
+
+
+def _record_in(place: str) -> Record | None:
     try:
-        file = open_trusted(f"{record.PLACE}/{record.NAME}")
+        file = open_trusted(f"{place}/{record.NAME}")
         try:
-            content = checked_reads.whole(file, checked_reads.LARGE)
+            return record.decode(decoded(checked_reads.whole(file, checked_reads.LARGE)))
         finally:
             os.close(file)
     except (OSError, Untrusted):
         return None
-    left = record.decode(decoded(content))
-    return left if left and proc_stat.lives(left.instance) else None
 
 
 def is_second(entrypoint: int) -> bool:
     """Whether an entrypoint makes its start as root, or has made it, as far as this process sees without root."""
-    return entrypoint != 1 and any([kernel.is_there(f"{record.PLACE}/{name}") for name in (record.NAME, record.LOCK)])
+    left = [f"{place}/{name}" for place in record.PLACES for name in (record.NAME, record.LOCK)]
+    return entrypoint != 1 and any([kernel.is_there(path) for path in left])
 
 
 def is_hooks(environment: tuple[str, ...]) -> bool:

@@ -3,6 +3,7 @@
 `inspection` loads this module only where such a setting was given or the hooks folder exists.
 """
 
+import itertools
 import os
 import stat
 
@@ -10,6 +11,8 @@ from pydrop.errors import BadSetting, Untrusted
 from pydrop.interpreter import require_trusted
 from pydrop.model import Settings
 from pydrop.trust import open_trusted
+
+MOST_FILES = 1000  # of a folder of hooks: each is looked at before the work begins
 
 
 def owner(settings: Settings) -> tuple[int, int]:
@@ -37,13 +40,25 @@ def hooks(settings: Settings, root: bool) -> tuple[tuple[str, ...], tuple[str, .
     """The executables in the hooks folder, in byte order; and the programs in it that lack an execute bit.
 
     An executable that another user could have written is refused (Untrusted) and not skipped: a start must not lack a
-    hook quietly."""
+    hook quietly. So is a folder that others can write or replace, in which one could be missing."""
+    if root:
+        _require_folder_trusted(settings.hooks)
     modes = _regular_files(settings.hooks, settings.sources.get("hooks", ""))
     hooks = tuple([path for path, mode in modes.items() if mode & 0o111])
     if root:
         for path in hooks:
             os.close(open_trusted(path, os.O_PATH))
     return hooks, tuple([path for path in modes if path not in hooks and _is_program(path)])
+
+
+def _require_folder_trusted(folder: str) -> None:
+    try:
+        os.close(open_trusted(folder, os.O_PATH | os.O_DIRECTORY))
+    except Untrusted as error:
+        problem = f"the folder of root's hooks is not root's alone, so that one could be missing: {error.problem}"
+        raise Untrusted(problem, f"{error.remedy} (hooks of the user's own go into PYDROP_USER_HOOKS)") from error
+    except OSError:  # reading it says why
+        pass
 
 
 def user_hooks(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -58,7 +73,8 @@ def _regular_files(folder: str, source: str) -> dict[str, int]:
 
     `source` is the setting that names the folder: then it must exist."""
     try:
-        names = os.listdir(os.fsencode(folder))
+        with os.scandir(os.fsencode(folder)) as entries:
+            names = [entry.name for entry in itertools.islice(entries, MOST_FILES + 1)]
     except FileNotFoundError as error:
         if source:
             raise BadSetting(f"{source}={folder} is not there", "make the folder, or leave it out") from error
@@ -67,6 +83,9 @@ def _regular_files(folder: str, source: str) -> dict[str, int]:
         raise BadSetting(
             f"unable to read the hooks in {folder}: {error.strerror}", "make it a folder that may be read"
         ) from error
+    if len(names) > MOST_FILES:
+        problem = f"the folder of hooks {folder} holds more than {MOST_FILES} files"
+        raise BadSetting(problem, "name a folder of hooks alone")
     paths = [f"{folder}/{os.fsdecode(name)}" for name in sorted(names)]
     return {path: mode for path in paths if stat.S_ISREG(mode := _mode(path))}
 

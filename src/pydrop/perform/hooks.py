@@ -36,15 +36,8 @@ def perform(step: HooksStep, start: Start) -> Outcome:
     return Outcome(
         changed=len(step.hooks),
         words=f"ran {', '.join(step.hooks)}",
-        warnings=(NO_RECORD,) if additions.memory >= 0 else (),
         environment=tuple(added.items()),
     )
-
-
-NO_RECORD = (
-    "/run/pydrop cannot be written, so a later `pydrop` in this container (exec, HEALTHCHECK) runs the hooks again; "
-    "make /run writable for root (compose: tmpfs: [/run], docker: --tmpfs /run)"
-)
 
 
 def named(who: Identity) -> dict[str, str]:

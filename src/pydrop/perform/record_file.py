@@ -1,32 +1,43 @@
 """Performs RecordStep: writes the program's identity to /run/pydrop/record, for a later `exec` into the container.
 
-The file is root's with mode 0600, because hooks may have added variables that nobody else should read. Where /run
-cannot be written there is no record, and such an `exec` decides the identity anew.
+The file is root's with mode 0600, because hooks may have added variables that nobody else should read. Where it can be
+in none of record.PLACES, the start says so, and `standing` refuses such an `exec`.
 """
 
 import posix as os
 
-from pydrop import record
-from pydrop.errors import Untrusted
+from pydrop import record, state_folder
 from pydrop.model import Outcome, Start
-from pydrop.record import NAME, PLACE
+from pydrop.record import NAME, PLACES
 from pydrop.steps import RecordStep
-from pydrop.trust import roots_folder
 
 
 def perform(step: RecordStep, _start: Start) -> Outcome:
     """Write the record anew. `changed` is 1 where that succeeded; a failure never stops a start."""
+    content = record.encode(step.record).encode("utf-8", "surrogateescape")
+    if any(_is_written(place, content) for place in PLACES):
+        return Outcome(changed=1)
+    why, remedy = state_folder.why_none()
+    return Outcome(warnings=(f"{NO_RECORD} ({why}); {remedy}",))
+
+
+NO_RECORD = (
+    "no record of this start can be kept, so a later `pydrop` that comes into this container (exec, HEALTHCHECK) is "
+    "refused with exit code 125"
+)
+
+
+def _is_written(place: str, content: bytes) -> bool:
+    folder = state_folder.at(place)
+    if folder < 0:
+        return False
     try:
-        folder = roots_folder(PLACE)
-    except (OSError, Untrusted):
-        return Outcome()
-    try:
-        _write(folder, record.encode(step.record).encode("utf-8", "surrogateescape"))
-    except OSError:
-        return Outcome()
+        _write(folder, content)
+    except OSError:  # the filesystem is full, say
+        return False
     finally:
         os.close(folder)
-    return Outcome(changed=1)
+    return True
 
 
 def _write(folder: int, content: bytes) -> None:

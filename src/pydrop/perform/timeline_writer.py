@@ -10,8 +10,9 @@ holds no values, and of the command only the first word, since arguments may hol
 import posix as os
 import time
 
+from pydrop import state_folder
 from pydrop.process import Start, Step
-from pydrop.record import TIMELINE, TIMELINE_FORM
+from pydrop.record import PLACES, TIMELINE, TIMELINE_FORM
 
 
 def mark(start: Start, part: str | Step, did: str = "", changed: str = "") -> float:
@@ -26,15 +27,24 @@ def mark(start: Start, part: str | Step, did: str = "", changed: str = "") -> fl
 def open_file() -> int:
     """The descriptor of a new, empty file, as the record is one; -1 where it cannot be created.
 
-    A missing timeline never stops a start. The caller knows already that /run/pydrop is root's alone."""
+    A missing timeline never stops a start."""
+    return next((file for file in map(_file_in, PLACES) if file >= 0), -1)
+
+
+def _file_in(place: str) -> int:
+    folder = state_folder.at(place)
+    if folder < 0:
+        return -1
     try:
-        os.unlink(TIMELINE)
+        os.unlink(TIMELINE, dir_fd=folder)
     except OSError:
         pass
     try:
-        return os.open(TIMELINE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        return os.open(TIMELINE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
     except OSError:
         return -1
+    finally:
+        os.close(folder)
 
 
 def write(file: int, start: Start, instance: str, program: str) -> None:

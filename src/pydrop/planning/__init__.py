@@ -63,7 +63,7 @@ def _as_root(settings: Settings, facts: Facts) -> Plan:
 
 
 def _warnings(settings: Settings, facts: Facts, who: Identity) -> list[str]:
-    warnings = step_builders.without_init(settings)
+    warnings = step_builders.without_init(settings) + limits.ignored_no_new_privs(settings, facts)
     warnings += [f"{absent.problem}; {absent.remedy}" for absent in facts.absent_devices]
     if who.uid == 0:
         warnings.append(f"the program runs as root, because {who.why} asks for it")

@@ -100,3 +100,14 @@ def _for_the_setup(settings: Settings, who: Identity) -> int:
     if settings.volumes or settings.run_dirs:
         return CHOWN | DAC_OVERRIDE | FOWNER
     return CHOWN
+
+
+def ignored_no_new_privs(settings: Settings, facts: Facts) -> list[str]:
+    """A warning where `no-new-privs = false` was asked for, and the process came with it on."""
+    if settings.no_new_privs or not facts.credentials.no_new_privs:
+        return []
+    return [
+        f"{settings.sources.get('no-new-privs', 'no-new-privs')} is ignored, since the runtime has set no_new_privs, "
+        "which nothing can take back (sudo and ping get nothing); leave out no-new-privileges in security_opt "
+        "(docker: --security-opt no-new-privileges; Kubernetes: allowPrivilegeEscalation: false)"
+    ]

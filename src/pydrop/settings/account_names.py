@@ -54,10 +54,10 @@ def groups(given: RawSetting) -> tuple[str | int, ...]:
 
 def home(given: RawSetting) -> str:
     """An absolute path that fits into a line of /etc/passwd."""
-    folder = path(given)
+    folder = text(given)
     if ":" in folder or not folder.isprintable():
         raise given.refuse("has a colon or a control character, which would forge a line of /etc/passwd", "rename it")
-    return folder
+    return path(given)
 
 
 def name_or_number(given: RawSetting, part: str) -> str | int:

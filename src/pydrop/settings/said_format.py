@@ -4,6 +4,7 @@ from pydrop.model import Settings
 from pydrop.settings.raw_setting import BLANKS
 from pydrop.settings.table import BY_NAME
 
+QUOTED = BLANKS + "\"'"  # an env file keeps quotes: what was meant is plain
 GOOD = {"log-level": ("error", "warn", "info", "debug"), "log-format": ("text", "json")}
 
 
@@ -37,7 +38,7 @@ def _in_options(name: str, words: tuple[str, ...]) -> list[str]:
 
 def _in_environment(name: str, lines: tuple[str, ...]) -> list[str]:
     variable = BY_NAME[name].environment[0] + "="
-    return [line[len(variable) :].strip(BLANKS) for line in lines if line.startswith(variable)][:1]
+    return [line[len(variable) :].strip(QUOTED) for line in lines if line.startswith(variable)][:1]
 
 
 def _in_file(name: str, text: str, environment: tuple[str, ...]) -> list[str]:

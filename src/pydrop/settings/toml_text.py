@@ -10,6 +10,7 @@ from pydrop.settings.raw_setting import quoted
 LARGEST_FILE = 1 << 18  # bytes; ten thousand volumes fit, and no text of this size takes a second
 MOST_PARTS = 4  # of a dotted name; the settings have two
 DEEPEST = 8  # tables and lists in each other; the settings have four
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks
 LARGEST_NUMBER = (1 << 63) - 1  # TOML's own
 
 
@@ -41,11 +42,14 @@ def table_of(content: bytes, file: str) -> dict[str, object]:
 
 
 def text_of(content: bytes, file: str) -> str:
-    """The bytes as text. Raises NotToml for too many, and for what is no UTF-8."""
+    """The bytes as text, without the byte order mark that some editors put in front. Raises NotToml for too many, and
+    for what is no UTF-8."""
     if len(content) > LARGEST_FILE:
         raise NotToml(file, f"it is larger than {LARGEST_FILE >> 10} KiB, which no settings file is")
+    if content.startswith(UTF_16):
+        raise NotToml(file, "it is UTF-16, where TOML is UTF-8: save it as that", 1)
     try:
-        return content.decode("utf-8")
+        return content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise NotToml(file, "it is not UTF-8", content[: error.start].count(b"\n") + 1) from error
 

@@ -2,6 +2,8 @@
 
 from pydrop.settings.raw_setting import BLANKS, LONGEST_PATH, MOST_ITEMS, ODD_MARKS, RawSetting, as_toml, quoted
 
+BEFORE_PATHS = ("/", "[", ",", ";")  # how a value begins that names a path, with odd marks or without
+
 
 def text(given: RawSetting) -> str:
     """A text that is not empty and holds no NUL."""
@@ -53,8 +55,16 @@ def item_text(given: RawSetting, item: object) -> str:
 
 
 def path(given: RawSetting) -> str:
-    """An absolute path, normalised."""
-    return absolute(given, text(given))
+    """An absolute path, normalised. In an option or a variable it holds no mark that stands beside or between paths in
+    lists."""
+    value = text(given)
+    if not given.file and value[:1] in BEFORE_PATHS:
+        odd = value if is_oddly_listed(value) or ":/" in value or value.strip(BLANKS) != value else ""
+        if odd:
+            from pydrop.settings import path_lists
+
+            raise path_lists.refusal_of_single(given, odd)
+    return absolute(given, value)
 
 
 def paths(given: RawSetting) -> tuple[str, ...]:

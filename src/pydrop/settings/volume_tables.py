@@ -6,7 +6,7 @@ from pydrop.settings.flags import choice, flag
 from pydrop.settings.ids import identifier
 from pydrop.settings.nearest import misspelt
 from pydrop.settings.raw_setting import BLANKS, RawSetting, quoted
-from pydrop.settings.values import path, text, texts
+from pydrop.settings.values import few, path, text, texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,9 +34,10 @@ def review(
 ) -> "tuple[dict[str, dict[str, Any]], list[tuple[Place, BadSetting]]]":
     """The volumes as `described` has them, and what is wrong, each with its place: (0, "policy") or (0,).
 
-    No more is looked at once more than `most` things are wrong."""
+    No more is looked at once more than `most` things are wrong. Raises BadSetting for too many tables."""
     if not isinstance(given.value, list) or not all([isinstance(item, dict | None) for item in given.value]):
         return {}, [((), given.refuse("is not a list of tables", "begin each volume with a line [[volume]]"))]
+    few(given, given.value)
     volumes: dict[str, dict[str, Any]] = {}
     refused: list[tuple[Place, BadSetting]] = []
     for index, table in enumerate(given.value):

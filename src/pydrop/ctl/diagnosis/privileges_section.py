@@ -25,7 +25,7 @@ def examine(world: World) -> tuple[Section, list[Change]]:
     facts = [
         *_capabilities(world, changes),
         _bounding(world),
-        _no_new_privs(world),
+        _no_new_privs(world, changes),
         _seccomp(world),
         _module(),
     ]
@@ -79,7 +79,12 @@ def _bounding(world: World) -> Fact:
     return Fact(name="bounding set", found=f"{held}: what a set-uid program could get; {becomes}")
 
 
-def _no_new_privs(world: World) -> Fact:
+def _no_new_privs(world: World, changes: list[Change]) -> Fact:
+    if world.held.no_new_privs and world.settings and not world.settings.no_new_privs:
+        found = "on, by the runtime: PYDROP_NO_NEW_PRIVS cannot turn it off, so sudo and ping gain nothing"
+        remedy = "leave out no-new-privileges in security_opt (Kubernetes: allowPrivilegeEscalation: false)"
+        changes.append(advice("no-new-privileges", "no-new-privs = false asks for programs that gain", remedy))
+        return Fact(name="no_new_privs", found=found, level="problem")
     if world.held.no_new_privs:
         return Fact(name="no_new_privs", found="on: nothing here gains privileges by set-uid files")
     asked = world.settings is None or world.settings.no_new_privs

@@ -38,7 +38,8 @@ def look(words: tuple[str, ...]) -> World:
     start, command = start_of(words)
     held, status, table = _kernels()
     settings, facts, plan, error = None, None, None, None
-    entered = held.uids[1] != 0 and os.path.lexists(f"{record.PLACE}/{record.NAME}")
+    left = any(os.path.lexists(f"{place}/{record.NAME}") for place in record.PLACES)
+    entered = held.uids[1] != 0 and left
     try:
         settings = inspection.read_settings(start)
         facts = inspection.look(settings, start)

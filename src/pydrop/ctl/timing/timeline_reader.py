@@ -7,7 +7,7 @@ from pydrop.checked_reads import is_privileged
 from pydrop.encoding import decoded
 from pydrop.errors import PydropError, Untrusted
 from pydrop.model import Value
-from pydrop.record import TIMELINE, TIMELINE_FORM
+from pydrop.record import PLACES, TIMELINE, TIMELINE_FORM
 from pydrop.trust import open_trusted
 
 PHASES = {  # kind -> words, for the parts of a start that are no steps of its plan
@@ -47,8 +47,13 @@ class Timeline(Value):
     parts: tuple[Part, ...]
 
 
-def left(path: str = TIMELINE) -> Timeline:
-    """Read the timeline in the file. Raises NotLeft, with the reason and a remedy, where there is none."""
+def left() -> Timeline:
+    """Read the timeline where the start left it. Raises NotLeft, with the reason and a remedy, where there is none."""
+    paths = [f"{place}/{TIMELINE}" for place in PLACES]
+    return left_in(next((path for path in paths if os.path.lexists(path)), paths[0]))
+
+
+def left_in(path: str) -> Timeline:
     text = _text(path)
     if not text:
         raise NotLeft(

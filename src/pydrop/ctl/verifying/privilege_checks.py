@@ -80,8 +80,11 @@ def _bounding(subject: Subject, reachable: bool) -> Check:
 def _no_new_privs(subject: Subject) -> Check:
     name, on = "no_new_privs", subject.held.no_new_privs
     source = subject.asked("no-new-privs")
+    if on and not subject.settings.no_new_privs:
+        found = f"on, by the runtime, though {source} asks for programs that gain by it (sudo, ping)"
+        return warn(name, found, "leave out no-new-privileges in security_opt, or leave no-new-privs on")
     if on:
-        return ok(name, "on" if subject.settings.no_new_privs else f"on, though {source} does not ask for it")
+        return ok(name, "on")
     if subject.settings.no_new_privs:
         return fail(name, "off: a set-uid program may still become root", BEHIND)
     return ok(name, f"off, as {source} asks")

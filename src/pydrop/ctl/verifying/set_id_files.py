@@ -95,24 +95,30 @@ def _walk(top: str, others: set[str], searcher: Searcher, found: Grants, deadlin
     while todo:
         folder = todo.pop()
         try:
-            entries = list(os.scandir(folder))
+            entries = os.scandir(folder)
         except OSError:  # closed to this user, or gone
             _guess(folder, searcher, found)
             continue
-        for entry in entries:
-            if time.monotonic() > deadline:
-                return False
-            found.looked_at += 1
-            if entry.path in others:
-                continue
-            try:
-                if entry.is_dir(follow_symlinks=False):
+        with entries:
+            for entry in entries:  # one by one: a folder may have a million
+                if time.monotonic() > deadline:
+                    return False
+                found.looked_at += 1
+                if entry.path not in others and _is_folder(entry, searcher, found):
                     todo.append(entry.path)
-                elif _gains(entry.path, entry.stat(follow_symlinks=False), searcher):
-                    found.files.append(entry.path)
-            except OSError:  # gone meanwhile
-                continue
     return True
+
+
+def _is_folder(entry: "os.DirEntry[str]", searcher: Searcher, found: Grants) -> bool:
+    """Whether an entry is a folder. A file from which the user gains is noted."""
+    try:
+        if entry.is_dir(follow_symlinks=False):
+            return True
+        if _gains(entry.path, entry.stat(follow_symlinks=False), searcher):
+            found.files.append(entry.path)
+    except OSError:  # gone meanwhile
+        pass
+    return False
 
 
 def _guess(folder: str, searcher: Searcher, found: Grants) -> None:

@@ -4,6 +4,7 @@ flock(2) of the folder itself: there is nothing to make and nothing to clean up,
 nothing behind. Anybody who may read the folder may hold it too, so nobody is waited for without end.
 """
 
+import _stat as stat
 import fcntl
 import posix as os
 import time
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 
 
 STEP = 0.05  # seconds between two attempts: flock(2) has no timeout
-LONGEST_WAIT = 600.0  # seconds to wait for another container: it may hang, or want that no start succeeds
+LONGEST_WAIT = 600.0  # seconds to wait for another container's root, who alone can open the top: it may hang
+OPEN_WAIT = 30.0  # the same where others may open the top, and so lock it, perhaps so that no start succeeds
 OWN_WAIT = 1.0  # the same where the top is the user's own, who can hold it for ever: a walk alone makes it root's
+READ_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH  # a list of access (acl(5)) shows in the group's bits
 # Where a folder has one lock for all who can reach it; an NFS client keeps it to itself, and so may others
 LOCAL = ("bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "xfs", "zfs")
 
@@ -44,9 +47,11 @@ class Lock:
             while not self._attempt(kind):
                 now = time.monotonic()
                 self.waited = now - began
-                if os.fstat(self.fd).st_uid != uid:
+                top = os.fstat(self.fd)
+                if top.st_uid != uid:
                     other = now
-                if self.waited > LONGEST_WAIT or now - other > OWN_WAIT:
+                longest = LONGEST_WAIT if top.st_uid == 0 and not top.st_mode & READ_BY_OTHERS else OPEN_WAIT
+                if self.waited > longest or now - other > OWN_WAIT:
                     self.refused = True
                     return
                 waiting()
