@@ -1,16 +1,17 @@
 # Each target does all its set-up itself, on a fresh Debian 12 as root.
-.PHONY: help setup run check test soak test-3.11 test-3.13 bench lint clean
+.PHONY: help setup run check test soak test-3.11 test-3.13 test-3.14 bench lint clean
 .NOTPARALLEL:
 
 help:
 	@echo "make run        see pydrop at work in a real container"
 	@echo "make check      at every step of the work, in a minute and a half: lint, and the short tests"
-	@echo "make test       everything that must hold, in a quarter of an hour: lint, all tests, also on Python 3.13 and in containers"
+	@echo "make test       everything that must hold, in a quarter of an hour: lint, all tests, also on Python 3.13, 3.14 and in containers"
 	@echo "make soak       before a release: sieges, a thousand rounds, kills at every call"
 	@echo "make bench      each target of the design as a ratio against its peer"
 	@echo "make lint       a part of both: ruff, mypy and shellcheck"
 	@echo "make test-3.11  a part of make test: all tests on Debian's own Python, those in containers last"
 	@echo "make test-3.13  a part of make test: what depends on the version of Python, on 3.13"
+	@echo "make test-3.14  a part of make soak: the same on 3.14, of which make test has a short form"
 	@echo "make clean      remove what the other commands made in this folder; images and packages stay in ~/.cache/pydrop"
 
 setup:
@@ -28,13 +29,14 @@ test: setup
 # One after the other: their subject is what happens under load of their own making.
 soak: setup
 	.venv/bin/python -m pytest -q -m soak --durations=10
+	tools/test-python 3.14
 
 test-3.11: setup
 	.venv/bin/python -m pytest -q --durations=10
 
-# In a container of Debian trixie; what it tests is what depends on Python, not on the container's engine.
-test-3.13: setup
-	tools/test-3.13
+# In a container of the Debian that has it; what it tests is what depends on Python, not on the container's engine.
+test-3.13 test-3.14: setup
+	tools/test-python $(@:test-%=%)
 
 bench: setup
 	bench/run

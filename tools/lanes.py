@@ -125,7 +125,8 @@ def test() -> int:
         Step("tests on Debian's Python, 3.11", *PYTEST, SLOWEST, "--ignore=tests/container"),
     ]
     second = [
-        Step("tests on Python 3.13", *one_processor(), "tools/test-3.13", behind=images),
+        Step("tests on Python 3.13", *one_processor(), "tools/test-python", "3.13", behind=images),
+        Step("short tests on Python 3.14", *one_processor(), "tools/test-python", "3.14", "--short", behind=images),
         Step("tests with containers", *one_processor(), *PYTEST, SLOWEST, "tests/container", behind=images),
     ]
     lanes = Lanes(first, second, [images])
