@@ -24,7 +24,9 @@ check: setup
 	@tools/lanes.py check
 
 test: setup
+	@tools/tested begin
 	@tools/lanes.py test
+	@tools/tested end
 
 # One after the other: their subject is what happens under load of their own making.
 soak: setup

@@ -13,7 +13,7 @@ from tests.container.engine import ROOT, Result, image, podman, run_words
 # Debian's own Python, and a venv that sees its packages.
 WAYS = {
     "/usr/local": "pip install --break-system-packages",
-    "/opt/pydrop": "python3 -m venv --without-pip --system-site-packages $venv && pip --python $venv install",
+    "/opt/pydrop": "python3 -m venv --without-pip --system-site-packages $venv; pip --python $venv install",
 }
 WHERE = [("3.11", "/usr/local"), ("3.14", "/usr/local"), ("3.14", "/opt/pydrop")]
 INSTALL = """set -e; venv=/opt/pydrop
@@ -27,7 +27,18 @@ exec "$@"
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of one wheel, for every Python."""
     folder: Path = tmp_path_factory.mktemp("wheels")
-    words = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder), str(ROOT)]
+    words = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(folder),
+        str(ROOT),
+    ]
     subprocess.run(words, check=True)
     return folder
 
