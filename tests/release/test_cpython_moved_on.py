@@ -94,6 +94,15 @@ def test_nor_is_one_that_cannot_be_read(recipe, tmp_path) -> None:
     assert done.returncode == 2 and done.stderr.startswith("cpython-moved-on: apt-get failed: ")
 
 
+def test_one_archive_that_does_not_answer_is_no_yes_of_the_others(recipe, tmp_path) -> None:
+    """apt-get calls that a warning, since it may answer later."""
+    sources = archive(tmp_path, python3_13=(NAMED,))
+    with sources.open("a") as text:
+        text.write("\nTypes: deb-src\nURIs: http://127.0.0.1:1\nSuites: ./\nTrusted: yes\n")
+    done = ask(recipe, sources)
+    assert (done.returncode, done.stdout) == (2, "") and "127.0.0.1" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
