@@ -17,26 +17,36 @@ TAG = f"v{__version__}"
 Edit = Callable[[str, str, str], None]
 
 
-@pytest.fixture
-def clone(tree: Path, tmp_path: Path) -> Path:
-    """Of the tree, with an origin of its own, dated and tested: ready to be released."""
-    origin, folder = tmp_path / "origin", tmp_path / "clone"
-    git(tmp_path, "clone", "-q", "--bare", str(tree), str(origin))
-    git(tmp_path, "clone", "-q", str(origin), str(folder))
+@pytest.fixture(scope="session")
+def ready(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone of the tree, with an origin of its own, dated and tested: ready to be released."""
+    both: Path = tmp_path_factory.mktemp("ready")
+    git(both, "clone", "-q", "--bare", str(tree), "origin")
+    git(both, "clone", "-q", "origin", "clone")
+    folder = both / "clone"
     (folder / ".venv").symlink_to(ROOT / ".venv")  # as make setup would make it
     (folder / ".git/info/exclude").write_text(".venv\n")
     git(folder, "config", "user.name", "Tester")
     git(folder, "config", "user.email", "tester@example.com")
-    changed(folder, "CHANGELOG.md", f"## {__version__} (unreleased)", f"## {__version__} (2026-12-31)")
+    text = (folder / "CHANGELOG.md").read_text()
+    heading = text.partition(f"## {__version__} (")[2].partition(")")[0]  # a day in the very commit of a release
+    changed(folder, "CHANGELOG.md", f"## {__version__} ({heading})", f"## {__version__} (2026-12-31)")
     note_tested(folder)
-    return folder
+    return both
+
+
+@pytest.fixture
+def clone(ready: Path, tmp_path: Path) -> Path:
+    subprocess.run(["cp", "-a", f"{ready}/.", tmp_path], check=True)
+    git(tmp_path / "clone", "remote", "set-url", "origin", str(tmp_path / "origin"))
+    return tmp_path / "clone"
 
 
 def changed(folder: Path, name: str, old: str, new: str) -> str:
     text = (folder / name).read_text()
     assert old in text
     (folder / name).write_text(text.replace(old, new, 1))
-    return git(folder, "commit", "-q", "--all", "--message=A change")
+    return git(folder, "commit", "-q", "--all", "--allow-empty", "--message=A change")
 
 
 def note_tested(folder: Path) -> None:
