@@ -37,10 +37,17 @@ class DoorHook(BuildHookInterface):  # type: ignore[type-arg] # hatchling's own 
         for kind in ("", ".rare", ".init", ".ask", ".named", ".volumes", ".walk"):
             build_data["shared_data"][start + kind] = f"lib/pydrop/{sys.implementation.cache_tag}{kind}"
         build_data["pure_python"] = False
-        build_data["tag"] = "py3-none-" + sysconfig.get_platform().replace("-", "_").replace(".", "_")
+        build_data["tag"] = f"py3-none-{platforms()}"
 
     def finalize(self, *_: object) -> None:
         self.folder.cleanup()
+
+
+def platforms() -> str:
+    """Where the wheel may be installed: on every libc of this processor, since the launcher is static and the rest is
+    Python. An index takes no `linux_x86_64`, which would say nothing of a libc."""
+    machine = sysconfig.get_platform().removeprefix("linux-").replace("-", "_").replace(".", "_")
+    return ".".join(f"{libc}_{machine}" for libc in ("manylinux2014", "manylinux_2_17", "musllinux_1_1"))
 
 
 def freeze(root: str, target: str) -> None:

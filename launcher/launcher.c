@@ -58,7 +58,7 @@ static const char CONFIG[] = "/etc/pydrop.toml";
     "b=sys.argv.pop(1)\n"                                                                                             \
     "v='/python%d.%d/'%sys.version_info[:2]\n"                                                                        \
     "sys.path+=[b+l+v+k for l in('/lib','/lib64')for k in('site-packages','dist-packages')]\n"                        \
-    "if b!='/usr' and sys.prefix=='/usr':sys.path+=['/usr/lib/python3/dist-packages']\n"                              \
+    "if b!='/usr' and sys.base_prefix=='/usr':sys.path+=['/usr/lib/python3/dist-packages']\n"                              \
     "try:\n"                                                                                                          \
     " from pydrop.entry import launched\n"                                                                            \
     "except Exception as e:\n"                                                                                        \

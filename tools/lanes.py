@@ -140,7 +140,8 @@ def test() -> int:
     third = [
         Step("lint", *GIVING_WAY, "tools/lint"),
         Step("tests/pure and tests/shape", *GIVING_WAY, *PYTEST, SLOWEST, *PURE),
-        Step("tests on Python 3.13", "tools/test-3.13", behind=images),
+        Step("tests on Python 3.13", "tools/test-python", "3.13", behind=images),
+        Step("short tests on Python 3.14", "tools/test-python", "3.14", "--short", behind=images),
     ]
     lanes = Lanes(first, second, [onefile, images], third)
     lanes.run()

@@ -128,7 +128,7 @@ def search_path(prefix: str) -> list[str]:
     python = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     kinds = ("site-packages", "dist-packages")
     folders = [f"{prefix}/{lib}/{python}/{kind}" for lib in ("lib", "lib64") for kind in kinds]
-    if prefix != "/usr" and sys.prefix == "/usr":
+    if prefix != "/usr" and sys.base_prefix == "/usr":  # from Python 3.14 on, sys.prefix is that of the venv
         folders.append("/usr/lib/python3/dist-packages")
     return folders
 

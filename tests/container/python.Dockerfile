@@ -1,5 +1,6 @@
-# pydrop and its tests' tools on Debian trixie's Python 3.13, for tools/test-3.13.
-FROM debian:trixie-slim
+# pydrop and its tests' tools on the Python of one Debian, for tools/test-python.
+ARG BASE
+FROM ${BASE}
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
         python3-venv python3-dev gcc libc6-dev libcap-dev \
