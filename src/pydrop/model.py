@@ -182,6 +182,7 @@ class Facts(Value):
     hooks_without_bit: tuple[str, ...] = ()  # programs in the hooks folder that lack an execute bit
     user_hooks: tuple[str, ...] = ()
     user_hooks_without_bit: tuple[str, ...] = ()
+    without_user_hooks: str = ""  # a warning: their folder is gone, or replaced
     run_stands: bool = False  # /run, /tmp and the like have their standard entries already
     tmpfiles: tuple[tuple[str, str], ...] = ()  # (path, text) of tmpfiles.d files that mention /run
     instance: str = ""  # names this process (proc_stat.instance)

@@ -67,9 +67,9 @@ class Performing:
         """Read the account files again, since a hook may have given the account more groups."""
         from pydrop.planning import after_hooks
 
-        texts = checked_reads.text("/etc/passwd"), checked_reads.text("/etc/group")
         home = next((line[5:] for line in self.start.environment if line.startswith("HOME=")), "")
         try:
+            texts = checked_reads.text("/etc/passwd"), checked_reads.text("/etc/group")
             warnings = after_hooks.regroup(self.plan, self.settings, self.facts, *texts, home)
         except PydropError as error:
             raise self.after(error) from error

@@ -35,6 +35,7 @@ FAMILIES = (
     *("ERL_", "MIX_", "TCL", "AWK", "GUILE_", "JULIA_", "DOTNET_", "MONO_", "TERMINFO"),
     *("R_LIBS", "R_PROFILE", "R_ENVIRON", "VIM", "EMACS", "SBCL_", "CAML", "OCAML", "GOROOT", "GOENV", "GOTOOL"),
     *("NVM_", "PYENV_", "RBENV_", "ASDF_", "SDKMAN_", "NIX_CONF", "ANSIBLE_", "UWSGI_", "ODBC", "GCC_", "RUSTC"),
+    *("CLOUDSDK_", "UV_", "CMAKE_", "PUPPET", "DEBCONF_"),
     *("VK_", "OCL_", "__EGL_", "__GLX_", "LIBGL_", "LIBVA_", "XTABLES_", "IPTABLES_LIB", "VALGRIND_", "CORECLR_"),
 )
 # Single ones, whose families hold what every hook needs (PGDATA).
@@ -43,6 +44,9 @@ SINGLE_NAMES = (
     *("CC", "CXX", "LD", "AR", "M4", "YACC", "LEX", "CATALINA_BASE", "TC_LIB_DIR", "GS_LIB", "TEXMFCNF", "FCEDIT"),
     *("HGMERGE", "CCACHE_PREFIX", "LESSKEYIN", "LESSKEY", "KSH_ENV", "APACHE_ENVVARS", "APACHE_CONFDIR", "LDAPCONF"),
     *("RSYNC_CONNECT_PROG", "BORG_RSH", "BORG_PASSCOMMAND", "RESTIC_PASSWORD_COMMAND", "RCLONE_PASSWORD_COMMAND"),
+    *("COMPOSER", "PEAR_CONF", "SOFTHSM2_CONF", "LIBVIRT_DRIVER_DIR", "MAKE", "SED", "SENDMAIL", "DIFFPROG", "COMSPEC"),
+    *("FLASK_APP", "GUNICORN_CMD_ARGS", "DPKG_ROOT", "FACTERLIB", "DENO_DIR", "BUN_INSTALL", "ZOOCFGDIR"),
+    *("HADOOP_CONF_DIR", "SPARK_CONF_DIR", "FLINK_CONF_DIR", "HIVE_CONF_DIR", "HBASE_CONF_DIR"),
     *("FZF_DEFAULT_COMMAND", "MALLOC_TRACE", "SEGFAULT_OUTPUT_NAME", "ESCRIPT", "RELEASE_VM_ARGS"),
 )
 # A name that no family knows, but in which one of these stands; in any case (toolrc is as good as TOOLRC).

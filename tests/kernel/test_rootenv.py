@@ -42,6 +42,10 @@ NAMES_CODE = [
     *[(name, "{0}/x") for name in ("ODBCINI", "ODBCSYSINI", "OCL_ICD_VENDORS", "__EGL_VENDOR_LIBRARY_FILENAMES", "CC")],
     *[(name, "{0}") for name in ("NVM_DIR", "PYENV_ROOT", "ANSIBLE_LIBRARY", "GOROOT", "XTABLES_LIBDIR")],
     *[(name, "sh {0}/x") for name in ("BORG_PASSCOMMAND", "RESTIC_PASSWORD_COMMAND", "RSYNC_CONNECT_PROG", "HGMERGE")],
+    *[(name, "{0}/x") for name in ("CLOUDSDK_PYTHON", "UV_PYTHON", "COMPOSER", "PEAR_CONF", "SOFTHSM2_CONF", "MAKE")],
+    *[(name, "{0}") for name in ("SPARK_CONF_DIR", "HADOOP_CONF_DIR", "LIBVIRT_DRIVER_DIR", "FACTERLIB", "PUPPET_LIB")],
+    *[("GUNICORN_CMD_ARGS", "-c{0}/x.py"), ("GUNICORN_CMD_ARGS", "-c {0}/x.py"), ("FLASK_APP", "{0}/app.py")],
+    *[("DEBCONF_DB_OVERRIDE", "File{{{0}/x}}"), ("CMAKE_PROJECT_INCLUDE", "{0}/x"), ("DENO_DIR", "{0}")],
     *[("DOTNET_STARTUP_HOOKS", "{0}/x.dll"), ("MY_STARTUP_FILE", "{0}/x"), ("SOMETHING_PRELOADED", "{0}/x")],
 ]
 

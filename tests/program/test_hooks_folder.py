@@ -74,3 +74,45 @@ def test_a_folder_of_too_many_files_is_refused_at_once(place: Throwaway, which: 
     assert (done.returncode, done.stderr.count(b"\n")) == (125, 1)
     assert b"holds more than 1000 files; name a folder of hooks alone" in done.stderr
     assert time.monotonic() - began < 4
+
+
+def begun(place: Throwaway, state: str, **env: str) -> "tuple[int, str]":
+    """A start whose user has brought the folder of user hooks into a state before."""
+    made = place.folder / "users"
+    made.mkdir()
+    os.chown(made, APP, APP)
+    user = f"setpriv --reuid={APP} --regid={APP} --clear-groups sh -c '{state}'"
+    words = ("sh", "-c", f'cd /mnt/users; {user}; cd /; exec "$@"', "sh", PYDROP, "echo", "ran")
+    done = place.run(*words, env=ENV | {"PYDROP_USER_HOOKS": "/mnt/users/hooks"} | env)
+    assert (done.stdout, b"Traceback" in done.stderr) == (b"ran\n" if done.returncode == 0 else b"", False), done
+    return done.returncode, done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        *(
+            "true",
+            "mkfifo hooks",
+            "touch hooks",
+            "ln -s /dev/zero hooks",
+            "ln -s /etc/shadow hooks",
+            "ln -s hooks hooks",
+        ),
+        *("mkdir hooks; ln -s /nowhere hooks/10", "mkdir hooks; for n in $(seq 1001); do : >hooks/$n; done"),
+    ],
+)
+def test_a_folder_of_user_hooks_that_the_user_replaced_keeps_no_start_from_running(
+    place: Throwaway, state: str
+) -> None:
+    """Such hooks are the user's own to remove; that they are not run is said."""
+    code, said = begun(place, state)
+    assert code == 0, said
+    assert "pydrop: warning: the user hooks are not run: " in said
+    assert "others than root can replace it; put the folder back" in said
+
+
+def test_one_that_root_alone_can_have_named_wrongly_is_an_error(place: Throwaway) -> None:
+    code, said = begun(place, "true", PYDROP_USER_HOOKS="/mnt/hooks.d")
+    assert code == 125
+    assert "PYDROP_USER_HOOKS=/mnt/hooks.d is not there; make the folder, or leave it out" in said

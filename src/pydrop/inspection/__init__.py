@@ -55,7 +55,7 @@ def look(settings: Settings, start: Start, left: Record | None = None, second: b
     left = left or (earlier_start.record_left(entrypoint) if root else None)
     hooks, idle, left_out = ((), (), ()) if left else _hooks(settings, start, root)
     second_time = not root and (second or earlier_start.is_second(entrypoint))
-    user_hooks, user_idle = ((), ()) if left or second_time else _user_hooks(settings)
+    user_hooks, user_idle, without = ((), (), "") if left or second_time else _user_hooks(settings)
     path_lines = (*(reversed((*left.environment, *left.users)) if left else ()), *start.environment)
     paths = command_lookup.candidates(settings.command[0], path_lines) if settings.command else []
     return Facts(
@@ -80,6 +80,7 @@ def look(settings: Settings, start: Start, left: Record | None = None, second: b
         left_out=left_out,
         user_hooks=user_hooks,
         user_hooks_without_bit=user_idle,
+        without_user_hooks=without,
         run_stands=root and all([_stands(entry) for entry in tmpfiles.standard_entries()]),
         tmpfiles=_declared() if root else (),
         instance=proc_stat.instance(entrypoint) if root else "",
@@ -193,9 +194,9 @@ def _hooks(settings: Settings, start: Start, root: bool) -> tuple[tuple[str, ...
     return hooks, idle, rootenv.left_out(start.environment, given)
 
 
-def _user_hooks(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _user_hooks(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...], str]:
     if "user-hooks" not in settings.sources and not kernel.is_there(settings.user_hooks):
-        return (), ()
+        return (), (), ""
     from pydrop.inspection import named_paths
 
     return named_paths.user_hooks(settings)

@@ -10,7 +10,7 @@ import stat
 from pydrop.errors import BadSetting, Untrusted
 from pydrop.interpreter import require_trusted
 from pydrop.model import Settings
-from pydrop.trust import open_trusted
+from pydrop.trust import is_plainly_trusted, open_trusted
 
 MOST_FILES = 1000  # of a folder of hooks: each is looked at before the work begins
 
@@ -61,11 +61,30 @@ def _require_folder_trusted(folder: str) -> None:
         pass
 
 
-def user_hooks(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The same for the folder of user hooks. Whose they are does not matter, since root runs none."""
-    modes = _regular_files(settings.user_hooks, settings.sources.get("user-hooks", ""))
+def user_hooks(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...], str]:
+    """The same for the folder of user hooks, and a warning. Whose they are does not matter, since root runs none.
+
+    Where the user can have removed or replaced the folder, that keeps no start from running: there are no hooks then,
+    and the warning says so."""
+    folder = settings.user_hooks
+    try:
+        modes = _regular_files(folder, settings.sources.get("user-hooks", ""))
+    except (BadSetting, Untrusted) as error:
+        if _is_roots_to_replace(folder):
+            raise
+        remedy = "put the folder back, or name one that only root can replace"
+        return (), (), f"the user hooks are not run: {error.problem}, and others than root can replace it; {remedy}"
     hooks = tuple([path for path, mode in modes.items() if mode & 0o111])
-    return hooks, tuple([path for path in modes if path not in hooks and _is_program(path)])
+    return hooks, tuple([path for path in modes if path not in hooks and _is_program(path)]), ""
+
+
+def _is_roots_to_replace(folder: str) -> bool:
+    """Whether root alone can make, remove or replace what is at a path."""
+    while True:
+        try:
+            return is_plainly_trusted(folder)
+        except OSError:  # it is not there: whose is the folder above?
+            folder = os.path.dirname(folder)
 
 
 def _regular_files(folder: str, source: str) -> dict[str, int]:

@@ -77,5 +77,6 @@ def _warnings(settings: Settings, facts: Facts, who: Identity) -> list[str]:
         warnings += foreign_names.warnings(settings, facts, who)
     return [
         *warnings,
+        *step_builders.without_user_hooks(facts),
         *[step_builders.without_bit(path) for path in (*facts.hooks_without_bit, *facts.user_hooks_without_bit)],
     ]

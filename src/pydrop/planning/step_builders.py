@@ -182,6 +182,10 @@ def without_init(settings: Settings) -> list[str]:
     return [f"{', '.join(named)} means nothing without init mode; add PYDROP_INIT=1 (or --init), or leave it out"]
 
 
+def without_user_hooks(facts: Facts) -> list[str]:
+    return [facts.without_user_hooks] if facts.without_user_hooks else []
+
+
 def privileges(decision: Decision) -> list[Step]:
     return [drop_of(decision)]
 

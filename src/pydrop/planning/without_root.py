@@ -137,7 +137,13 @@ def _refusals(settings: Settings, facts: Facts, who: Identity) -> list[str]:
 def _warnings(settings: Settings, facts: Facts, who: Identity) -> list[str]:
     idle = [step_builders.without_bit(path) for path in facts.user_hooks_without_bit]
     ignored = limits.ignored_no_new_privs(settings, facts)
-    return [*_refusals(settings, facts, who), *ignored, *idle, *_absent(settings, facts, who)]
+    return [
+        *_refusals(settings, facts, who),
+        *ignored,
+        *step_builders.without_user_hooks(facts),
+        *idle,
+        *_absent(settings, facts, who),
+    ]
 
 
 def _not_writable(settings: Settings, facts: Facts) -> list[str]:

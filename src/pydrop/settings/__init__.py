@@ -84,7 +84,8 @@ def config_path(environment: tuple[str, ...]) -> tuple[str, bool]:
                 break
             if not path.startswith("/"):
                 given = RawSetting(name="config", source="PYDROP_CONFIG", value=path)
-                raise given.refuse("is not an absolute path", f"name the file from / on, as {CONFIG}")
+                quotes = ", without quotes (an env file keeps them)" if path[0] in "\"'" else ""
+                raise given.refuse("is not an absolute path", f"name the file from / on, as {CONFIG}{quotes}")
             return path, True
     return CONFIG, False
 

@@ -8,6 +8,7 @@ from pydrop.settings.raw_setting import BLANKS, Filled, RawSetting, as_toml, quo
 from pydrop.settings.table import BY_NAME
 
 QUOTES = "\"'"
+UNSEEN = "\u00a0\ufeff\u200b\u200e\u2060\u201c\u201d\u2018\u2019"  # copied from a page: blanks, marks, curly quotes
 NEVER_SHOWN = ("secrets",)
 
 
@@ -24,6 +25,10 @@ def better(given: RawSetting, error: BadSetting) -> BadSetting:
     for value, why in _candidates(given.value, BY_NAME[given.name].separator):
         if value != given.value and _is_taken(given, value):
             return BadSetting(error.problem, f"write {source}={quoted(value)}, {why}")
+    if not given.file and "$" in given.value:
+        return BadSetting(
+            error.problem, f"{error.remedy} (nothing expands a $ here: an env file passes it as it stands)"
+        )
     return error
 
 
@@ -47,6 +52,11 @@ def _candidates(value: str, separator: str) -> list[tuple[str, str]]:
     bare = value.strip(BLANKS)
     if bare[:1] in QUOTES and bare[-1:] == bare[:1]:
         found.append((bare[1:-1].strip(BLANKS), "without quotes (an env file keeps them)"))
+    if " #" in bare:
+        found.append((bare.partition(" #")[0].strip(BLANKS), "without the comment (an env file keeps it)"))
+    plain = bare.strip(UNSEEN + BLANKS + ",;")
+    if plain and plain[0] != "/":  # a path is shown in better words
+        found.append((plain, "without the characters around it, of which some may not be seen"))
     if separator == ",":
         without = bare.strip("[]").translate(dict.fromkeys(map(ord, QUOTES)))
         blanks = without.replace(";", " ").replace(",", " ")

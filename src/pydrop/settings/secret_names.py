@@ -82,5 +82,6 @@ def _path(pointer: str, values: dict[str, str]) -> str:
     path = values[pointer].strip(BLANKS)
     if not path.startswith("/"):
         problem = f"{quoted(pointer)} is not an absolute path (it is not shown, since it may be the secret itself)"
-        raise BadSetting(problem, f"name the file from / on: {quoted(pointer)}=/run/secrets/...")
+        quotes = ", without quotes (an env file keeps them)" if path[:1] in ("'", '"') else ""
+        raise BadSetting(problem, f"name the file from / on{quotes}: {quoted(pointer)}=/run/secrets/...")
     return path

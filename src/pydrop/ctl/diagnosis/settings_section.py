@@ -6,9 +6,10 @@ from pydrop import settings
 from pydrop.ctl.diagnosis.findings import Change, Fact, Section, advice
 from pydrop.ctl.diagnosis.world import World
 from pydrop.errors import PydropError
+from pydrop.inspection.settings_file import content_of
 from pydrop.settings.secret_names import PREFIX
 from pydrop.settings.sources import from_arguments, merged
-from pydrop.settings.toml_text import LARGEST_FILE, table_of
+from pydrop.settings.toml_text import table_of
 
 SECRET = ("secrets",)  # settings of which only the source is shown: by mistake a value may hold a secret itself
 
@@ -31,8 +32,7 @@ def _path(world: World) -> str:
 def _table(path: str) -> dict[str, object] | None:
     """The file's table, which is only shown, so the file's owner does not matter. A FIFO is not waited for."""
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb") as file:
-            return table_of(file.read(LARGEST_FILE + 1), path)
+        return table_of(content_of(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)), path)
     except (OSError, PydropError):
         return None
 
