@@ -18,12 +18,13 @@
 #include "onefile.h"
 
 int is_begun;
+unsigned pydrop_patience = PATIENCE; /* of the interpreter's loop, in each start (patience.py) */
 static PyThreadState *thread;
 
-static void refuse(const char *what)
+static void refuse(void)
 {
-    PyErr_Print();
-    fprintf(stderr, "dump: %s\n", what);
+    PyObject *error = PyErr_GetRaisedException(), *text = error ? PyObject_Str(error) : NULL;
+    fprintf(stderr, "dump: %s\n", text ? PyUnicode_AsUTF8(text) : "out of memory");
     _exit(1);
 }
 
@@ -52,7 +53,7 @@ void stop_for_dump(void)
     PyObject *module = PyImport_ImportModule("_imports_at_build");
     PyObject *objects = module ? PyObject_CallMethod(module, "everything", NULL) : NULL;
     if (!objects)
-        refuse("not everything could be imported");
+        refuse();
     tell_place_of_mappings();
     thread = _Py_tss_tstate;
     thread->native_thread_id = 0;
@@ -62,6 +63,7 @@ void stop_for_dump(void)
     seal_blocks();
     came = (struct came){0};
     is_begun = 1;
+    pydrop_patience = PATIENCE;
     forget_thread();
     kill(getpid(), SIGSTOP); /* raise(3) would ask for the number */
     _exit(1);

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import patience
 from recipe import COMPILE, CONFIGURE, DSC_SHA256, LINK, OFF, PACKAGE, PYTHON, SOURCES, VERSION
 
 HERE = Path(__file__).resolve().parent
@@ -43,8 +44,9 @@ def main(target: Path, *, plain: bool) -> None:
         python = kept(f"cpython-{recipe()}", build_python)
         libraries = kept(f"libraries-{digest((HERE / 'requirements.txt').read_bytes())}", fetch_libraries)
         psutil = kept(f"psutil-{recipe()}-{libraries.name}", lambda folder: build_psutil(folder, python, libraries))
+        own = [psutil] if plain else [psutil, kept(f"loop-{loop()}", lambda folder: build_loop(folder, python))]
     with tempfile.TemporaryDirectory(prefix="pydrop-onefile-") as made:
-        link(Path(made), target, python, libraries, psutil, plain=plain)
+        link(Path(made), target, python, libraries, own, plain=plain)
     note.write_text(sources)
 
 
@@ -195,6 +197,20 @@ def build_psutil(folder: Path, python: Path, libraries: Path) -> None:
         compile_c(python, file, target, *defined, f"-DPSUTIL_VERSION={number}", cwd=source)
 
 
+def loop() -> str:
+    """A name for all that the interpreter's loop depends on."""
+    return digest(f"{recipe()} {(HERE / 'patience.py').read_text()}".encode())
+
+
+def build_loop(folder: Path, python: Path) -> None:
+    """The interpreter's loop with patience, which the linker takes before it looks into CPython's library."""
+    source = python / "source"
+    patience.write(source / "Python", folder)
+    headers = [f"-isystem{source / name}" for name in ("Python", "Include/internal")]
+    words = ["-DPy_BUILD_CORE", "-DNDEBUG", "-fwrapv", "-std=c11", "-w", *headers]
+    compile_c(python, "ceval.c", str(folder / "ceval.o"), *words, cwd=folder)
+
+
 def compiler() -> str:
     """musl's, with the kernel's headers, which musl does not bring: last, and nothing else of /usr/include."""
     headers = CACHE / "headers"
@@ -216,17 +232,17 @@ def compile_c(python: Path, source: str, target: str, *words: str, cwd: Path = H
 # -- what is built each time ----------------------------------------------------------------------
 
 
-def link(folder: Path, target: Path, python: Path, libraries: Path, psutil: Path, *, plain: bool) -> None:
+def link(folder: Path, target: Path, python: Path, libraries: Path, own: list[Path], *, plain: bool) -> None:
     freeze(folder, python, libraries)
     click, psutil_version = [line.split()[0].replace("==", " ") for line in requirements()]
     holds = f"CPython {VERSION}, {click}, {psutil_version}, musl {version_of('musl-dev')}"
     defined = [f'-DHOLDS="{holds}"', f'-DFROZEN_FILE="{folder}/frozen.bin"', "-DPy_BUILD_CORE", f"-I{folder}"]
-    defined.append(f"-DDUMPED={not plain:d}")
+    defined += [f"-DDUMPED={not plain:d}", f"-DPATIENCE={patience.PATIENCE}"]
     objects = []
     for name in ("main", "module", "cpython_parts", "musl_parts", "memory", *([] if plain else ["sealing", "dump"])):
         objects.append(f"{folder}/{name}.o")
         compile_c(python, f"{name}.c", objects[-1], *STRICT, *defined)
-    objects += [str(file) for file in sorted(psutil.glob("*.o"))]
+    objects += [str(file) for one in own for file in sorted(one.glob("*.o"))]
     archives = [f"{python}/source/libpython{PYTHON}.a", *map(str, sorted((python / "source/Modules").rglob("*.a")))]
     target.parent.mkdir(parents=True, exist_ok=True)
     made = folder / "pydrop"
