@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "internal/pycore_freelist.h"
 #include "internal/pycore_pystate.h"
 
 #include "onefile.h"
@@ -51,7 +52,9 @@ static void tell_place_of_mappings(void)
 void stop_for_dump(void)
 {
     PyObject *module = PyImport_ImportModule("_imports_at_build");
-    PyObject *objects = module ? PyObject_CallMethod(module, "everything", NULL) : NULL;
+    PyObject *done = module ? PyObject_CallMethod(module, "everything", NULL) : NULL;
+    has_all = 1;
+    PyObject *objects = done ? PyObject_CallMethod(module, "objects", NULL) : NULL;
     if (!objects)
         refuse();
     tell_place_of_mappings();
@@ -59,6 +62,8 @@ void stop_for_dump(void)
     thread->native_thread_id = 0;
     memset(thread->datastack_top, 0, (size_t)((char *)thread->datastack_limit - (char *)thread->datastack_top));
     seal_objects(objects);
+    Py_DECREF(objects);
+    _PyObject_ClearFreeLists(_Py_object_freelists_GET(), 0);
     seal_pools();
     seal_blocks();
     came = (struct came){0};
