@@ -13,17 +13,19 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "internal/pycore_freelist.h"
 #include "internal/pycore_pystate.h"
 
 #include "onefile.h"
 
 int is_begun;
+unsigned pydrop_patience = PATIENCE; /* of the interpreter's loop, in each start (patience.py) */
 static PyThreadState *thread;
 
-static void refuse(const char *what)
+static void refuse(void)
 {
-    PyErr_Print();
-    fprintf(stderr, "dump: %s\n", what);
+    PyObject *error = PyErr_GetRaisedException(), *text = error ? PyObject_Str(error) : NULL;
+    fprintf(stderr, "dump: %s\n", text ? PyUnicode_AsUTF8(text) : "out of memory");
     _exit(1);
 }
 
@@ -50,18 +52,23 @@ static void tell_place_of_mappings(void)
 void stop_for_dump(void)
 {
     PyObject *module = PyImport_ImportModule("_imports_at_build");
-    PyObject *objects = module ? PyObject_CallMethod(module, "everything", NULL) : NULL;
+    PyObject *done = module ? PyObject_CallMethod(module, "everything", NULL) : NULL;
+    has_all = 1;
+    PyObject *objects = done ? PyObject_CallMethod(module, "objects", NULL) : NULL;
     if (!objects)
-        refuse("not everything could be imported");
+        refuse();
     tell_place_of_mappings();
     thread = _Py_tss_tstate;
     thread->native_thread_id = 0;
     memset(thread->datastack_top, 0, (size_t)((char *)thread->datastack_limit - (char *)thread->datastack_top));
     seal_objects(objects);
+    Py_DECREF(objects);
+    _PyObject_ClearFreeLists(_Py_object_freelists_GET(), 0);
     seal_pools();
     seal_blocks();
     came = (struct came){0};
     is_begun = 1;
+    pydrop_patience = PATIENCE;
     forget_thread();
     kill(getpid(), SIGSTOP); /* raise(3) would ask for the number */
     _exit(1);

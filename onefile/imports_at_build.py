@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from types import FunctionType
 
 from _names_at_build import NAMES  # type: ignore[import-not-found] # frozen.py writes it
 
@@ -9,8 +10,8 @@ from _names_at_build import NAMES  # type: ignore[import-not-found] # frozen.py 
 PER_PROCESS = ("random", "secrets", "uuid", "tempfile", "threading", "logging", "ssl", "site", "multiprocessing")
 
 
-def everything() -> "list[object]":
-    """Import it, and return all objects that there are. Nothing of the garbage is left."""
+def everything() -> None:
+    """Import it. Nothing of the garbage is left."""
     for name in NAMES:
         __import__(name)
     for name in PER_PROCESS:
@@ -18,8 +19,22 @@ def everything() -> "list[object]":
             raise ImportError(f"{name} would remember this process")
     gc.collect()
     gc.disable()
-    objects = gc.get_objects()
-    for base in (object, *object.__subclasses__()):
-        objects.append(base)
+
+
+def objects() -> "list[object]":
+    """All that there are and that the collector would look at, and what it need not look at."""
+    found = gc.get_objects()
+    found.extend([object, *object.__subclasses__()])
+    look_up(found)
     gc.freeze()
-    return objects
+    return found
+
+
+def look_up(found: "list[object]") -> None:
+    """Ask each type for what pydrop's code names: CPython keeps the answers in a table."""
+    codes = [one for one in found if isinstance(one, FunctionType) and one.__module__.startswith("pydrop")]
+    named = {name for one in codes for name in one.__code__.co_names if not name.startswith("__")}
+    for one in found:
+        if isinstance(one, type):
+            for name in named & set(dir(one)):
+                getattr(one, name, None)

@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 
 import cpython
+import patience
 from building import CACHE, HERE, ROOT, digest, install, kept, native, run, say, version_of
 from recipe import COMPILE, LINK, PYTHON, VERSION
 from toolchain import MACHINES, Toolchain
@@ -39,9 +40,10 @@ def main(target: Path, tools: Toolchain, *, plain: bool) -> None:
     libraries = kept(libraries_name(), fetch_libraries)
     name = f"psutil-{python.name}-{libraries.name}"
     psutil = kept(name, lambda folder: build_psutil(folder, tools, python, libraries))
+    own = [psutil] if plain else [psutil, kept(loop_name(python), lambda folder: build_loop(folder, tools, python))]
     with tempfile.TemporaryDirectory(prefix="pydrop-onefile-") as made:
         freeze(Path(made), cpython.folder_of(Toolchain()), libraries)
-        link(Path(made), target, tools, python, psutil, plain=plain)
+        link(Path(made), target, tools, python, own, plain=plain)
     note.write_text(sources)
 
 
@@ -91,6 +93,19 @@ def build_psutil(folder: Path, tools: Toolchain, python: Path, libraries: Path) 
         compile_c(tools, python, file, target, *defined, f"-DPSUTIL_VERSION={number}", cwd=source)
 
 
+def loop_name(python: Path) -> str:
+    return f"loop-{python.name}-{digest((HERE / 'patience.py').read_bytes())}"
+
+
+def build_loop(folder: Path, tools: Toolchain, python: Path) -> None:
+    """The interpreter's loop with patience, which the linker takes before it looks into CPython's library."""
+    source = python / "source"
+    patience.write(source / "Python", folder)
+    headers = [f"-isystem{source / name}" for name in ("Python", "Include/internal")]
+    words = ["-DPy_BUILD_CORE", "-DNDEBUG", "-fwrapv", "-std=c11", "-w", *headers]
+    compile_c(tools, python, "ceval.c", str(folder / "ceval.o"), *words, cwd=folder)
+
+
 def compile_c(tools: Toolchain, python: Path, source: str, target: str, *words: str, cwd: Path = HERE) -> None:
     """One file in C that is no part of CPython."""
     headers = ("-isystem", f"{python}/source", "-isystem", f"{python}/source/Include")
@@ -100,16 +115,16 @@ def compile_c(tools: Toolchain, python: Path, source: str, target: str, *words: 
 # -- what is built each time ----------------------------------------------------------------------
 
 
-def link(folder: Path, target: Path, tools: Toolchain, python: Path, psutil: Path, *, plain: bool) -> None:
+def link(folder: Path, target: Path, tools: Toolchain, python: Path, own: list[Path], *, plain: bool) -> None:
     click, psutil_version = [line.split()[0].replace("==", " ") for line in requirements()]
     holds = f"CPython {VERSION}, {click}, {psutil_version}, musl {version_of('musl-dev')}"
     defined = [f'-DHOLDS="{holds}"', f'-DFROZEN_FILE="{folder}/frozen.bin"', "-DPy_BUILD_CORE", f"-I{folder}"]
-    defined.append(f"-DDUMPED={not plain:d}")
+    defined += [f"-DDUMPED={not plain:d}", f"-DPATIENCE={patience.PATIENCE}"]
     objects = []
     for name in ("main", "module", "cpython_parts", "musl_parts", "memory", *([] if plain else ["sealing", "dump"])):
         objects.append(f"{folder}/{name}.o")
         compile_c(tools, python, f"{name}.c", objects[-1], *STRICT, *defined)
-    objects += [str(file) for file in sorted(psutil.glob("*.o"))]
+    objects += [str(file) for one in own for file in sorted(one.glob("*.o"))]
     archives = [f"{python}/source/libpython{PYTHON}.a", *map(str, sorted((python / "source/Modules").rglob("*.a")))]
     target.parent.mkdir(parents=True, exist_ok=True)
     made = folder / "pydrop"

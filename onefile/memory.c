@@ -19,7 +19,7 @@
 
 #include "onefile.h"
 
-enum { REGION = DUMPED ? 3 << 20 : 1 << 20, ARENAS = 16 << 20, MORE = 1 << 20, ALIGNED = 16, CLASSES = 128, OWN_MAPPING = 1 << 17 };
+enum { REGION = DUMPED ? 5 << 19 : 1 << 20, ARENAS = 16 << 20, MORE = 1 << 20, ALIGNED = 16, CLASSES = 128, OWN_MAPPING = 1 << 17, LARGE = 72 /* the class of 4 KiB */ };
 
 struct block {
     size_t size; /* of what is behind it, which is aligned as this is; the last bit is set where it is a mapping */
@@ -30,6 +30,8 @@ static char region[REGION] __attribute__((aligned(4096)));
 static char *top = region, *limit = region + REGION;
 static struct block *freed[CLASSES];
 static char *sealed = DUMPED ? NULL : region; /* what lies below was there at the dump; NULL before it */
+
+int has_all; /* before the dump: a large block that is asked for from here on will be given back */
 
 static void *none(void)
 {
@@ -57,9 +59,31 @@ static unsigned class_of(size_t wanted, size_t *size)
     return 64 + (power - 10) * 4 + (unsigned)((*size - ((size_t)1 << power)) / step);
 }
 
+/* Before the dump, a large block that was freed is cut up: it would stay in the file as a hole. */
+static char *hole, *hole_end;
+static struct block *cut_from_hole(size_t whole)
+{
+    for (size_t i = CLASSES - 1; whole > (size_t)(hole_end - hole) && i >= LARGE; i--)
+        if (freed[i] && freed[i]->size >= whole) {
+            hole = (char *)freed[i];
+            hole_end = hole + sizeof(struct block) + freed[i]->size;
+            freed[i] = freed[i]->next;
+            memset(hole, 0, (size_t)(hole_end - hole));
+        }
+    if (whole > (size_t)(hole_end - hole))
+        return NULL;
+    hole += whole;
+    return (struct block *)(hole - whole);
+}
+
 static struct block *cut(size_t size)
 {
     size_t whole = size + sizeof(struct block);
+    struct block *found = sealed ? NULL : cut_from_hole(whole);
+    if (found) {
+        found->size = size;
+        return found;
+    }
     if (whole > (size_t)(limit - top)) {
         char *more = mapping(MORE);
         if (!more)
@@ -87,7 +111,7 @@ void *malloc(size_t wanted)
     size_t size;
     if (wanted > PTRDIFF_MAX - 8192)
         return none();
-    if (wanted > OWN_MAPPING && sealed) {
+    if (wanted > (sealed ? OWN_MAPPING : has_all ? 1 << 14 : SIZE_MAX)) {
         struct block *block = mapped(wanted);
         return block ? block + 1 : NULL;
     }
@@ -122,7 +146,7 @@ void *calloc(size_t count, size_t each)
     if (__builtin_mul_overflow(count, each, &wanted))
         return none();
     void *memory = malloc(wanted);
-    return memory && wanted <= OWN_MAPPING ? memset(memory, 0, wanted) : memory;
+    return memory && !(((struct block *)memory - 1)->size & 1) ? memset(memory, 0, wanted) : memory;
 }
 
 void *realloc(void *memory, size_t wanted)

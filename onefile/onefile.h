@@ -17,6 +17,7 @@ extern struct came came;
 void *take_arena(void *unused, size_t size);
 void give_arena(void *unused, void *memory, size_t size);
 void seal_blocks(void);
+extern int has_all; /* no block of the dump's is asked for any more */
 /* sealing.c: */
 struct _object;
 void seal_objects(struct _object *list);

@@ -9,9 +9,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "internal/pycore_code.h"
 #include "internal/pycore_interp.h"
 #include "internal/pycore_object.h"
 #include "internal/pycore_obmalloc.h"
+#include "internal/pycore_opcode_metadata.h"
 #include "internal/pycore_unicodeobject.h"
 
 #include "onefile.h"
@@ -31,6 +33,8 @@ static int immortalize(PyObject *object, void *unused)
         _PyUnicode_InternImmortal(_PyInterpreterState_GET(), &object);
     else
         _Py_SetImmortalUntracked(object);
+    if (PyUnicode_CheckExact(object) || PyBytes_CheckExact(object))
+        (void)PyObject_Hash(object); /* which is kept in it */
     waiting[count++] = object;
     return 0;
 }
@@ -54,14 +58,25 @@ static void parts_of_dict(PyObject *dict)
         IMMORTALIZE(key, value);
 }
 
+/* What the first call of a function writes into its code. */
+static void mark_called(PyCodeObject *code)
+{
+    _Py_CODEUNIT *at = _PyCode_CODE(code), *end = at + Py_SIZE(code);
+    for (; at < end; at += 1 + _PyOpcode_Caches[_PyOpcode_Deopt[at->op.code]])
+        if (at->op.code == RESUME)
+            at->op.code = RESUME_CHECK;
+}
+
 static void parts_of_code(PyCodeObject *code)
 {
+    mark_called(code);
     IMMORTALIZE(code->co_consts, code->co_names, code->co_exceptiontable, code->co_localsplusnames, code->co_localspluskinds,
                 code->co_filename, code->co_name, code->co_qualname, code->co_linetable);
 }
 
 static void parts_of_type(PyTypeObject *type)
 {
+    (void)PyUnstable_Type_AssignVersionTag(type); /* else the first look-up does */
     IMMORTALIZE(PyType_GetDict(type), type->tp_mro, type->tp_bases, type->tp_cache);
     if (PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)) {
         PyHeapTypeObject *heap = (PyHeapTypeObject *)type;

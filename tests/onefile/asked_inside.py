@@ -31,7 +31,9 @@ def launched() -> None:
         "environment": [dict(os.environ), start.environment],
         "came ignored": start.ignored,
         "came blocked": start.blocked,
-        "signals": [int(_signal.getsignal(n) or 0) for n in range(1, 65) if n not in (32, 33)],
+        "signals": [
+            getattr(_signal.getsignal(n), "__name__", _signal.getsignal(n)) for n in range(1, 65) if n not in (32, 33)
+        ],
         "limits": [resource.getrlimit(n) for n in (resource.RLIMIT_NOFILE, resource.RLIMIT_STACK, resource.RLIMIT_AS)],
         "umask": os.umask(0o077),
         "folder": os.getcwd(),

@@ -43,8 +43,11 @@ class Told:
         tree = folder / "tree"
         for name in ("src", "onefile", "launcher"):
             shutil.copytree(ROOT / name, tree / name)
+        shutil.copy(HERE / "asked_inside.py", tree / "src/pydrop/ctl")  # whose modules the dumped file has not imported
         with (tree / "src/pydrop/onefile.py").open("a") as module:
-            module.write((HERE / "asked_inside.py").read_text())
+            module.write(
+                "\n\ndef launched():\n    from pydrop.ctl import asked_inside\n\n    asked_inside.launched()\n"
+            )
         for name in ("plain", "dumped"):
             options = ["--plain"] * (name == "plain")
             subprocess.run([sys.executable, tree / "onefile/make.py", *options, folder / name], check=True)

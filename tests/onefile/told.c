@@ -1,5 +1,5 @@
 /* Prints a line for each of its arguments: "uid" and "gid" its own, "parent" its parent's pid, "caps", "nnp",
- * "ignored" and "blocked" what /proc/self/status says, "title" what ps shows of PID 1, "NAME=" that variable. "exit=N" ends it so, "mark=TEXT" appends
+ * "ignored" and "blocked" what /proc/self/status says, "title" what ps shows of PID 1, "rest" its private memory, "NAME=" that variable. "exit=N" ends it so, "mark=TEXT" appends
  * TEXT to the file $PYDROP_ENV, as a hook does. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +23,18 @@ static void print_title(void)
     FILE *file = fopen("/proc/1/cmdline", "r");
     if (file && fgets(title, sizeof title, file))
         puts(title);
+}
+
+/* Of PID 1, when it has come to rest. */
+static void print_private(void)
+{
+    char line[512];
+    usleep(300000);
+    FILE *memory = fopen("/proc/1/smaps_rollup", "r");
+    while (memory && fgets(line, sizeof line, memory))
+        if (strncmp(line, "Anonymous", 9) == 0)
+            printf("%s", line);
+    fflush(stdout);
 }
 
 static void mark(const char *text)
@@ -54,6 +66,8 @@ static void tell(const char *asked)
         print_field("SigIgn");
     else if (strcmp(asked, "title") == 0)
         print_title();
+    else if (strcmp(asked, "rest") == 0)
+        print_private();
     else if (strncmp(asked, "exit=", 5) == 0)
         exit(atoi(asked + 5));
     else if (asked[last] == '=') {
