@@ -36,6 +36,7 @@ class Room:
         self.python = beside if os.path.exists(beside) else f"{PIP}/python3"  # the one file has none beside it
         self.entries = entries
         os.chmod(folder, 0o755)
+        self._leave_the_machines_mounts()
         self._own_etc()
         self._own_run()
         self.witness = compiled("witness", folder)
@@ -48,6 +49,16 @@ class Room:
         if self._slow:
             self._slow.unmount()
         subprocess.run(["umount", "/run", "/etc", *[TMPFILES] * os.path.isdir(TMPFILES)], check=True)
+
+    def _leave_the_machines_mounts(self) -> None:
+        """A mount that can be written is a volume that no setting names, which a start looks at; an image has none."""
+        with open("/proc/self/mountinfo", encoding="utf-8") as table:
+            points = [line.split()[4] for line in table]
+        system = ("/", "/proc", "/sys", "/dev")
+        for point in reversed(points):
+            in_system = any(f"{point}/".startswith(f"{kept}/") for kept in system[1:])
+            if point not in system and not in_system and not f"{self.folder}/".startswith(f"{point}/"):
+                subprocess.run(["umount", "--lazy", "--", point], check=True)
 
     def _own_etc(self) -> None:
         etc = self._path("etc")

@@ -53,7 +53,7 @@ def cpython(folder: Path) -> Component:
         home="https://www.python.org/",
         page=PAGE_DEBIAN.format(PACKAGE, VERSION),
         files=debian_source.files(next(folder.glob("*.dsc"))),
-        taken=r"/source/libpython3\.\d+\.a$",
+        taken=r"/source/libpython3\.\d+\.a$|/loop-cpython-[^/]+/ceval\.o$",
         texts={
             "cpython.txt": (source / "LICENSE").read_text(),
             "cpython-incorporated-software.rst": (source / "Doc/license.rst").read_text(),
