@@ -132,7 +132,8 @@ def link(folder: Path, target: Path, tools: Toolchain, python: Path, own: list[P
     run(*tools.cc, *options, *(["-s"] if plain else []), "-o", str(made), *objects, *archives, "-lm")
     if not plain:
         made.rename(folder / "linked")
-        run(sys.executable, str(HERE / "dump.py"), str(folder / "linked"), str(made), loud=True)
+        how = [] if tools.own else ["--emulated"]
+        run(sys.executable, str(HERE / "dump.py"), *how, str(folder / "linked"), str(made), loud=True)
     shutil.move(made, target)
     shutil.move(folder / "map", linker_map(target))
     with contextlib.suppress(FileExistsError):
