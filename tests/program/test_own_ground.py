@@ -159,6 +159,14 @@ def test_pydrop_does_not_give_itself_away(installed: Throwaway, name: str, path:
     assert owners(installed.folder / "opt") | owners(installed.folder / "links") == before
 
 
+@pytest.mark.parametrize("path", ["/mnt/opt", "/mnt/opt/pydrop/bin", OWN])
+def test_nor_where_its_name_tells_nothing(installed: Throwaway, path: str) -> None:
+    """argv[0] is whatever the caller likes."""
+    done = installed.run("bash", "-c", f"exec -a nosuch {OWN} true", env=ENV | {"PYDROP_CHOWN": path})
+    assert done.returncode == 125
+    assert "part of pydrop's own installation: its owner could become root at the next start" in line_of(done)
+
+
 def test_a_volume_beside_it_is_given(installed: Throwaway) -> None:
     (installed.folder / "opt/app").mkdir()
     done = installed.run("/mnt/links/pydrop", "true", env=ENV | {"PYDROP_CHOWN": "/mnt/opt/app"})
