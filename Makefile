@@ -1,5 +1,5 @@
 # Each target does all its set-up itself, on a fresh Debian 12 as root.
-.PHONY: help setup run check test soak test-3.11 test-3.13 test-3.14 onefile dist test-onefile bench lint clean
+.PHONY: help setup run check test soak test-3.11 test-3.13 test-3.14 onefile dist test-onefile test-arm64 bench lint clean
 .NOTPARALLEL:
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make test-3.14  a part of make soak: the same on 3.14, of which make test has a short form"
 	@echo "make onefile    dist/pydrop: one static file that holds Python and pydrop; minutes the first time, then seconds"
 	@echo "make dist       build/dist: what the image pydrop holds: that file, man pages, completion, licences, an SBOM"
+	@echo "make test-arm64  a part of make soak: the same file for arm64, under an emulator"
 	@echo "make test-onefile  all tests that do not depend on the way pydrop came, on that file"
 	@echo "make clean      remove what the other commands made in this folder; images and packages stay in ~/.cache/pydrop"
 
@@ -55,6 +56,9 @@ test-onefile: onefile
 	.venv/bin/python -m pytest -q --durations=10 tests/onefile
 	PYDROP_UNDER_TEST=$(CURDIR)/dist/pydrop .venv/bin/python -m pytest -q --durations=10 -m "not soak and not pip" \
 	    tests/peers tests/faults tests/program tests/fuzz
+
+test-arm64: setup
+	.venv/bin/python -m pytest -q -m soak tests/onefile/test_arm64.py
 
 bench: setup
 	bench/run

@@ -4,8 +4,9 @@ Usage: layout.py PROGRAM FOLDER
 
 The program lies in /usr/bin, which is in the PATH of every base and root's alone in every image. /usr/local/bin is not:
 in Debian 11 and before the group staff may write it, and images give it to their user; a start refuses to run from such
-a folder. All else lies where each kind is looked for by default. A folder that an image has keeps its owner and mode.
-The same sources give the same names, modes, times and bytes.
+a folder. All else lies in /usr/share, where each kind is looked for by default. Nothing is below /usr/local, since
+podman's COPY gives a folder that is there already the owner and mode of the copied one. The same sources give the same
+names, modes, times and bytes.
 """
 
 import os
@@ -26,7 +27,7 @@ BIN = "usr/bin"
 MAN = "usr/share/man"
 DOC = "usr/share/doc/pydrop"
 BASH = "usr/share/bash-completion/completions"
-ZSH = "usr/local/share/zsh/site-functions"  # the one that every zsh has
+ZSH = ("usr/share/zsh/site-functions", "usr/share/zsh/vendor-completions")  # the second one is Debian's
 FISH = "usr/share/fish/vendor_completions.d"
 
 
@@ -68,11 +69,11 @@ def completion(tree: Path, program: Path) -> None:
     texts = {
         f"{BASH}/pydrop": bash,
         f"{BASH}/pydropctl": bash,
-        f"{ZSH}/_pydropctl": zsh[:ours],
-        f"{ZSH}/_pydrop": f"#compdef pydrop\n\n{alone}",
         f"{FISH}/pydrop.fish": fish,
         f"{FISH}/pydropctl.fish": fish,
     }
+    for folder in ZSH:
+        texts |= {f"{folder}/_pydropctl": zsh[:ours], f"{folder}/_pydrop": f"#compdef pydrop\n\n{alone}"}
     for name, text in texts.items():
         placed(tree, name).write_text(text)
 

@@ -66,15 +66,8 @@ def test_a_walk_gives_a_volume_to_the_program(arm64: str, place: Throwaway) -> N
 
 def test_no_call_of_the_drop_fails_without_ending_the_start(arm64: str) -> None:
     """tests/faults/test_drop.py, on this file."""
-    words = [
-        str(ROOT / ".venv/bin/python"),
-        "-m",
-        "pytest",
-        "-q",
-        "tests/faults/test_drop.py",
-        "-m",
-        "not soak and not pip",
-    ]
+    pytest_ = [str(ROOT / ".venv/bin/python"), "-m", "pytest", "-q", "-m", "not soak and not pip"]
+    words = [*pytest_, "tests/faults/test_drop.py"]
     environment = os.environ | {"PYDROP_UNDER_TEST": arm64}
     done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-5000:]
