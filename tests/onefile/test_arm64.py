@@ -1,7 +1,7 @@
 """The one file for arm64, under an emulator: a start, init mode, a drop whose calls fail, a walk.
 
-What the emulator has not is left out: idmapped mounts, a subreaper, set-uid files, and signals from 34 on, which its own
-C library keeps."""
+What the emulator has not is left out: idmapped mounts, a subreaper, set-uid files, and signals from 34 on, which its
+own C library keeps."""
 
 import os
 import subprocess
