@@ -5,7 +5,6 @@ pydrop needs, compiled (bundling/needed.py), the shared libraries of both, and t
 
     PREFIX/bin/pydrop, pydropctl, python3
     PREFIX/lib/ld.so, lib*.so.*             its own loader and libraries, which nothing else in the image looks for
-    PREFIX/lib/pydrop/TAG*                  what a start reads
     PREFIX/lib/pythonX.Y/...                modules
     usr/local/bin/pydrop, pydropctl         links, so that no shell is needed to make them
 """
@@ -111,15 +110,11 @@ def bundle(folder: str, prefix: str, with_ctl: bool) -> tuple[int, int]:
 
 
 def lay_launchers(tree: bundle_folder.Tree, prefix: str, names: tuple[str, ...]) -> None:
-    """The programs, the links to them, and the files that a start reads."""
+    """The programs, and the links to them."""
     own = own_file()
     for name in names:
         tree.copy(own, f"{prefix}/bin/{name}", bundle_folder.PROGRAM)
         tree.link(f"{prefix}/bin/{name}", f"{LINKS}/{name}")
-    frozen = f"{os.path.dirname(os.path.dirname(own))}/lib/pydrop"
-    for name in sorted(os.listdir(frozen)):
-        if name.partition(".")[0] == sys.implementation.cache_tag:
-            tree.copy(f"{frozen}/{name}", f"{prefix}/lib/pydrop/{name}")
 
 
 def lay_interpreter(tree: bundle_folder.Tree, prefix: str, extensions: list[str]) -> None:
