@@ -79,6 +79,28 @@ def loaded(script: str) -> "set[str]":
     return {name for name in done.stdout.split() if name.split(".")[0] == "pydrop" or name == "os"}
 
 
+def test_what_every_start_loads_is_named_in_the_order_in_which_it_runs() -> None:
+    """What is missing there is looked for one by one, and what is too much PID 1 does without, and others need not."""
+    script = """
+from pydrop import every_start
+named, order = list(every_start.NAMES), []
+del every_start.NAMES[:]
+run = by_pip.OwnModules.exec_module
+def noted(module):
+    run(module)
+    order.append(module.__name__.removeprefix("pydrop."))
+by_pip.OwnModules.exec_module = noted
+import _prctl, pydrop.called_as, pydrop.inherited
+del order[:]
+import pydrop.entry
+for name in ("settings", "perform.streams", "perform.record_file", "perform.privileges"):
+    __import__(f"pydrop.{name}")
+order.remove("entry")
+assert order == named, f"NAMES should be: {' '.join(order)}"
+"""
+    loaded(script)
+
+
 def test_a_start_loads_no_os() -> None:
     """It costs 1.2 ms; `posix` has the calls. (The interpreter itself loads os only with site.)"""
     names = ("called_as", "entry", "settings", "perform.streams", "perform.record_file", "perform.privileges")

@@ -12,6 +12,7 @@ from tests.shape.source import Module, circles, classes, functions, length, modu
 # no step knows another.
 LAYERS = (
     ("__main__", "by_pip", "onefile"),
+    ("every_start",),
     ("called_as",),
     ("entry",),
     ("ctl",),

@@ -64,10 +64,11 @@ def _require_modules_safe(seen: "Seen") -> None:
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] != "pydrop" or not (spec := module.__spec__) or not spec.origin:
             continue
-        paths = [path for path in (spec.origin, spec.cached) if path]
-        places.update([path.rpartition("/")[0] for path in paths])
-        if not spec.loader_state:  # by_pip has found them not to be root's, or left them to the ordinary finder
-            places.update(paths)
+        folder, _, file = spec.origin.rpartition("/")
+        places.update([folder, f"{folder}/__pycache__"])
+        if not spec.loader_state:  # by_pip has found it not to be root's, or left it to the ordinary finder
+            places.add(spec.origin)
+            places.add(f"{folder}/__pycache__/{file[:-3]}.{sys.implementation.cache_tag}.pyc")
     for place in places:
         if not (place.startswith(f"{PACKAGE}/") and _is_roots(place)):
             _look(place, seen)

@@ -1,8 +1,8 @@
 """The words that init and the starter send to each other, on two pipes.
 
-The child of `forking` is the starter. It makes the start and sends init a request. Init drops privileges, as the starter
-is about to, verifies the drop, and only then lets the starter go on. The starter's exec closes its end of the pipe, by
-which init learns that the command runs.
+The child of `forking` is the starter. It makes the start and sends init a request. Init drops privileges, as the
+starter is about to, verifies the drop, and only then lets the starter go on. The starter's exec closes its end of the
+pipe, by which init learns that the command runs.
 
 All signals are blocked in init. They wait in the kernel until the command is there to get them, so that none is lost
 meanwhile. TERM, INT, HUP and QUIT are the exception: until the starter has sent its request, init passes them on to it
