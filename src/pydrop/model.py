@@ -176,7 +176,7 @@ class Facts(Value):
     owner: "tuple[int, int] | None" = None  # (uid, gid) of the path that the setting `owner_of` names
     devices: "tuple[Device, ...]" = ()
     absent_devices: "tuple[AbsentDevice, ...]" = ()
-    places: "tuple[tuple[str, str], ...]" = ()  # (a volume's path, the path behind all links, "" where nothing is there)
+    places: "tuple[tuple[str, str], ...]" = ()  # (a volume's path, the path behind all links, "" for nothing)
     roots: "tuple[str, ...]" = ()  # paths of volumes with the policy idmap that are root's
     idmapped: "tuple[tuple[str, int, int], ...]" = ()  # (path, uid, gid) of volumes on idmapped mounts, as they show
     hooks: "tuple[str, ...]" = ()

@@ -145,7 +145,7 @@ class Outcome(Value):
     changed: int = 0
     words: str = ""
     warnings: "tuple[str, ...]" = ()
-    environment: "tuple[tuple[str, str | None], ...]" = ()  # changes to the program's environment; None removes the name
+    environment: "tuple[tuple[str, str | None], ...]" = ()  # changes to the program's own; None removes a name
 
 
 class Step(Value):

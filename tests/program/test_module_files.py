@@ -47,6 +47,19 @@ def test_a_start_reads_no_source_and_writes_nothing(options: tuple[str, ...], tm
     assert not [line for line in opened if '.py"' in line or "O_WRONLY" in line or "O_RDWR" in line]
 
 
+def test_what_stays_in_init_mode_forks_before_anything_of_a_start_is_loaded(tmp_path: Path) -> None:
+    """One interpreter is started, and the process that stays never reads a module of a start."""
+    trace = tmp_path / "trace"
+    strace = ("strace", "-f", "-qq", "-e", "trace=openat,execve,clone,fork,vfork", "-o", str(trace))
+    done = start(tmp_path, *strace, options=("--init",))
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = trace.read_text().splitlines()
+    first = lines[0].split()[0]
+    assert len([line for line in lines if " execve(" in line and "/python3" in line.partition(",")[0]]) == 1
+    read = {name: [line.split()[0] for line in lines if f"/{name}." in line] for name in ("init", "entry", "table")}
+    assert set(read["init"]) == {first} and read["entry"] and first not in read["entry"] + read["table"]
+
+
 @pytest.mark.parametrize("left", ["nothing", "what another Python compiled", "one by its hash", "one that is older"])
 def test_what_is_not_of_the_source_does_not_count(left: str, tmp_path: Path) -> None:
     """An image that was changed by hand, or whose files have other times, starts later, and right."""

@@ -168,6 +168,7 @@ def test_a_start_from_where_the_user_can_write_says_what_to_do(installed: Throwa
     assert f"chown root:root /mnt/{part} && chmod go-w /mnt/{part}" in line_of(done)
 
 
+@pytest.mark.pip
 @pytest.mark.parametrize("part", ["trust.py", "planning/orders.py", "__pycache__", "planning", "planning/__pycache__"])
 def test_so_does_a_module_of_the_users(installed: Throwaway, part: str) -> None:
     """A source, what is compiled of it, and the folder of either."""
