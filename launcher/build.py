@@ -7,7 +7,6 @@ needed where the wheel is built, as python-prctl needs one too; the image that r
 import os
 import shutil
 import subprocess
-import sys
 import sysconfig
 import tempfile
 from typing import Any
@@ -32,10 +31,6 @@ class DoorHook(BuildHookInterface):  # type: ignore[type-arg] # hatchling's own 
             build_data["shared_scripts"][shutil.copy(launcher, os.path.join(self.folder.name, f"{name}-launcher"))] = (
                 name
             )
-        start = os.path.join(self.folder.name, "start")
-        freeze(self.root, start)
-        for kind in ("", ".rare", ".init", ".ask", ".named", ".volumes", ".walk"):
-            build_data["shared_data"][start + kind] = f"lib/pydrop/{sys.implementation.cache_tag}{kind}"
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platforms()}"
 
@@ -48,13 +43,6 @@ def platforms() -> str:
     Python. An index takes no `linux_x86_64`, which would say nothing of a libc."""
     machine = sysconfig.get_platform().removeprefix("linux-").replace("-", "_").replace(".", "_")
     return ".".join(f"{libc}_{machine}" for libc in ("manylinux2014", "manylinux_2_17", "musllinux_1_1"))
-
-
-def freeze(root: str, target: str) -> None:
-    """The modules of every start in one file, others in others; by a Python of its own, which imports them."""
-    script = os.path.join(root, "launcher", "freeze.py")
-    python = [sys.executable, "-I", "-S", "-X", "no_debug_ranges"]
-    subprocess.run([*python, script, os.path.join(root, "src"), target], check=True)
 
 
 def compile_launcher(source: str, target: str) -> None:

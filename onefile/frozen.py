@@ -16,11 +16,13 @@ import os
 import sys
 from types import CodeType, ModuleType
 
+from lean import lean
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OWN = ("pydrop", "click", "psutil")
 # Of them, what the one file has no use for: the pip way's start, and what tests other programs.
 NO_PART = (
-    *("pydrop.__main__", "pydrop.boot_files", "pydrop.calls_by_libraries"),
+    *("pydrop.__main__", "pydrop.by_pip", "pydrop.calls_by_libraries"),
     *("click.testing", "psutil.tests", "psutil._psbsd", "psutil._psosx", "psutil._pssunos", "psutil._psaix"),
     *("psutil._pswindows", "site", "_sitebuiltins", "zipimport", "importlib._bootstrap_external"),
 )
@@ -189,18 +191,10 @@ def compiled(name: str, file: str, folders: "list[str]") -> CodeType:
     """Named as it lies in its folder, where a traceback finds its lines. click takes help from docstrings."""
     folder = next(one for one in [*folders, ROOT] if file.startswith(f"{one}/"))
     if name.partition(".")[0] == "pydrop" and not name.startswith("pydrop.ctl"):
-        return without_types(folder, file)
+        return lean(folder, file)
     with open(file, encoding="utf-8") as text:
         optimize = 1 if name.partition(".")[0] in OWN else 2
         return compile(text.read(), file[len(folder) + 1 :], "exec", dont_inherit=True, optimize=optimize)
-
-
-def without_types(folder: str, file: str) -> CodeType:
-    """As in the pip way's boot files."""
-    sys.path.append(f"{ROOT}/launcher")
-    import freeze as boot_files
-
-    return boot_files.compiled(folder, file)
 
 
 def write(target: str, modules: "dict[str, tuple[CodeType, bool]]") -> None:

@@ -1,5 +1,7 @@
 """Start of ``python3 -I -B -m pydrop``, for images in which the launcher (a static C program) cannot run."""
 
-from pydrop.entry import module
+import sys
 
-module()
+from pydrop import called_as, inherited
+
+called_as.begin(inherited.without_launcher(sys.argv))

@@ -1,13 +1,12 @@
 """`pydrop` from its first line to exec: settings, inspection, plan, perform, handover.
 
 `_start` tells the whole story of a start. Two frontiers are marked in it: the first step that cannot be undone, and the
-drop. The launcher, boot_files and `__main__` call this module.
+drop. `called_as` calls this module.
 """
 
 import posix as os
-import sys
 
-from pydrop import compat, handover, inherited, inspection, performing, planning, standing
+from pydrop import handover, inherited, inspection, performing, planning, standing
 from pydrop.errors import FAILED, Interrupted, PydropError, not_loaded
 from pydrop.model import Facts, Settings, Start
 from pydrop.perform import timeline_writer
@@ -18,41 +17,6 @@ from pydrop.steps import Plan
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-def launched(loading: float | None = None) -> None:
-    """Begin what argv[0] names: pydrop, pydropctl or a compatibility name. launcher.c and boot_files call it.
-
-    `loading` is Start's field of that name. Never returns."""
-    start = inherited.from_launcher(sys.argv)
-    start.loading = loading
-    if start.starter:  # this process is init, and came here since no boot file could be read (boot_files)
-        from pydrop.pid1 import init
-
-        init.stay(start)
-    if start.name.rpartition("/")[2] == "pydropctl":
-        _ctl(start)
-    _exit(compat.run(start) if compat.name_of(start) else begin(start))
-
-
-def _ctl(start: Start) -> None:
-    """Run `pydropctl`. Never returns."""
-    try:
-        from pydrop.ctl.main import run
-    except ImportError as error:
-        Report().error(str(not_loaded(error)))
-        _exit(FAILED)
-    run(start)
-
-
-def module() -> None:
-    """Begin as ``python3 -I -B -m pydrop``, for images in which the launcher cannot run. Never returns."""
-    _exit(begin(inherited.without_launcher(sys.argv)))
-
-
-def _exit(code: int) -> None:
-    """Exit without Python's own shutdown: nothing is buffered, and no more code may run."""
-    os._exit(code)
 
 
 def begin(start: Start) -> int:
@@ -95,10 +59,8 @@ def _start(start: Start, report: Report) -> int:
     if settings.show:
         return _show(settings.show)
     place = standing.known(start, descent)
-    _settle_init(settings, start, again=bool(place and place.second))
-    if place is None:
-        place = standing.awaited(start, descent, report.debug)
-        _settle_init(settings, start, again=place.second)
+    _settle_init(settings, start, place)
+    place = place or standing.awaited(start, descent, report.debug)
     facts = inspection.look(settings, start, place.record, place.second)
     facts.in_hook = place.in_hook
     timeline_writer.mark(start, "survey")
@@ -164,24 +126,19 @@ def _init_waiter(start: Start) -> "Callable[[], None]":
     return lambda: starter.wait_for_go(init)
 
 
-def _settle_init(settings: Settings, start: Start, again: bool) -> None:
-    """Decide about init mode. In a second pydrop only an option asks for it: `exec` repeats the start's variables."""
-    if again and not settings.sources.get("init", "").startswith("--"):
-        settings.init = False
-    if settings.init != bool(start.init):
-        _correct_guess(start)
+def _settle_init(settings: Settings, start: Start, place: standing.Standing | None) -> None:
+    """Decide about init mode where that was not done before all else (init_asked).
 
-
-def _correct_guess(start: Start) -> None:
-    """Correct a wrong guess about init mode. The launcher has to fork, or not, before the settings are read.
-
-    Where it forked and the settings do not ask for init mode, this process ends and init performs the start itself.
-    Where it did not fork and they do ask (a key in odd spelling, no launcher), this process forks now."""
-    from pydrop.pid1 import forking, starter
-
+    In a second pydrop only an option asks for it, since `exec` repeats the start's variables. Where it is asked for,
+    this process stays, with all that it has loaded, and a child goes on with the start."""
     if start.init:
-        starter.decline(start.init)
-    forking.fork(start)
+        settings.init = True
+    elif settings.init:
+        settings.init = not (place.second if place else standing.is_made_by_another())
+    if settings.init and not start.init:
+        from pydrop.pid1 import forking
+
+        forking.fork(start, "pydrop")
 
 
 def _show(topic: str) -> int:

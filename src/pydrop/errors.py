@@ -28,8 +28,9 @@ class PydropError(Exception):
 
 def not_loaded(error: ImportError) -> PydropError:
     """The error for a module that this Python lacks: Debian's python3-minimal lacks a good part of the library."""
-    of_pip = error.name in ("click", "psutil")
-    remedy = "install pydrop with pip, which brings it" if of_pip else WHOLE_PYTHON
+    remedy = "install pydrop with pip, which brings it" if error.name in ("click", "psutil") else WHOLE_PYTHON
+    if error.name and error.name.startswith("pydrop"):
+        remedy = "install pydrop anew: pip install --force-reinstall"
     return PydropError(f"this Python cannot load {error.name or 'a module'}: {error}", remedy)
 
 

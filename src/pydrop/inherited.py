@@ -12,7 +12,7 @@ import sys
 
 from pydrop.encoding import decoded
 from pydrop.errors import Interrupted
-from pydrop.process import InitProcess, Start, StarterProcess
+from pydrop.process import Start
 from pydrop.signals import ENDING
 
 IGNORED_BY_PYTHON = (_signal.SIGPIPE, _signal.SIGXFSZ)
@@ -20,14 +20,10 @@ DISGUISE = "!"  # the launcher puts it in front of each variable, so that no lib
 
 
 def from_launcher(words: list[str]) -> Start:
-    """The start that launcher.c began. `words` is sys.argv as it left it: ``-c STATE NAME ARGUMENT...``.
-
-    STATE is ``IGNORED:BLOCKED:CLOCK``. Where the launcher forked, the other process follows (know_other in launcher.c):
-    a letter, C in the starter and G in init, then the other's pid, the descriptor to read and the one to write."""
+    """The start that launcher.c began. `words` is sys.argv as it left it: ``-c STATE NAME ARGUMENT...``, where STATE is
+    ``IGNORED:BLOCKED:CLOCK``."""
     _, state, name, *arguments = words
-    ignored, blocked, clock, *forked = state.split(":")
-    for descriptor in forked[2:]:
-        os.set_inheritable(int(descriptor), False)
+    ignored, blocked, clock = state.split(":")
     return Start(
         name=name,
         arguments=tuple(arguments),
@@ -35,17 +31,7 @@ def from_launcher(words: list[str]) -> Start:
         ignored=tuple([s for s, letter in zip(IGNORED_BY_PYTHON, ignored, strict=True) if letter != "-"]),
         blocked=tuple([s for s, letter in zip(ENDING, blocked, strict=True) if letter != "-"]),
         began=int(clock) / 1e6,
-        init=_init(*map(int, forked[1:])) if forked[:1] == ["C"] else None,
-        starter=_starter(*map(int, forked[1:])) if forked[:1] == ["G"] else None,
     )
-
-
-def _init(pid: int, answer: int, ask: int) -> InitProcess:
-    return InitProcess(pid=pid, ask=ask, answer=answer)
-
-
-def _starter(pid: int, asks: int, answers: int) -> StarterProcess:
-    return StarterProcess(pid=pid, asks=asks, answers=answers)
 
 
 def without_launcher(words: list[str]) -> Start:
@@ -63,13 +49,23 @@ def without_launcher(words: list[str]) -> Start:
 def _environment() -> tuple[str, ...]:
     """The environment as the kernel laid it out at exec: in order, with doubled names, without Python's additions."""
     try:
-        with open("/proc/self/environ", "rb") as file:
-            block = file.read()
+        block = _whole("/proc/self/environ")
     except OSError:  # without /proc Python's copy has to do, which lacks doubled names and may have LC_CTYPE added
         from os import environ
 
         return tuple([f"{name}={value}" for name, value in environ.items()])
     return tuple([decoded(line) for line in block.split(b"\0")[:-1]])
+
+
+def _whole(path: str) -> bytes:
+    parts: list[bytes] = []
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        while part := os.read(file, 4096 << len(parts)):
+            parts.append(part)
+    finally:
+        os.close(file)
+    return b"".join(parts)
 
 
 def occupy_closed_streams() -> None:

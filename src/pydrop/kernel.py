@@ -39,7 +39,6 @@ PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_KEEPCAPS = 8
 PR_SET_CHILD_SUBREAPER = 36
-PR_GET_CHILD_SUBREAPER = 37
 PR_SET_NO_NEW_PRIVS = 38
 
 
@@ -149,11 +148,9 @@ def die_with_parent() -> None:
     set_parent_death_signal(9)
 
 
-def set_subreaper(on: bool) -> bool:
-    """PR_SET_CHILD_SUBREAPER (Linux 3.4): orphans below this process become its children. Returns the former flag."""
-    before = bool(prctl(PR_GET_CHILD_SUBREAPER))
-    prctl(PR_SET_CHILD_SUBREAPER, on)
-    return before
+def set_subreaper() -> None:
+    """PR_SET_CHILD_SUBREAPER (Linux 3.4): orphans below this process become its children."""
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def set_undumpable() -> None:

@@ -1,12 +1,11 @@
-"""The start of the one static file: what the launcher and boot_files do by pip. onefile/main.c calls `launched`."""
+"""The start of the one static file: what the launcher and by_pip do by pip. onefile/main.c calls `launched`."""
 
-import posix as os
 import sys
 import time
 
 import _onefile
 
-from pydrop import compat
+from pydrop import called_as
 from pydrop.inherited import IGNORED_BY_PYTHON
 from pydrop.process import Start
 from pydrop.signals import ENDING
@@ -16,18 +15,11 @@ STREAMS = (("stdin", "r", "surrogateescape"), ("stdout", "w", "surrogateescape")
 
 
 def launched() -> None:
-    """Begin what argv[0] names: pydrop, pydropctl or a compatibility name. Never returns."""
+    """Begin what argv[0] names. Never returns."""
     start = came()
     if start.name.rpartition("/")[2] == "pydropctl":
         _open_streams()
-        from pydrop.ctl.main import run
-
-        run(start)
-    if compat.name_of(start):
-        os._exit(compat.run(start))
-    from pydrop.entry import begin
-
-    os._exit(begin(start))
+    called_as.begin(start)
 
 
 def _open_streams() -> None:

@@ -18,7 +18,8 @@ else:
 class Value:
     """A record that is made by keywords, and compared and shown by content.
 
-    To mypy it is a dataclass. The module `dataclasses` itself would cost a start 15 ms."""
+    To mypy it is a dataclass. The module `dataclasses` itself would cost a start 15 ms. Types of fields that Python
+    would have to make (unions, tuples of something) stand in quotes."""
 
     def __init__(self, **fields: object) -> None:
         self.__dict__.update(fields)
@@ -60,9 +61,9 @@ class Credentials(Value):
 
     The capability sets are bit masks."""
 
-    uids: tuple[int, int, int, int]  # real, effective, saved, filesystem
-    gids: tuple[int, int, int, int]
-    groups: tuple[int, ...]
+    uids: "tuple[int, int, int, int]"  # real, effective, saved, filesystem
+    gids: "tuple[int, int, int, int]"
+    groups: "tuple[int, ...]"
     inheritable: int
     permitted: int
     effective: int
@@ -79,7 +80,7 @@ class Identity(Value):
     uid: int
     gid: int
     group: str
-    groups: tuple[int, ...]
+    groups: "tuple[int, ...]"
     home: str
     shell: str
     why: str  # "PUID, PGID" | "user in /etc/pydrop.toml" | "owner of /data" | "account app of the image" ...
@@ -89,12 +90,12 @@ class Start(Value):
     """How this process was started, before Python or pydrop changed any of it; and how its steps report progress."""
 
     name: str  # argv[0]
-    arguments: tuple[str, ...]
-    environment: tuple[str, ...]  # NAME=value, in order, byte for byte
-    ignored: tuple[int, ...]  # those of SIGPIPE and SIGXFSZ, which Python itself ignores, that came ignored
-    blocked: tuple[int, ...]  # those of TERM, INT, HUP and QUIT, which the launcher blocks, that came blocked
-    began: float | None = None  # when the launcher began, by CLOCK_MONOTONIC in seconds; None without a launcher
-    loading: float | None = None  # when Python began to load pydrop, by the same clock; None without a boot file
+    arguments: "tuple[str, ...]"
+    environment: "tuple[str, ...]"  # NAME=value, in order, byte for byte
+    ignored: "tuple[int, ...]"  # those of SIGPIPE and SIGXFSZ, which Python itself ignores, that came ignored
+    blocked: "tuple[int, ...]"  # those of TERM, INT, HUP and QUIT, which the launcher blocks, that came blocked
+    began: "float | None" = None  # when the launcher began, by CLOCK_MONOTONIC in seconds; None without a launcher
+    loading: "float | None" = None  # when Python began to load pydrop, by the same clock; None without a boot file
     marks: "tuple[tuple[str | Step, str, str, float], ...]" = ()  # the phases so far: see perform/timeline_writer
     progress: "Callable[[str, bool], None] | None" = None  # shows how far a step is: Report.progress
     note: "Callable[[str], None] | None" = None  # prints one line, of level info
@@ -122,14 +123,14 @@ class Supervision(Value):
     """How init looks after one command. Signals are numbers, times are seconds."""
 
     stop_signal: int = 15
-    stop_timeout: float | None = 10.0  # from the stop signal to KILL; None: no limit
+    stop_timeout: "float | None" = 10.0  # from the stop signal to KILL; None: no limit
     kill_grace: float = 3.0  # from TERM to KILL for the processes that the command leaves behind
-    rewrite: tuple[tuple[int, int], ...] = ()
+    rewrite: "tuple[tuple[int, int], ...]" = ()
     group: bool = False  # signals go to the command's whole process group
-    exit_codes: tuple[tuple[int, int], ...] = ()
-    pdeathsig: int | None = None
+    exit_codes: "tuple[tuple[int, int], ...]" = ()
+    pdeathsig: "int | None" = None
     ready: str = "started"
-    ready_file: str | None = None
+    ready_file: "str | None" = None
     announces: bool = False  # init sends READY=1 and STOPPING=1 to the NOTIFY_SOCKET that pydrop was given
     clears: bool = True  # init ends the processes that the command leaves behind before it ends itself
     ends_group: bool = False  # without `clears`: its process group is sent TERM, as `rewrite` has it, and not awaited
@@ -143,8 +144,8 @@ class Outcome(Value):
 
     changed: int = 0
     words: str = ""
-    warnings: tuple[str, ...] = ()
-    environment: tuple[tuple[str, str | None], ...] = ()  # changes to the program's environment; None removes the name
+    warnings: "tuple[str, ...]" = ()
+    environment: "tuple[tuple[str, str | None], ...]" = ()  # changes to the program's own; None removes a name
 
 
 class Step(Value):
@@ -170,7 +171,7 @@ class PrivilegesStep(Step):
     identity: Identity
     keep_caps: int  # bit mask
     no_new_privs: bool
-    umask: int | None
+    umask: "int | None"
     keep_root: bool = False  # root was asked for explicitly
     keep_inheritable: bool = False  # the inheritable set stays as it came, as with gosu
     empty_bounding: bool = False  # the bounding set loses all but `keep_caps`; else it stays as it came
@@ -186,7 +187,7 @@ class InitStep(Step):
     performer = "pydrop.pid1.starter"
 
     supervision: Supervision
-    identity: Identity | None
+    identity: "Identity | None"
     keep_root: bool
     empty_bounding: bool  # as in PrivilegesStep, for init itself
     keeps_kill: bool  # programs may become other users (no_new_privs is off): init needs CAP_KILL to signal those

@@ -65,6 +65,11 @@ def known(start: Start, descent: Descent) -> Standing | None:
     return Standing(second=True, record=left) if left else None
 
 
+def is_made_by_another() -> bool:
+    """Whether another process of this container makes the start just now."""
+    return StartLock.is_held()
+
+
 def awaited(start: Start, descent: Descent, say: "Callable[[str], None]") -> Standing:
     """What this process is, once no other one makes the start.
 

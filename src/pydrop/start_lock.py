@@ -36,6 +36,14 @@ class StartLock:
         self.maker = 0
         self._before = ""
 
+    @classmethod
+    def is_held(cls) -> bool:
+        """Whether another living process of this container has taken the lock last."""
+        lock = cls()
+        holder = lock._holder() if lock.file >= 0 else ""
+        lock.release()
+        return proc_stat.lives(holder) and proc_stat.pid_of(holder) != os.getpid()
+
     def take(self, before_waiting: "Callable[[int], None]") -> bool:
         """Take the lock. False where another process of this container held it, and this one has waited for its end.
 

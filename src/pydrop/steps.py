@@ -36,13 +36,13 @@ class RunEntry(Value):
 
     kind: str
     path: str
-    mode: int | None
+    mode: "int | None"
     uid: int
     gid: int
     content: str = ""
     source: str = ""
     exact: bool = False  # an existing folder gets this owner and mode too, not only one that is created
-    spares: tuple[str, ...] = ()  # "mode", "uid", "gid": what an exact entry leaves unchanged on an existing folder
+    spares: "tuple[str, ...]" = ()  # "mode", "uid", "gid": what an exact entry leaves unchanged on an existing folder
     masked: bool = False  # r, w or x bits that an existing mode lacks stay off (`~` of tmpfiles.d)
     replaces: bool = False  # a file's other content, or a link's other target, is replaced (`f+`, `L+`)
 
@@ -53,7 +53,7 @@ class RuntimeStep(Step):
     kind = "runtime"
     performer = "pydrop.perform.runtime"
 
-    entries: tuple[RunEntry, ...]
+    entries: "tuple[RunEntry, ...]"
     hooks_folder: str = ""  # as configured: with what lies there it is never to be given
 
 
@@ -79,10 +79,10 @@ class HomeStep(Step):
     volume: Volume
     uid: int
     gid: int
-    groups: tuple[int, ...]  # supplementary, for "can the user write this"
+    groups: "tuple[int, ...]"  # supplementary, for "can the user write this"
     errors: str  # warn | fail
     hooks_folder: str = ""  # as configured: with what lies there it is never to be given
-    others: tuple[str, ...] = ()
+    others: "tuple[str, ...]" = ()
 
 
 class VolumesStep(Step):
@@ -91,10 +91,10 @@ class VolumesStep(Step):
     kind = "volumes"
     performer = "pydrop.perform.ownership"
 
-    volumes: tuple[Volume, ...]
+    volumes: "tuple[Volume, ...]"
     uid: int
     gid: int
-    groups: tuple[int, ...]  # supplementary, for "can the user write this"
+    groups: "tuple[int, ...]"  # supplementary, for "can the user write this"
     errors: str  # warn | fail
     hooks_folder: str = ""  # as configured: with what lies there it is never to be given
 
@@ -105,7 +105,7 @@ class SecretsStep(Step):
     kind = "secrets"
     performer = "pydrop.perform.secrets"
 
-    secrets: tuple[Secret, ...]
+    secrets: "tuple[Secret, ...]"
 
 
 class HooksStep(Step):
@@ -116,9 +116,9 @@ class HooksStep(Step):
     kind = "hooks"
     performer = "pydrop.perform.hooks"
 
-    hooks: tuple[str, ...]
-    given: tuple[str, ...] = ()  # folders that become the program's user's, from which root runs nothing
-    command: tuple[str, ...]
+    hooks: "tuple[str, ...]"
+    given: "tuple[str, ...]" = ()  # folders that become the program's user's, from which root runs nothing
+    command: "tuple[str, ...]"
     record: Record
 
 
@@ -130,7 +130,7 @@ class UserHookStep(Step):
     performer = "pydrop.user_hooks"
 
     hook: str
-    command: tuple[str, ...]
+    command: "tuple[str, ...]"
     record: Record
     drop: PrivilegesStep
 
@@ -150,7 +150,7 @@ class MountsStep(Step):
     kind = "mounts"
     performer = "pydrop.perform.unwritable_mounts"
 
-    mounts: tuple[tuple[str, str], ...]  # (mount point, type), see Facts
+    mounts: "tuple[tuple[str, str], ...]"  # (mount point, type), see Facts
     identity: Identity
     root: bool  # root makes this start, so it could chown them
     listed: str  # PYDROP_CHOWN as it is, which a longer one has to repeat
@@ -169,7 +169,7 @@ class Plan(Value):
     """The steps of a start in their order, and the warnings for the person. The last step is the drop."""
 
     identity: Identity
-    steps: tuple[Step, ...]
-    warnings: tuple[str, ...]
-    command: tuple[str, ...]
-    environment: tuple[tuple[str, str | None], ...]  # HOME, USER, LOGNAME and what the settings add; None unsets
+    steps: "tuple[Step, ...]"
+    warnings: "tuple[str, ...]"
+    command: "tuple[str, ...]"
+    environment: "tuple[tuple[str, str | None], ...]"  # HOME, USER, LOGNAME and what the settings add; None unsets

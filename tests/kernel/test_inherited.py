@@ -270,7 +270,8 @@ def test_a_signal_while_the_end_is_told_ends_it_without_a_word() -> None:
             while True:
                 os.write(writing, b"x" * size)
     os.set_blocking(writing, True)
-    script = f"import sys; sys.path[:0] = {[SOURCES, *sys.path]!r}; from pydrop.entry import launched; launched()"
+    script = f"import sys; sys.path[:0] = {[SOURCES, *sys.path]!r}; from pydrop import called_as, inherited; "
+    script += "called_as.begin(inherited.from_launcher(sys.argv))"
     child = subprocess.Popen(
         [sys.executable, "-c", script, "--:----:7", "pydrop", "--nonsense"], stderr=writing, env={}
     )
@@ -316,9 +317,9 @@ def test_a_whole_start_by_the_launcher_is_the_same_as_by_hand(tmp_path: Path) ->
     source = Path(SOURCES).parent / "launcher" / "launcher.c"
     shown = (SHOW % "from_launcher").strip().replace("\n", ";")
     text = source.read_text()
-    begin, end = text.index("static const char MAKE_START[]"), text.index("static void fail")
+    begin, end = text.index("static const char PROGRAM[]"), text.index("__attribute__((noreturn)) static void fail")
     script = json.dumps("import sys;sys.argv.pop(1);" + shown)
-    boot = f'static const char MAKE_START[] = {script}, STAY[] = "", BE_NAMED[] = "";\n\n'
+    boot = f"static const char PROGRAM[] = {script};\n\n"
     (tmp_path / "launcher.c").write_text(text[:begin] + boot + text[end:])
     subprocess.run(["cc", "-static", "-o", str(launcher), str(tmp_path / "launcher.c")], check=True)
     (tmp_path / "bin" / "python3").symlink_to(sys.executable)

@@ -358,22 +358,19 @@ def test_long_and_many_paths_cost_little(place: Path) -> None:
 # -- the start's own check -------------------------------------------------------------------------
 
 
-PARTS = ("lib/python3.11/site-packages/pydrop", "bin/pydrop", "bin", "lib/pydrop", "lib/pydrop/TAG.rare", "", "lib")
+PARTS = ("lib/python3.11/site-packages/pydrop", "bin/pydrop", "bin", "", "lib")
 
 
 @pytest.fixture
 def installed(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An installation of pydrop, as far as its files go, with a link to it elsewhere."""
-    for name in ("bin", "lib/pydrop", "lib/python3.11/site-packages/pydrop"):
+    for name in ("bin", "lib/python3.11/site-packages/pydrop"):
         (place / "opt" / name).mkdir(parents=True)
     (place / "links").mkdir()
-    for name in ("bin/pydrop", "lib/pydrop/TAG", "lib/pydrop/TAG.rare"):
-        (place / "opt" / name).touch()
+    (place / "opt/bin/pydrop").touch()
     (place / "links/pydrop").symlink_to(place / "opt/bin/pydrop")
-    monkeypatch.setattr(sys.implementation, "cache_tag", "TAG")
     monkeypatch.setattr(own_code, "PACKAGE", f"{place}/opt/lib/python3.11/site-packages/pydrop")
     monkeypatch.setattr(own_code, "LAUNCHER", f"{place}/opt/bin/pydrop")
-    monkeypatch.setattr(own_code, "BOOT_FOLDER", f"{place}/opt/lib/pydrop")
     monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
     return place
 

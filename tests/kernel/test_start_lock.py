@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pydrop import proc_stat, start_lock
+from pydrop import proc_stat, standing, start_lock
 from tests.kernel.forked import forked
 
 pytestmark = pytest.mark.quick
@@ -56,3 +56,20 @@ def test_who_took_it_for_a_start_that_was_made_leaves_the_makers_name(
     assert ended.took()
     assert ended.maker == 0
     ended.release()
+
+
+def test_whether_another_process_makes_the_start_is_seen_without_taking_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second pydrop asks so before it decides about init mode: it must not be the one that others wait for."""
+    file = tmp_path / "lock"
+    file.touch()
+    monkeypatch.setattr(start_lock, "_opened", lambda *_: (os.open(file, os.O_RDWR), "/run/pydrop"))
+    assert not standing.is_made_by_another()
+    lock = start_lock.StartLock()
+    assert lock.took()
+    assert forked(standing.is_made_by_another) is True
+    assert forked(lambda: start_lock.StartLock().took()) is False, "the holder has it still"
+    lock.release()
+    file.write_bytes(b"pid:[1]@1 1 1")  # whose process is gone, or another container's
+    assert forked(standing.is_made_by_another) is False

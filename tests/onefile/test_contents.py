@@ -10,7 +10,7 @@ import pytest
 from tests.onefile.conftest import ROOT, frozen
 
 SRC = ROOT / "src"
-ONLY_BY_PIP = re.compile(r"pydrop\.(__main__|boot_files|calls_by_libraries)")
+ONLY_BY_PIP = re.compile(r"pydrop\.(__main__|by_pip|calls_by_libraries)")
 
 
 def test_every_module_of_pydrop_is_in_it(onefile: Path) -> None:

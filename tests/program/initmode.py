@@ -172,7 +172,7 @@ def is_pydrop(words: bytes) -> bool:
     """The launcher, Python behind it, or the title of the process that stays."""
     return (
         words.split(b"\0")[0].endswith(b"/pydrop")
-        or b"\0import sys,gc" in words
+        or b"\0import sys\np,v=" in words
         or words.startswith(b"pydrop: init of ")
     )
 

@@ -126,7 +126,7 @@ def test_the_copies_of_nss_wrapper_are_led_nowhere(place: Throwaway, capabilitie
     assert done.stdout.startswith(b"/tmp/pydrop-nss-1500/"), done.stderr
 
 
-WITHOUT_LAUNCHER = "import sys; sys.path[:0] = [sys.argv.pop(1)]; from pydrop.entry import module; module()"
+WITHOUT_LAUNCHER = "import sys; sys.path[:0] = [sys.argv.pop(1)]; from pydrop import __main__"
 
 
 def test_a_capability_of_the_interpreters_own_file_counts_too(place: Throwaway) -> None:

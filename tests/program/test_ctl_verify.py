@@ -39,7 +39,7 @@ WHO = f"--reuid={APP} --regid={APP} --groups={ADM},{STAFF},{APP}"
 DROP = f"{WHO} {NO_CAPS} --no-new-privs"
 PACKAGE = next(Path(sys.prefix).glob("lib/python3*/site-packages/pydrop")).relative_to(sys.prefix)
 CODE = PYDROP if ONE_FILE else f"{PREFIX}/{PACKAGE}/ctl/progress_bar.py"
-START = f"{PREFIX}/lib/pydrop/{sys.implementation.cache_tag}"
+OWN = f"{PREFIX}/{PACKAGE}"
 # No file of the machine gives its caller anything, and none is looked at: only what is planted on the tmpfs /mnt/x.
 PYTHON = Path(sys.executable).resolve()  # not below PREFIX, whatever the checkout's folder is
 BIND_SOCKET = f"""{PYTHON} -c "import socket; socket.socket(socket.AF_UNIX).bind('/mnt/sock')" """
@@ -369,13 +369,13 @@ FAULTS: "dict[str, tuple[str, str, str, dict[str, Any]]]" = {
         {"plant": f"cp {CODE} /mnt/x/f && chown {APP} /mnt/x/f && mount --bind /mnt/x/f {CODE}"},
     ),
     **{
-        f"what is loaded from {kind or 'the first file'} is the user's": (
+        f"what is loaded from {name} is the user's": (
             "pydrop's own code",
             "fail",
             f"belongs to user {APP}",
-            {"plant": f"cp {START}{kind} /mnt/x/f && chown {APP} /mnt/x/f && mount --bind /mnt/x/f {START}{kind}"},
+            {"plant": f"cp {OWN}/{name} /mnt/x/f && chown {APP} /mnt/x/f && mount --bind /mnt/x/f {OWN}/{name}"},
         )
-        for kind in ("", ".rare", ".init", ".ask", ".named", ".volumes", ".walk")
+        for name in ("entry.py", "pid1/init.py", f"perform/__pycache__/privileges.{sys.implementation.cache_tag}.pyc")
     },
     "passwd is the user's": ("account files", "warn", "CVE-2020-10695", {"plant": f"chown {APP} /etc/passwd"}),
     "a pointer to a secret": ("secrets", "fail", "FILE__DB", {"env": {"FILE__DB": "/run/secrets/db"}}),

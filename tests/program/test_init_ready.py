@@ -1,11 +1,9 @@
 """Init mode as a process: how a command says that it is ready, and who is told."""
 
 import os
-import re
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -218,11 +216,11 @@ SHOW = ("sh", "-c", "ps -o comm= -p 1; grep SigIgn /proc/self/status")
         ((), {"PYDROP_INIT": "1"}, "", True),
         ((), {}, "init = true\n", True),
         ((), {}, 'user = "app"\n  "init" = true\n', True),
-        ((), {}, '"\\u0069nit" = true\n', True),  # which the launcher does not see
+        ((), {}, '"\\u0069nit" = true\n', True),  # no plain line
         (("--init=0",), {"PYDROP_INIT": "1"}, "", False),
         (("--init=no",), {}, "init = true\n", False),
         ((), {"PYDROP_INIT": "off"}, "", False),
-        ((), {}, "init = false\n", False),  # which the launcher takes for a yes
+        ((), {}, "init = false\n", False),
         ((), {"PYDROP_INIT": "0"}, "init = true\n", False),
         ((), {}, "# init\n", False),
         ((), {}, "", False),
@@ -231,7 +229,7 @@ SHOW = ("sh", "-c", "ps -o comm= -p 1; grep SigIgn /proc/self/status")
 def test_init_mode_is_asked_for_by_option_variable_or_file(
     place: Throwaway, words: "tuple[str, ...]", env: "dict[str, str]", file: str, stays: bool
 ) -> None:
-    """Whatever the launcher guessed, the settings decide; and a start that is none of init mode is as ever."""
+    """Whether it is decided at first or by the settings; and a start that is none of init mode is as ever."""
     settings = place.folder / "etc/pydrop.toml"
     settings.write_text(file)
     try:
@@ -242,49 +240,6 @@ def test_init_mode_is_asked_for_by_option_variable_or_file(
     assert done.returncode == 0, done
     assert (name != "sh") == stays
     assert int(ignored.split()[1], 16) & 0x7FFFFFFF == 1 << 12  # the bit above is 32's, the C library's own
-
-
-SEES = (sys.executable, "-I", "-S", "-c", "import posix; print(sorted(posix.sched_getaffinity(0)))")
-SURE = [
-    (("--init",), {}, "", True),
-    (("--user", "app", "--init"), {"PYDROP_INIT": "0"}, "", True),
-    ((), {"PYDROP_INIT": "Yes"}, "", True),
-    ((), {}, "init = true\n", True),
-    ((), {}, "init=true# so be it\n", True),
-    (("--init=1",), {"PYDROP_INIT": "1"}, "init = true\n", False),  # the settings know what that means
-    ((), {"PYDROP_INIT": "0"}, "init = true\n", False),
-    ((), {}, "init = false\n", False),
-    ((), {}, "", False),
-]
-
-
-@pytest.mark.pip
-@pytest.mark.parametrize("processors", ["one", "all"])
-@pytest.mark.parametrize(("words", "env", "file", "surely"), SURE)
-def test_only_a_process_that_will_surely_stay_moves_to_another_processor(
-    place: Throwaway, words: "tuple[str, ...]", env: "dict[str, str]", file: str, surely: bool, processors: str
-) -> None:
-    """Else it may become the command, which would have an affinity that nobody gave it. And it is put back at once.
-
-    On one processor both are there, so it tries, and cannot; of several the other process may have another one."""
-    settings, log = place.folder / "etc/pydrop.toml", place.folder / "log"
-    settings.write_text(file)
-    allowed = sorted(os.sched_getaffinity(0))[: 1 if processors == "one" else None]
-    around = ("taskset", "-c", ",".join(map(str, allowed)), "strace", "-f", "-qq", "-o", str(log))
-    try:
-        done = place.run(PYDROP, *words, *SEES, env={**ENV, **env}, around=(*around, "-e", "trace=sched_setaffinity"))
-    finally:
-        settings.unlink()
-    assert done.returncode == 0, done
-    assert done.stdout == f"{allowed}\n".encode()
-    calls = [line for line in log.read_text().splitlines() if "sched_setaffinity" in line]
-    masks = [re.findall(r"\d+", line.partition("[")[2].partition("]")[0]) for line in calls]
-    if len(allowed) == 1:
-        assert masks == [[]] * surely
-    elif masks:
-        assert surely
-        assert len(masks[0]) == len(allowed) - 1
-        assert masks[1:] == [[str(number) for number in allowed]]
 
 
 def test_a_command_of_its_own_may_have_such_an_option(place: Throwaway) -> None:

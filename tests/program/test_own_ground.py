@@ -56,7 +56,6 @@ def install_package(prefix: Path) -> None:
     inner = packages.relative_to(real)
     (prefix / inner).mkdir(parents=True)
     shutil.copy2(real / "pyvenv.cfg", prefix)
-    subprocess.run(["cp", "-a", real / "lib/pydrop", prefix / "lib/pydrop"], check=True)
     subprocess.run(["cp", "-a", packages / "pydrop", prefix / inner / "pydrop"], check=True)
     for library in packages.glob("_prctl*"):
         shutil.copy2(library, prefix / inner)
@@ -187,12 +186,9 @@ def test_a_home_that_holds_it_keeps_its_owner_with_a_warning(installed: Throwawa
     assert failed.returncode == 125
 
 
-BOOT_FOLDER = pytest.param("opt/pydrop/lib/pydrop", marks=pytest.mark.pip)
-
-
-@pytest.mark.parametrize("part", ["opt/pydrop/bin", "opt/pydrop/bin/pydrop", BOOT_FOLDER, "links", "opt"])
+@pytest.mark.parametrize("part", ["opt/pydrop/bin", "opt/pydrop/bin/pydrop", "links", "opt"])
 def test_a_start_from_where_the_user_can_write_says_what_to_do(installed: Throwaway, part: str) -> None:
-    """The launcher, its folder, the link to it, the folder of the boot files, and what is above them."""
+    """The launcher, its folder, the link to it, and what is above them."""
     os.chown(installed.folder / part, APP, APP)
     done = installed.run("/mnt/links/pydrop", "true", env=ENV)
     assert done.returncode == 125
@@ -200,15 +196,17 @@ def test_a_start_from_where_the_user_can_write_says_what_to_do(installed: Throwa
 
 
 @pytest.mark.pip
-def test_so_does_a_boot_file_of_the_users(installed: Throwaway) -> None:
-    for file in (installed.folder / "opt/pydrop/lib/pydrop").iterdir():
-        os.chown(file, APP, APP)
+@pytest.mark.parametrize("part", ["trust.py", "planning/orders.py", "__pycache__", "planning", "planning/__pycache__"])
+def test_so_does_a_module_of_the_users(installed: Throwaway, part: str) -> None:
+    """A source, what is compiled of it, and the folder of either."""
+    package = next((installed.folder / "opt/pydrop/lib").glob("python3*/site-packages/pydrop"))
+    compiled = f"__pycache__/trust.{sys.implementation.cache_tag}.pyc"
+    for path in (package / part, package / compiled):
+        os.chown(path, APP, APP)
         done = installed.run(OWN, "true", env=ENV)
-        assert (done.returncode, f"chown root:root /mnt/opt/pydrop/lib/pydrop/{file.name} " in line_of(done)) == (
-            125,
-            True,
-        )
-        os.chown(file, 0, 0)
+        named = str(path).replace(str(installed.folder), "/mnt", 1)
+        assert (done.returncode, f"chown root:root {named} " in line_of(done)) == (125, True), done
+        os.chown(path, 0, 0)
 
 
 # -- links -----------------------------------------------------------------------------------------

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from pydrop import boot_files
 from pydrop.model import Identity, Record
-from pydrop.record import FORM, NAME, PLACE, decode, encode
+from pydrop.record import FORM, decode, encode
 
 pytestmark = pytest.mark.python  # bytes that are no UTF-8
 
@@ -79,8 +78,3 @@ NONE = {
 def test_what_is_no_record_is_none(case: str) -> None:
     """Not an error, and not half an identity: the start sets up anew."""
     assert decode(NONE[case]) is None
-
-
-def test_where_a_record_lies_is_known_before_this_is_loaded() -> None:
-    """boot_files guesses by it what a start will need."""
-    assert f"{PLACE}/{NAME}" == boot_files.RECORD

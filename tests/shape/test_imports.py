@@ -11,7 +11,9 @@ from tests.shape.source import Module, circles, classes, functions, length, modu
 # above or beside it; a package's own modules may import each other. `perform.*` is a line of many:
 # no step knows another.
 LAYERS = (
-    ("__main__", "boot_files", "onefile"),
+    ("__main__", "by_pip", "onefile"),
+    ("every_start",),
+    ("called_as",),
     ("entry",),
     ("ctl",),
     ("compat",),
@@ -21,12 +23,13 @@ LAYERS = (
     ("perform.*",),
     ("inspection", "running", "hook_environment", "start_lock", "descent"),
     ("rootenv", "interpreter", "ground", "telling", "state_folder"),
-    ("inherited", "trust", "report", "checked_reads", "command_lookup"),
+    ("inherited", "init_asked", "trust", "report", "checked_reads", "command_lookup"),
     ("proc_stat",),
     ("kernel", "mount_calls", "idmapped", "asked_as_user"),
     ("mountinfo",),
     ("planning", "lifecycle"),
     ("settings", "accounts", "tmpfiles", "record"),
+    ("option_words",),
     ("calls_by_libraries", "calls_built_in"),
     ("encoding",),
     ("steps",),
@@ -37,18 +40,23 @@ LAYERS = (
 )
 PURE = (
     *("planning", "lifecycle", "settings", "accounts", "tmpfiles", "record"),
-    *("capabilities", "steps", "model", "executable", "process", "errors", "signals"),
+    *("option_words", "capabilities", "steps", "model", "executable", "process", "errors", "signals"),
 )
 
 # What may be imported when a module is loaded, outside of `ctl`. Each is built in or costs next to nothing.
-AT_LOAD = {"os", "posix", "sys", "_imp", "marshal", "stat", "_stat", "errno", "time", "_signal", "fcntl", "itertools"}
-AT_LOAD_OF = {"calls_by_libraries": {"_prctl"}, "calls_built_in": {"_onefile"}, "onefile": {"_onefile"}}
+AT_LOAD = {"os", "posix", "sys", "gc", "marshal", "stat", "_stat", "errno", "time", "_signal", "fcntl", "itertools"}
+AT_LOAD_OF = {
+    "by_pip": {"_frozen_importlib_external"},
+    "calls_by_libraries": {"_prctl"},
+    "calls_built_in": {"_onefile"},
+    "onefile": {"_onefile"},
+}
 
 # Who may import it at all, at any time.
 ONLY_IN = {
     "click": ("ctl",),
     "psutil": ("ctl", "pid1"),
-    "_prctl": ("calls_by_libraries",),
+    "_prctl": ("calls_by_libraries", "by_pip"),
     "prctl": (),
     "ctypes": ("calls_by_libraries",),
     "_onefile": ("calls_built_in", "onefile", "distribution"),

@@ -21,7 +21,6 @@ from pydrop.accounts.numbers import (
     refuse_by_accident,
     uid_asked,
 )
-from pydrop.accounts.own_group import group_entry
 from pydrop.model import Account, AccountChange, Device, Group, Identity, Settings, UserAsked
 
 SHELL = "/bin/sh"
@@ -85,7 +84,11 @@ def _ordinary(
 ) -> Decision:
     """The decision for a program that is not root."""
     settings, known, user = question.settings, question.accounts, question.user
-    group = group_entry(gid.number, account.name, user.group, known, question.groups)
+    group = group_numbered(question.groups, gid.number)
+    if group is None:
+        from pydrop.accounts.own_group import group_entry
+
+        group = group_entry(gid.number, account.name, user.group, known, question.groups)
     if group_named(question.groups, group.name) is None:
         from pydrop.accounts.forgery import check_name
 

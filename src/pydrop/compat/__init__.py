@@ -1,8 +1,8 @@
 """Compatibility names: called as gosu, tini and the like, pydrop takes that tool's arguments and behaves as that tool.
 
 The name is argv[0], which the caller chooses freely. So a name grants nothing that the same caller could not get from
-`pydrop --user NAME`. No compatibility name reads a setting. None runs set-uid, which launcher.c refuses before it looks
-at any name. Each verifies its drop as pydrop does. `entry` and `compat.init_tools` call `run`.
+`pydrop --user NAME`. No compatibility name reads a setting. None runs set-uid, which the launcher refuses. Each that
+drops verifies its drop as pydrop does. `called_as` calls `run`.
 """
 
 import sys
@@ -23,6 +23,8 @@ COMPATIBILITY_NAMES = {
     "tini": "pydrop.compat.tini",
     "dumb-init": "pydrop.compat.dumb_init",
 }
+# Those that stay as init beside the program: the process parts in two before `run`. The others become somebody.
+INITS = ("tini", "dumb-init")
 
 
 def name_of(start: Start) -> str:

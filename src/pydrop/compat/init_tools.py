@@ -1,13 +1,10 @@
 """The common part of tini and dumb-init, in the starter: it tells init how to look after the command, and becomes it.
 
-launcher.c has forked the two processes; the one file forks here. No other work of a start is done: no setting is read,
-no file is changed, and both processes keep their credentials.
+`called_as` has parted the two processes. No other work of a start is done: no setting is read, no file is changed, and
+both processes keep their credentials.
 """
 
-import posix as os
-import sys
-
-from pydrop import compat, handover, inherited
+from pydrop import handover
 from pydrop.compat.tool import Tool, answer, attempt
 from pydrop.errors import FAILED
 from pydrop.pid1 import starter, terminal
@@ -36,25 +33,16 @@ class Answer(Value):
     code: int
 
 
-def launched() -> None:
-    """Run by a name of these tools; boot_files calls it, without the modules of a start. Never returns."""
-    os._exit(compat.run(inherited.from_launcher(sys.argv)))
-
-
 def supervise(tool: Tool, start: Start, parse: "Parse") -> int:
     """Become the command, supervised as `parse` finds it. Returns an exit code where no command runs."""
-    code = attempt(tool, start, lambda: _become_or_answer(start, parse))
-    if start.init:
-        starter.fails(start.init)
+    init = start.init
+    assert init is not None, "called_as forks for every name that comes here"
+    code = attempt(tool, start, lambda: _become_or_answer(start, parse(start)))
+    starter.fails(init)
     return code
 
 
-def _become_or_answer(start: Start, parse: "Parse") -> int:
-    if start.init is None:  # in the one file nobody has forked yet
-        from pydrop.pid1 import forking
-
-        forking.fork(start)
-    wanted = parse(start)
+def _become_or_answer(start: Start, wanted: "InitRequest | Answer") -> int:
     if isinstance(wanted, Answer):
         return answer(wanted.stream, wanted.text, wanted.code)
     init = start.init

@@ -8,9 +8,8 @@ from pydrop.compat.init_tools import Answer, InitRequest, supervise, supervision
 from pydrop.compat.options import USAGE_ERROR, Options, variable
 from pydrop.compat.tool import Tool
 from pydrop.errors import FAILED, BadSetting, shortened
+from pydrop.option_words import BLANKS
 from pydrop.process import Start
-
-BLANKS = " \t\r\n"  # an env file may leave these around a value
 
 TOOL = Tool(name="tini", codes={FAILED: 1})
 VERSION = f"pydrop {__version__} by the name tini\n"

@@ -1,5 +1,6 @@
 """pydrop's own code: which files it is, and that nobody but root can write or replace them."""
 
+import _stat as stat
 import posix as os
 import sys
 
@@ -12,15 +13,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     Seen = dict[str, os.stat_result]
 
-# The ends of the names of the files from which a start loads its modules, see launcher/freeze.py.
-KINDS = ("", ".rare", ".init", ".ask", ".named", ".volumes", ".walk")
 _PARTS = [] if ONE_FILE else __file__.split("/")
 # By pip the package lies in PREFIX/lib/PYTHON/PACKAGES; "" where it does not (sources). All that the one file has is
 # in it, and it may lie in any folder: that one holds it, and so is root's, whatever else is there.
 PREFIX = "/".join(_PARTS[:-6]) if _PARTS[-6:-5] in (["lib"], ["lib64"]) else ""
 PACKAGE = "/".join(_PARTS[:-2])
 LAUNCHER = sys.executable if ONE_FILE else f"{PREFIX}/bin/pydrop" if PREFIX else ""
-BOOT_FOLDER = f"{PREFIX}/lib/pydrop" if PREFIX else ""
 
 
 def started_by(name: str, environment: tuple[str, ...]) -> str:
@@ -44,31 +42,54 @@ def path_folders(environment: tuple[str, ...]) -> list[str]:
 def require_own_code_safe(name: str, environment: tuple[str, ...]) -> "Seen":
     """Refuse to run as root where another user can write pydrop's own code: the next start would run theirs as root.
 
-    That is the package, the interpreter, the launcher, the link by which it was started (`name` is argv[0]), the files
-    from which it loads its modules, and all folders on the way. (Whoever has changed the code can also have removed
-    this check. It is for the first start of an image that was built wrongly.) Returns the statuses that were read."""
+    That is the package, the modules that were loaded, the interpreter, the launcher, the link by which it was started
+    (`name` is argv[0]), and all folders on the way. (Whoever has changed the code can also have removed this check. It
+    is for the first start of an image that was built wrongly.) Returns the statuses that were read."""
     seen: Seen = {}
-    for path in _checked(name, environment):
-        try:
-            trusted = not path or is_plainly_trusted(path, seen)
-        except OSError:  # nothing has the path, or a link leads nowhere
-            continue
-        if not trusted:
-            _require_trusted(path)
-    for kind in KINDS if BOOT_FOLDER else ():
-        path = f"{BOOT_FOLDER}/{sys.implementation.cache_tag}{kind}"
-        try:
-            status = os.lstat(path)
-        except OSError:
-            continue
-        if fault(status):  # its folder is one of those above
-            _require_trusted(path)
+    for path in filter(None, _checked(name, environment)):
+        _look(path, seen)
+    if not ONE_FILE:
+        _require_modules_safe(seen)
     return seen
 
 
 def _checked(name: str, environment: tuple[str, ...]) -> list[str]:
-    compiled = "" if ONE_FILE else globals().get("__cached__") or __file__
-    return [PACKAGE, compiled, sys.executable, LAUNCHER, BOOT_FOLDER, started_by(name, environment)]
+    return [PACKAGE, sys.executable, LAUNCHER, started_by(name, environment)]
+
+
+def _require_modules_safe(seen: "Seen") -> None:
+    """The same for each module that is loaded: its source, and what is compiled of it. Their folders are asked about
+    too, since a module that is loaded later comes from one of these. Above them is the package's own, which is safe."""
+    places: set[str] = set()
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] != "pydrop" or not (spec := module.__spec__) or not spec.origin:
+            continue
+        folder, _, file = spec.origin.rpartition("/")
+        places.update([folder, f"{folder}/__pycache__"])
+        if not spec.loader_state:  # by_pip has found it not to be root's, or left it to the ordinary finder
+            places.add(spec.origin)
+            places.add(f"{folder}/__pycache__/{file[:-3]}.{sys.implementation.cache_tag}.pyc")
+    for place in places:
+        if not (place.startswith(f"{PACKAGE}/") and _is_roots(place)):
+            _look(place, seen)
+
+
+def _is_roots(path: str) -> bool:
+    """Whether it is root's alone, as far as its own status says; no link, which could lead elsewhere."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return not stat.S_ISLNK(status.st_mode) and not fault(status)
+
+
+def _look(path: str, seen: "Seen") -> None:
+    try:
+        trusted = is_plainly_trusted(path, seen)
+    except OSError:  # nothing has the path, or a link leads nowhere
+        return
+    if not trusted:
+        _require_trusted(path)
 
 
 def _require_trusted(path: str) -> None:

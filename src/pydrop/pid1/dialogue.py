@@ -1,8 +1,8 @@
 """The words that init and the starter send to each other, on two pipes.
 
-The launcher forks before any Python is loaded (launcher.c). The child is the starter. It reads the settings and sends
-init a request. Init drops privileges, as the starter is about to, verifies the drop, and only then lets the starter go
-on. The starter's exec closes its end of the pipe, by which init learns that the command runs.
+The child of `forking` is the starter. It makes the start and sends init a request. Init drops privileges, as the
+starter is about to, verifies the drop, and only then lets the starter go on. The starter's exec closes its end of the
+pipe, by which init learns that the command runs.
 
 All signals are blocked in init. They wait in the kernel until the command is there to get them, so that none is lost
 meanwhile. TERM, INT, HUP and QUIT are the exception: until the starter has sent its request, init passes them on to it
@@ -10,7 +10,6 @@ at once, and they end the start (see inherited).
 """
 
 # From the starter to init
-NOT_WANTED = b"n"  # no init mode; 10 bytes follow: 1 whether SIGCHLD came ignored, 9 with the mask of blocked signals
 ASKED = b"a"  # the request; 4 bytes with the step's length, 4 with the starter's pipe descriptor + 1, the step follow
 STARTER_FAILED = b"f"  # the command could not be run; the starter's exit code says why
 # From init to the starter

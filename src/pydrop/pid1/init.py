@@ -1,23 +1,22 @@
 """Init, until the command runs: it reads the starter's request, drops privileges as the starter does, and says go.
 
-From then on `pid1.loop` looks after the command. boot_files, `entry` and `pid1.forking` call this module.
+From then on `pid1.loop` looks after the command. `pid1.forking` calls this module.
 """
 
 import _signal
 import marshal
 import posix as os
-import sys
 
 from pydrop import inherited, kernel
 from pydrop.errors import FAILED, PydropError
 from pydrop.lifecycle import Lifecycle
 from pydrop.perform import privileges
 from pydrop.pid1 import terminal
-from pydrop.pid1.dialogue import ASKED, GO, INIT_REFUSES, NOT_WANTED, STARTER_FAILED
+from pydrop.pid1.dialogue import ASKED, GO, INIT_REFUSES, STARTER_FAILED
 from pydrop.pid1.loop import Loop
 from pydrop.process import Identity, InitStep, PrivilegesStep, Start, StarterProcess, Supervision, Value
 from pydrop.report import Report, escaped
-from pydrop.signals import ALL, ENDING
+from pydrop.signals import ENDING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     Kind = TypeVar("Kind", bound=Value)
 
 KILL_CAPABILITY = 1 << 5
-INIT_NAMES = ("tini", "dumb-init")  # called so, init prints its messages under that name; launcher.c forks for each
 
 
 def _rebuilt(kind: "type[Kind]", contents: tuple[object, ...]) -> "Kind":
@@ -38,71 +36,44 @@ def _rebuilt(kind: "type[Kind]", contents: tuple[object, ...]) -> "Kind":
     return value
 
 
-def launched() -> None:
-    """Be init; boot_files calls it. Returns where the launcher's guess was wrong and the settings want no init mode."""
-    stay(inherited.from_launcher(sys.argv))
-    sys.argv[1] = ":".join(sys.argv[1].split(":")[:3])
-
-
-def stay(start: Start) -> None:
-    """Be init of `start.starter` to the end. Returns only where no init mode is wanted, signals as they came."""
+def stay(start: Start, program: str) -> None:
+    """Be init of `start.starter` to the end. Never returns."""
     assert start.starter is not None
-    init = Init(start, start.starter)
+    init = Init(start, start.starter, program)
     try:
-        if init.is_wanted():
-            os._exit(init.to_the_end())
+        init.hear_out()
+        os._exit(init.to_the_end())
     except Exception as bug:
         init.report.error(f"pydrop itself failed as init: {type(bug).__name__}: {bug}; report it")
         os._exit(FAILED)
-    start.starter = None
 
 
 class Init:
     """Init, from the fork to its end. `child` is the starter, which becomes the command."""
 
-    def __init__(self, start: Start, child: StarterProcess) -> None:
+    def __init__(self, start: Start, child: StarterProcess, program: str) -> None:
         self.start = start
         self.child = child.pid
         self.asks = child.asks
         self.answers = child.answers
         self.terminal = terminal.controlling()
-        self.report = Report(program=_program(start))
+        self.report = Report(program=program)
         self.ending: list[int] = []  # the signals that were passed on to the starter, and end the start
         self.step: InitStep | None = None
         self.pipe = -1
 
-    def is_wanted(self) -> bool:
-        """Read the starter's word. False where it asks for no init mode; the starter has ended then."""
-        was_subreaper = _adopt_orphans(True, self.report)
+    def hear_out(self) -> None:
+        """Read the starter's request, and meanwhile pass on to it what would end a start."""
+        _adopt_orphans(self.report)
         ends = [n for n in ENDING if n not in self.start.blocked and _signal.getsignal(n) != _signal.SIG_IGN]
         for number in ends:
             _signal.signal(number, self._pass_on)
         _signal.pthread_sigmask(_signal.SIG_UNBLOCK, ends)
-        kind = os.read(self.asks, 1)
-        if kind == ASKED:
+        if os.read(self.asks, 1) == ASKED:
             self._read_request()
         _signal.pthread_sigmask(_signal.SIG_BLOCK, ends)
         for number in ends:
             _signal.signal(number, _signal.SIG_DFL)
-        if kind != NOT_WANTED:
-            return True
-        _adopt_orphans(was_subreaper, self.report)
-        self._restore_signals()
-        return False
-
-    def _restore_signals(self) -> None:
-        """Wait for the starter's end, close the pipes, and restore the signals: init performs the start itself."""
-        signal_state = os.read(self.asks, 10)
-        self._end_of_child()
-        for descriptor in (self.asks, self.answers, self.terminal):
-            if descriptor >= 0:
-                os.close(descriptor)
-        if signal_state[:1] == b"\x01":
-            _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)
-        for number in self.ending[:1]:  # this signal came too late to end the starter
-            os.kill(os.getpid(), number)
-        blocked = int.from_bytes(signal_state[1:], "little")
-        _signal.pthread_sigmask(_signal.SIG_SETMASK, [n for n in ALL if blocked >> n & 1 or n in ENDING])
 
     def _pass_on(self, number: int, _frame: object) -> None:
         self.ending.append(number)
@@ -207,21 +178,15 @@ class Init:
                 return 128 - code if code < 0 else code
 
 
-def _program(start: Start) -> str:
-    name = start.name.rpartition("/")[2]
-    return name if name in INIT_NAMES else "pydrop"
-
-
-def _adopt_orphans(on: bool, report: Report) -> bool:
-    """Be a subreaper or not: the processes that the command leaves behind become init's children, as PID 1's do anyway.
-    The flag counts for descendants that exist already too (Linux 4.11). Returns the former flag."""
+def _adopt_orphans(report: Report) -> None:
+    """Become a subreaper: the processes that the command leaves behind become init's children, as PID 1's do anyway.
+    The flag counts for descendants that exist already too (Linux 4.11)."""
     if os.getpid() == 1:
-        return True
+        return
     try:
-        return kernel.set_subreaper(on)
+        kernel.set_subreaper()
     except (OSError, ValueError) as error:
         report.warn(f"unable to become a subreaper: {error}; what the command leaves behind is not looked after")
-        return False
 
 
 def _permitted() -> int:

@@ -3,7 +3,6 @@
 `perform` is the performer of InitStep. `entry` and `compat.init_tools` call the other functions.
 """
 
-import _signal
 import fcntl
 import marshal
 import posix as os
@@ -11,7 +10,7 @@ import posix as os
 from pydrop.errors import FAILED, BadSetting, PydropError
 from pydrop.inherited import require_uninterrupted
 from pydrop.pid1 import terminal
-from pydrop.pid1.dialogue import ASKED, INIT_REFUSES, NOT_WANTED, STARTER_FAILED
+from pydrop.pid1.dialogue import ASKED, INIT_REFUSES, STARTER_FAILED
 from pydrop.process import InitProcess, InitStep, Outcome, Start, Value
 
 TYPE_CHECKING = False
@@ -22,14 +21,6 @@ if TYPE_CHECKING:
 def plain(value: object) -> "Any":
     """A Value as a tuple of its fields, which marshal can write; anything else unchanged."""
     return tuple([plain(each) for each in value.contents()]) if isinstance(value, Value) else value
-
-
-def decline(init: InitProcess) -> None:
-    """End this process, since no init mode is wanted: init performs the start itself. Never returns."""
-    came_ignored = _signal.getsignal(_signal.SIGCHLD) == _signal.SIG_IGN
-    blocked = sum([1 << number for number in _signal.pthread_sigmask(_signal.SIG_BLOCK, ())])
-    os.write(init.ask, NOT_WANTED + bytes([came_ignored]) + blocked.to_bytes(9, "little"))
-    os._exit(0)
 
 
 def perform(step: InitStep, start: Start) -> Outcome:

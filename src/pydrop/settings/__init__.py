@@ -6,7 +6,8 @@ Only the value that wins is parsed; a name that is no setting is refused in ever
 
 from pydrop.errors import BadSetting
 from pydrop.model import Settings
-from pydrop.settings.raw_setting import BLANKS, RawSetting
+from pydrop.option_words import FILE, FILE_VARIABLE, value_of
+from pydrop.settings.raw_setting import RawSetting
 from pydrop.settings.sources import default_command, from_arguments, merged, parsed_or_refused
 from pydrop.settings.table import BY_NAME
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from pydrop.settings.all_problems import Problem
 
-CONFIG = "/etc/pydrop.toml"
+CONFIG = FILE
 # Docker's rule has many a Dockerfile without a command: ENTRYPOINT takes away the CMD that came with FROM.
 EXAMPLE = (
     'in the Dockerfile: ENTRYPOINT ["pydrop"] and below it CMD ["gunicorn", "app:app"] (ENTRYPOINT clears the base '
@@ -77,17 +78,12 @@ def _secrets(parsed: "dict[str, Any]", sources: dict[str, str], environment: tup
 
 def config_path(environment: tuple[str, ...]) -> tuple[str, bool]:
     """The settings file's path, and whether PYDROP_CONFIG names it (then it must exist)."""
-    for line in environment:
-        if line.startswith("PYDROP_CONFIG="):
-            path = line[len("PYDROP_CONFIG=") :].strip(BLANKS)
-            if not path:
-                break
-            if not path.startswith("/"):
-                given = RawSetting(name="config", source="PYDROP_CONFIG", value=path)
-                quotes = ", without quotes (an env file keeps them)" if path[0] in "\"'" else ""
-                raise given.refuse("is not an absolute path", f"name the file from / on, as {CONFIG}{quotes}")
-            return path, True
-    return CONFIG, False
+    path = value_of(environment, FILE_VARIABLE).strip(BLANKS)
+    if path and not path.startswith("/"):
+        given = RawSetting(name="config", source=FILE_VARIABLE, value=path)
+        quotes = ", without quotes (an env file keeps them)" if path[0] in "\"'" else ""
+        raise given.refuse("is not an absolute path", f"name the file from / on, as {CONFIG}{quotes}")
+    return path or CONFIG, bool(path)
 
 
 def help_text() -> str:

@@ -1,10 +1,8 @@
 """Values that are one of a few words: yes or no, or a word of a given list."""
 
-from pydrop.settings.raw_setting import BLANKS, Filled, RawSetting
+from pydrop.option_words import BLANKS, says_yes
+from pydrop.settings.raw_setting import Filled, RawSetting
 from pydrop.settings.values import text
-
-YES = ("1", "true", "yes", "on")
-NO = ("0", "false", "no", "off")
 
 
 def flag(given: RawSetting) -> bool:
@@ -14,9 +12,9 @@ def flag(given: RawSetting) -> bool:
         return value
     if given.file and not isinstance(value, Filled):
         raise given.refuse("is not yes or no", f"write {given.name} = true or {given.name} = false, without quotes")
-    word = str(value).strip(BLANKS).lower()
-    if word in YES or word in NO:
-        return word in YES
+    meant = says_yes(str(value))
+    if meant is not None:
+        return meant
     raise given.refuse("is not yes or no", f"write {given.example('1')} or {given.example('0')}")
 
 

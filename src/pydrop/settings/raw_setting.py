@@ -1,9 +1,10 @@
 """One setting as a person gave it: its value, unparsed, and how messages name and show it."""
 
+from pydrop import option_words
 from pydrop.errors import MOST_SHOWN, BadSetting, shortened
 from pydrop.model import Value
 
-BLANKS = " \t\r\n"  # characters that env files and shells leave around a value
+BLANKS = option_words.BLANKS
 ODD_MARKS = ",;\t\r\n\"'[]"  # what no plain list of paths holds; a path that does is named in the file
 MOST_ITEMS = 500  # of a list: more would cost time before the work begins, and no image has them
 LONGEST_PATH = 4095  # characters; the kernel takes none that is longer (PATH_MAX)

@@ -1,8 +1,9 @@
 """Finds the settings in their three sources: options, environment, a file's table. Values stay as they are given."""
 
 from pydrop.errors import BadSetting
+from pydrop.option_words import SHOWN, UNKNOWN, WITHOUT_VALUE, cut
 from pydrop.settings.raw_setting import BLANKS, RawSetting
-from pydrop.settings.table import BY_NAME, BY_VARIABLE, Row
+from pydrop.settings.table import BY_NAME, BY_VARIABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
 OUR_VARIABLES = ("PYDROP_", "PUID=", "PGID=", "UMASK=")  # how a line of the environment begins that is a setting
 TELL_HOOKS = ("PYDROP_ENV", "PYDROP_UID", "PYDROP_GID")  # pydrop sets all of them for each hook
 DEFAULT_COMMAND = "default-command"
-SHOWN = ("help", "version")  # options that print a text in place of a start
 
 
 def merged(
@@ -49,51 +49,30 @@ def from_arguments(
     one name holds; those of a list are joined. With a `default_command` an unknown option starts the command too, and
     the default stands in front of a command that begins with a dash, or is not there.
     """
+    options, at, end = cut(words)
+    if end in SHOWN:
+        return {}, (), end
+    if (end == UNKNOWN and not default_command) or end == WITHOUT_VALUE:
+        raise _refused(words, at, end)
     found: dict[str, list[str]] = {}
-    at = 0
-    while at < len(words) and words[at].startswith("-") and words[at] != "-":
-        word = words[at]
-        if word[2:] in SHOWN and word[:2] == "--":
-            return {}, (), word[2:]
-        name, equals, value = word[2:].partition("=")
-        row = _option(word, name) if word != "--" else None
-        if row is None and word != "--":
-            if default_command:
-                break
-            from pydrop.settings import unknown_names
-
-            raise unknown_names.option(word.partition("=")[0])
-        at += 1
-        if row is None:
-            break
-        if row.flag and not equals:
-            value = "true"
-        elif not equals:
-            value = _following(words, at, word)
-            at += 1
+    for name, value in options:
         found.setdefault(name, []).append(value)
     given = {name: _joined(name, values) for name, values in found.items()}
     command = words[at:]
     return given, command if command and command[0][:1] != "-" else (*default_command, *command), ""
 
 
-def _option(word: str, name: str) -> Row | None:
-    row = BY_NAME.get(name)
-    return row if row and row.option and word.startswith("--") else None
+def _refused(words: tuple[str, ...], at: int, end: str) -> BadSetting:
+    from pydrop.settings import unknown_names
+
+    if end == UNKNOWN:
+        return unknown_names.option(words[at].partition("=")[0])
+    return unknown_names.without_value(words[at], words[at + 1] if at + 1 < len(words) else "")
 
 
 def _joined(name: str, values: list[str]) -> RawSetting:
     separator = BY_NAME[name].separator
     return RawSetting(name=name, source=f"--{name}", value=separator.join(values) if separator else values[-1])
-
-
-def _following(words: tuple[str, ...], at: int, word: str) -> str:
-    """The value of an option, which is the next word. A next word with a dash is an option, so the value is missing."""
-    if at < len(words) and not words[at].startswith("-"):
-        return words[at]
-    from pydrop.settings import unknown_names
-
-    raise unknown_names.without_value(word, words[at] if at < len(words) else "")
 
 
 def from_environment(environment: tuple[str, ...]) -> dict[str, RawSetting]:

@@ -1,6 +1,7 @@
 """All settings, one row each: what parsing, `--help`, docs/settings.md and the manual pages go by."""
 
 from pydrop.model import CHOWN_POLICIES, Value
+from pydrop.option_words import FLAGS, INIT_VARIABLE, VALUED
 from pydrop.settings import parsers
 
 TYPE_CHECKING = False
@@ -12,8 +13,8 @@ class Row(Value):
     """A setting: its name, the field of `Settings` that holds it, how a value is parsed, and its places.
 
     `field` has the default as its value there; `default` describes in words a default that is no fixed value.
-    `form` is what a value looks like ("-": none is taken). `separator` cuts a list in an option or a variable;
-    `flag` is an option that needs no value.
+    `form` is what a value looks like ("-": none is taken). `separator` cuts a list in an option or a variable. Whether
+    it is an `option`, and one that needs no value (`flag`), is said in `option_words`.
     """
 
     name: str
@@ -23,10 +24,16 @@ class Row(Value):
     form: str
     default: str = ""
     environment: tuple[str, ...] = ()
-    option: bool = True
     key: bool = True
     separator: str = ""
-    flag: bool = False
+
+    @property
+    def option(self) -> bool:
+        return self.name in VALUED or self.flag
+
+    @property
+    def flag(self) -> bool:
+        return self.name in FLAGS
 
 
 ROWS = (
@@ -36,11 +43,11 @@ ROWS = (
         meaning="who to become, by name or number",
     ),
     Row(
-        name="puid", field="puid", environment=("PUID",), option=False, parse=parsers.number, form="UID",
+        name="puid", field="puid", environment=("PUID",), parse=parsers.number, form="UID",
         default="the account's own, else 1000", meaning="the uid that the account gets",
     ),
     Row(
-        name="pgid", field="pgid", environment=("PGID",), option=False, parse=parsers.number, form="GID",
+        name="pgid", field="pgid", environment=("PGID",), parse=parsers.number, form="GID",
         default="the account's own, else the uid", meaning="the gid that the account gets",
     ),
     Row(
@@ -72,7 +79,7 @@ ROWS = (
         form="PATH[:POLICY]:...", meaning="volumes to own",
     ),
     Row(
-        name="volume", field="volumes", option=False, parse=parsers.volume_tables, form="[[volume]]",
+        name="volume", field="volumes", parse=parsers.volume_tables, form="[[volume]]",
         meaning="volumes to own, each as a table with all that can be said of it",
     ),
     Row(
@@ -85,7 +92,7 @@ ROWS = (
     ),
     Row(
         name="chown-hard-links", field="chown_hard_links", environment=("PYDROP_CHOWN_HARD_LINKS",),
-        parse=parsers.flag, flag=True, form="true|false", meaning="chown files that have other names too",
+        parse=parsers.flag, form="true|false", meaning="chown files that have other names too",
     ),
     Row(
         name="run-dirs", field="run_dirs", environment=("PYDROP_RUN_DIRS",), parse=parsers.paths, separator=":",
@@ -104,7 +111,7 @@ ROWS = (
         meaning="folder of the executables that the program's user runs before",
     ),
     Row(
-        name="default-command", field="default_command", option=False, parse=parsers.command, form="[WORD, ...]",
+        name="default-command", field="default_command", parse=parsers.command, form="[WORD, ...]",
         meaning="put in front where the command begins with a dash, or none is given",
     ),
     Row(
@@ -112,7 +119,7 @@ ROWS = (
         separator=",", form="NAME,...", meaning="capabilities that the program keeps",
     ),
     Row(
-        name="no-new-privs", field="no_new_privs", environment=("PYDROP_NO_NEW_PRIVS",), parse=parsers.flag, flag=True,
+        name="no-new-privs", field="no_new_privs", environment=("PYDROP_NO_NEW_PRIVS",), parse=parsers.flag,
         form="true|false", meaning="no program started later gains privileges (set-uid files)",
     ),
     Row(
@@ -125,7 +132,7 @@ ROWS = (
         meaning="how soon the kernel kills the program for memory, -1000 to 1000",
     ),
     Row(
-        name="init", field="init", environment=("PYDROP_INIT",), parse=parsers.flag, flag=True, form="true|false",
+        name="init", field="init", environment=(INIT_VARIABLE,), parse=parsers.flag, form="true|false",
         meaning="stay as PID 1: pass signals on, reap, stop in order",
     ),
     Row(
@@ -146,7 +153,7 @@ ROWS = (
         meaning="init mode: pass another signal on than the one that came, or none (HUP:0)",
     ),
     Row(
-        name="signal-group", field="signal_group", environment=("PYDROP_SIGNAL_GROUP",), parse=parsers.flag, flag=True,
+        name="signal-group", field="signal_group", environment=("PYDROP_SIGNAL_GROUP",), parse=parsers.flag,
         form="true|false", meaning="init mode: pass signals on to the command's whole process group",
     ),
     Row(
@@ -166,7 +173,7 @@ ROWS = (
         meaning="init mode: a file that is there while the command is ready",
     ),
     Row(
-        name="keep-root", field="keep_root", environment=("PYDROP_KEEP_ROOT",), parse=parsers.flag, flag=True,
+        name="keep-root", field="keep_root", environment=("PYDROP_KEEP_ROOT",), parse=parsers.flag,
         form="true|false", meaning="init mode: PID 1 stays root; the command does not",
     ),
     Row(

@@ -16,7 +16,7 @@ from pydrop.ctl.verifying.identity_checks import BEHIND
 from pydrop.ctl.verifying.subject import Subject
 from pydrop.distribution import ONE_FILE
 from pydrop.errors import PydropError, Untrusted
-from pydrop.ground.own_code import KINDS, started_by
+from pydrop.ground.own_code import started_by
 from pydrop.inspection import named_paths
 from pydrop.settings import config_path
 from pydrop.settings.secret_names import PREFIX, SUFFIX
@@ -107,9 +107,7 @@ def _own_files() -> "list[str]":
     # The launcher is not looked for below sys.prefix: in a venv that is the base's prefix, since the launcher starts
     # Python without site.
     launcher = own_file()
-    prefix = os.path.dirname(os.path.dirname(launcher))
     found = [sys.executable, launcher, f"{launcher}ctl", *([link] if link else [])]
-    found += [f"{prefix}/lib/pydrop/{sys.implementation.cache_tag}{kind}" for kind in KINDS]
     found += [str(sys.modules["_prctl"].__file__)]
     tops = [os.path.dirname(str(module.__file__)) for module in (kernel, click)]  # pydrop/kernel.py, click/__init__.py
     for top in tops:
