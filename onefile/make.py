@@ -1,8 +1,9 @@
 """Build dist/pydrop: one static file that holds CPython and pydrop, for images of any kind.
 
-Usage: python onefile/make.py [--plain] [TARGET]
+Usage: python onefile/make.py [--plain | --dumped] [TARGET]
 
-Its interpreter is begun here, once: what is written is its memory (dump.py). With --plain it begins at each start.
+With --plain its interpreter begins at each start. With --dumped it is begun here, once, and what is written is its
+memory (dump.py). Which of them is made without a word stands in DUMPED.
 
 Everything it needs it gets itself: Debian's packages and CPython's source by apt, click and psutil by pip, each pinned
 (recipe.py, requirements.txt). CPython is built once for each recipe, and kept in ~/.cache/pydrop/onefile; what changes
@@ -28,7 +29,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pydrop" / "onefile"
 NEEDED = "musl-tools gcc make dpkg-dev linux-libc-dev binutils xz-utils debian-archive-keyring".split()
+DUMPED = False  # until the dumped file is under 12 MB (docs/one-file.md)
 STRICT = "-std=gnu11 -Wall -Wextra -Werror -fno-builtin-malloc".split()
+LOOP = "-O3 -DPy_BUILD_CORE -DNDEBUG -fwrapv -std=c11 -w"
 # Of psutil, what its own setup.py compiles on Linux.
 PSUTIL = ("psutil/_psutil_linux.c", "psutil/arch/all/*.c", "psutil/arch/posix/*.c", "psutil/arch/linux/*.c")
 
@@ -199,7 +202,7 @@ def build_psutil(folder: Path, python: Path, libraries: Path) -> None:
 
 def loop() -> str:
     """A name for all that the interpreter's loop depends on."""
-    return digest(f"{recipe()} {(HERE / 'patience.py').read_text()}".encode())
+    return digest(f"{recipe()} {LOOP} {(HERE / 'patience.py').read_text()}".encode())
 
 
 def build_loop(folder: Path, python: Path) -> None:
@@ -207,7 +210,7 @@ def build_loop(folder: Path, python: Path) -> None:
     source = python / "source"
     patience.write(source / "Python", folder)
     headers = [f"-isystem{source / name}" for name in ("Python", "Include/internal")]
-    words = ["-DPy_BUILD_CORE", "-DNDEBUG", "-fwrapv", "-std=c11", "-w", *headers]
+    words = [*LOOP.split(), *headers]
     compile_c(python, "ceval.c", str(folder / "ceval.o"), *words, cwd=folder)
 
 
@@ -281,5 +284,9 @@ def say(words: str) -> None:
 
 
 if __name__ == "__main__":
-    given = [word for word in sys.argv[1:] if word != "--plain"]
-    main(Path(given[0] if given else ROOT / "dist/pydrop").absolute(), plain="--plain" in sys.argv)
+    options = {word for word in sys.argv[1:] if word.startswith("--")}
+    given = [word for word in sys.argv[1:] if word not in options]
+    if len(given) > 1 or len(options) > 1 or options - {"--plain", "--dumped"}:
+        sys.exit(__doc__)
+    dumped = "--dumped" in options or (DUMPED and not options)
+    main(Path(given[0] if given else ROOT / "dist/pydrop").absolute(), plain=not dumped)
