@@ -58,7 +58,8 @@ class Room:
         for point in reversed(points):
             in_system = any(f"{point}/".startswith(f"{kept}/") for kept in system[1:])
             if point not in system and not in_system and not f"{self.folder}/".startswith(f"{point}/"):
-                subprocess.run(["umount", "--lazy", "--", point], check=True)
+                # Not found where another mount lies over it: no start sees it then.
+                subprocess.run(["umount", "--lazy", "--", point], check=False, stderr=subprocess.DEVNULL)
 
     def _own_etc(self) -> None:
         etc = self._path("etc")

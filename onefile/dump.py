@@ -32,6 +32,10 @@ BY_THE_C_LIBRARY = {
 }
 
 
+# What musl finds out of the vdso at its first use (src/time/clock_gettime.c): as in LINKED, to be found out again.
+AT_FIRST_USE = ("vdso_func",)
+
+
 class Refused(SystemExit):
     """The memory cannot be a file's."""
 
@@ -70,7 +74,7 @@ def main(linked: str, target: str, *, emulated: bool = False) -> None:
         process.kill()
     place = int(process.communicate()[0], 16)
     symbols = addresses(linked)
-    forget(memory, segment.address, symbols)
+    forget(memory, segment, symbols, content)
     if not emulated:
         require_no_other(mappings, linked, segment)
         away = Mapping(place - NEAR, place + NEAR, "a mapping")
@@ -121,14 +125,18 @@ def addresses(linked: str) -> dict[str, int]:
     return {line.split()[2]: int(line.split()[0], 16) for line in text.splitlines() if len(line.split()) == 3}
 
 
-def forget(memory: bytearray, address: int, symbols: dict[str, int]) -> None:
+def forget(memory: bytearray, segment: Segment, symbols: dict[str, int], content: bytes) -> None:
     """Make 0 of what the C library has from the kernel, and of its canary, a random number, wherever it stands."""
-    at = symbols["__stack_chk_guard"] - address
+    at = symbols["__stack_chk_guard"] - segment.address
     canary = bytes(memory[at : at + 8])
     for name, size in BY_THE_C_LIBRARY.items():
-        at = symbols[name] - address
+        at = symbols[name] - segment.address
         memory[at : at + size] = bytes(size)
     memory[:] = memory.replace(canary, bytes(8))
+    for name in AT_FIRST_USE:
+        if name in symbols:
+            at = symbols[name] - segment.address
+            memory[at : at + 8] = content[segment.offset + at :][:8]
 
 
 def require_no_pointer(memory: bytes, address: int, places: list[Mapping], symbols: dict[str, int]) -> None:

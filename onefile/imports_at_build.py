@@ -17,6 +17,11 @@ def everything() -> None:
     for name in PER_PROCESS:
         if name in sys.modules:
             raise ImportError(f"{name} would remember this process")
+    for name, module in sys.modules.items():
+        if name.startswith("pydrop") and sys.executable in [
+            one for one in vars(module).values() if isinstance(one, str)
+        ]:
+            raise ImportError(f"{name} would remember where the file was")
     gc.collect()
     gc.disable()
 

@@ -142,7 +142,7 @@ static void begin(const char *self)
     prepare_interpreter();
     if (PyImport_AppendInittab("_onefile", init_module) != 0)
         fail("begin", strerror(ENOMEM), "give the container more memory");
-    begin_interpreter(self);
+    begin_interpreter(DUMPED ? "/dev/null/pydrop" : self); /* make_anew tells where it is */
     beginning = 0;
     if (DUMPED)
         stop_for_dump();

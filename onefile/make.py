@@ -1,8 +1,9 @@
 """Build dist/pydrop: one static file that holds CPython and pydrop, for images of any kind.
 
-Usage: python onefile/make.py [--plain] [--for amd64|arm64] [TARGET]
+Usage: python onefile/make.py [--plain | --dumped] [--for amd64|arm64] [TARGET]
 
-Its interpreter is begun here, once: what is written is its memory (dump.py). With --plain it begins at each start.
+With --plain its interpreter begins at each start. With --dumped it is begun here, once, and what is written is its
+memory (dump.py). Which of them is made without a word stands in DUMPED.
 
 Everything it needs it gets itself: Debian's packages and CPython's source by apt, click and psutil by pip, each pinned
 (recipe.py, requirements.txt). CPython is built once for each recipe, and kept in ~/.cache/pydrop/onefile; what changes
@@ -23,7 +24,9 @@ from building import CACHE, HERE, ROOT, digest, install, kept, native, run, say,
 from recipe import COMPILE, LINK, PYTHON, VERSION
 from toolchain import MACHINES, Toolchain
 
+DUMPED = False  # until the dumped file is under 12 MB (docs/one-file.md)
 STRICT = "-std=gnu11 -Wall -Wextra -Werror -fno-builtin-malloc".split()
+LOOP = "-O3 -DPy_BUILD_CORE -DNDEBUG -fwrapv -std=c11 -w"
 # Of psutil, what its own setup.py compiles on Linux.
 PSUTIL = ("psutil/_psutil_linux.c", "psutil/arch/all/*.c", "psutil/arch/posix/*.c", "psutil/arch/linux/*.c")
 
@@ -94,7 +97,8 @@ def build_psutil(folder: Path, tools: Toolchain, python: Path, libraries: Path) 
 
 
 def loop_name(python: Path) -> str:
-    return f"loop-{python.name}-{digest((HERE / 'patience.py').read_bytes())}"
+    text = (HERE / "patience.py").read_text()
+    return f"loop-{python.name}-{digest(f'{LOOP} {text}'.encode())}"
 
 
 def build_loop(folder: Path, tools: Toolchain, python: Path) -> None:
@@ -102,8 +106,7 @@ def build_loop(folder: Path, tools: Toolchain, python: Path) -> None:
     source = python / "source"
     patience.write(source / "Python", folder)
     headers = [f"-isystem{source / name}" for name in ("Python", "Include/internal")]
-    words = ["-DPy_BUILD_CORE", "-DNDEBUG", "-fwrapv", "-std=c11", "-w", *headers]
-    compile_c(tools, python, "ceval.c", str(folder / "ceval.o"), *words, cwd=folder)
+    compile_c(tools, python, "ceval.c", str(folder / "ceval.o"), *LOOP.split(), *headers, cwd=folder)
 
 
 def compile_c(tools: Toolchain, python: Path, source: str, target: str, *words: str, cwd: Path = HERE) -> None:
@@ -158,7 +161,9 @@ def requirements() -> list[str]:
 
 def asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Build one static file that holds CPython and pydrop.")
-    parser.add_argument("--plain", action="store_true", help="the interpreter begins at each start")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--plain", dest="plain", action="store_true", default=not DUMPED, help="begun at each start")
+    way.add_argument("--dumped", dest="plain", action="store_false", help="begun once, here")
     parser.add_argument("--for", dest="architecture", choices=sorted(MACHINES), default=native())
     parser.add_argument("target", nargs="?", type=Path, default=ROOT / "dist/pydrop")
     return parser.parse_args()

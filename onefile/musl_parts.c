@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { SIGNALS = 64, BITS = 8 * sizeof(unsigned long), RESTORER = 0x04000000 };
@@ -59,16 +58,3 @@ int sigaction(int number, const struct sigaction *restrict action, struct sigact
 }
 
 _Static_assert(sizeof(unsigned long) == 8, "the masks are of one word");
-
-#if DUMPED
-/* musl keeps a pointer into the vdso, which is another one in each process: the file is a process's memory. */
-int __clock_gettime(clockid_t clock, struct timespec *time)
-{
-    return (int)syscall(SYS_clock_gettime, clock, time);
-}
-
-int clock_gettime(clockid_t clock, struct timespec *time)
-{
-    return __clock_gettime(clock, time);
-}
-#endif

@@ -22,6 +22,7 @@ PYTEST = (".venv/bin/python", "-m", "pytest", "-q")
 SLOWEST = "--durations=10"
 PURE, KERNEL, CONTAINER = ("tests/pure", "tests/shape"), ("tests/kernel", "tests/fuzz"), ("tests/container",)
 GIVING_WAY = ("nice", "-n", "10")
+NOT_BY_PIP = ("-m", "not pip and not soak")
 ON_THE_FILE = ("env", f"PYDROP_UNDER_TEST={ROOT}/dist/pydrop")
 
 Process = subprocess.Popen[bytes]
@@ -131,7 +132,15 @@ def test() -> int:
     elsewhere = ignored(*PURE, *KERNEL, *CONTAINER)
     first = [
         Step("tests of the kernel, on Debian's Python, 3.11", *PYTEST, SLOWEST, *KERNEL),
-        Step("tests of programs, on the one file", *ON_THE_FILE, *PYTEST, SLOWEST, *elsewhere, behind=onefile),
+        Step(
+            "tests of programs, on the one file",
+            *ON_THE_FILE,
+            *PYTEST,
+            SLOWEST,
+            *NOT_BY_PIP,
+            *elsewhere,
+            behind=onefile,
+        ),
         Step("tests of programs by pip, 3.11", *PYTEST, SLOWEST, "-m", "(pip or python) and not soak", *elsewhere),
     ]
     second = [

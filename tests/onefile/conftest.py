@@ -25,6 +25,21 @@ def onefile() -> Path:
     return ROOT / "dist/pydrop"
 
 
+@pytest.fixture(scope="session")
+def dumped() -> Path:
+    """dist/pydrop-dumped, whose interpreter is begun at build; or the file that PYDROP_DUMPED names."""
+    named = os.environ.get("PYDROP_DUMPED")
+    if named:
+        return Path(named)
+    subprocess.run([sys.executable, ROOT / "onefile/make.py", "--dumped", ROOT / "dist/pydrop-dumped"], check=True)
+    return ROOT / "dist/pydrop-dumped"
+
+
+@pytest.fixture
+def dumped_image(dumped: Path, tmp_path: Path) -> Image:
+    return Image(tmp_path, dumped)
+
+
 @pytest.fixture
 def image(onefile: Path, tmp_path: Path) -> Image:
     return Image(tmp_path, onefile)

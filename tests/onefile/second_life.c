@@ -50,6 +50,9 @@ static void *plant(int *on_stack)
 int main(int count, char **words)
 {
     int here = 0;
+    struct timespec now;
+    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) /* musl keeps where it is in the vdso */
+        return 1;
     if (is_begun)
         return printf("%d %s %s\n", is_begun, count > 1 ? words[1] : "", getenv("CAME")), 0;
     is_begun = 7;

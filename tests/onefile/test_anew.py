@@ -22,10 +22,12 @@ HERE = Path(__file__).parent
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 @pytest.mark.parametrize("options", [(), ("--init",)])
 def test_a_signal_that_comes_ignored_is_handed_over_so(
-    number: signal.Signals, options: "tuple[str, ...]", image: Image
+    number: signal.Signals, options: "tuple[str, ...]", dumped_image: Image
 ) -> None:
     """Python keeps a table of them, which would be the build's."""
-    words = image.inside("/bin/pydrop", *options, "told", "ignored", env={"PYDROP_LOG_LEVEL": "error"}, pid_1=False)
+    words = dumped_image.inside(
+        "/bin/pydrop", *options, "told", "ignored", env={"PYDROP_LOG_LEVEL": "error"}, pid_1=False
+    )
     before = signal.signal(number, signal.SIG_IGN)
     try:
         done = subprocess.run(words, capture_output=True, text=True, check=False)
@@ -49,8 +51,7 @@ class Told:
                 "\n\ndef launched():\n    from pydrop.ctl import asked_inside\n\n    asked_inside.launched()\n"
             )
         for name in ("plain", "dumped"):
-            options = ["--plain"] * (name == "plain")
-            subprocess.run([sys.executable, tree / "onefile/make.py", *options, folder / name], check=True)
+            subprocess.run([sys.executable, tree / "onefile/make.py", f"--{name}", folder / name], check=True)
 
     def by(self, name: str, *words: str, **how: Any) -> dict[str, Any]:
         (self.folder / "same").unlink(missing_ok=True)

@@ -95,3 +95,11 @@ def test_a_word_that_points_to_the_stack_is_found_wherever_it_is(place: int) -> 
         dump.require_no_pointer(bytes(memory), 0x500000, dump.parsed(OWN + KERNELS), {"data": 0x500000})
     memory[place : place + 8] = (0x7FFC00021000).to_bytes(8, "little")  # behind its end
     dump.require_no_pointer(bytes(memory), 0x500000, dump.parsed(OWN + KERNELS), {"data": 0x500000})
+
+
+def test_nothing_of_where_it_was_built_is_in_the_file(dumped: Path) -> None:
+    """Neither as text nor as CPython's wide characters: it differed from build to build."""
+    content = dumped.read_bytes()
+    for name in ("pydrop-onefile-", "/linked", str(ROOT)):
+        assert name.encode() not in content
+        assert name.encode("utf-32-le") not in content

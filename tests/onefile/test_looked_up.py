@@ -173,7 +173,8 @@ def test_nothing_that_is_gpl_is_linked_in(onefile: Path) -> None:
 
 
 @pytest.mark.soak
-def test_it_is_the_same_byte_for_byte_when_it_is_built_again(onefile: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["--plain", "--dumped"])
+def test_it_is_the_same_byte_for_byte_when_it_is_built_again(way: str, tmp_path: Path) -> None:
     for name in ("one", "other"):
-        subprocess.run([sys.executable, ROOT / "onefile/make.py", tmp_path / name], check=True)
+        subprocess.run([sys.executable, ROOT / "onefile/make.py", way, tmp_path / name], check=True)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()

@@ -18,7 +18,12 @@ _PARTS = [] if ONE_FILE else __file__.split("/")
 # in it, and it may lie in any folder: that one holds it, and so is root's, whatever else is there.
 PREFIX = "/".join(_PARTS[:-6]) if _PARTS[-6:-5] in (["lib"], ["lib64"]) else ""
 PACKAGE = "/".join(_PARTS[:-2])
-LAUNCHER = sys.executable if ONE_FILE else f"{PREFIX}/bin/pydrop" if PREFIX else ""
+LAUNCHER = f"{PREFIX}/bin/pydrop" if PREFIX else ""
+
+
+def launcher() -> str:
+    """What is executed to start pydrop. Where the one file lies, each start of it tells anew."""
+    return sys.executable if ONE_FILE else LAUNCHER
 
 
 def started_by(name: str, environment: tuple[str, ...]) -> str:
@@ -54,7 +59,7 @@ def require_own_code_safe(name: str, environment: tuple[str, ...]) -> "Seen":
 
 
 def _checked(name: str, environment: tuple[str, ...]) -> list[str]:
-    return [PACKAGE, sys.executable, LAUNCHER, started_by(name, environment)]
+    return [PACKAGE, sys.executable, launcher(), started_by(name, environment)]
 
 
 def _require_modules_safe(seen: "Seen") -> None:

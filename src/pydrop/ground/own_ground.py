@@ -113,7 +113,7 @@ class Ground:
         self.own: dict[str, str] = {}  # path without links -> what it is
         self._holders: dict[str, str] = {}  # a folder -> the first of them that lies in it
         self._folders: set[str] = set()  # what is no link on the way to them
-        for path in (own_code.LAUNCHER, own_code.PACKAGE):
+        for path in (own_code.launcher(), own_code.PACKAGE):
             self._add(path, "part of pydrop's own installation")
         if own_code.PREFIX not in SYSTEM_PREFIXES:
             self._add(own_code.PREFIX, "part of pydrop's own installation")

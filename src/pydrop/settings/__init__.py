@@ -78,7 +78,7 @@ def _secrets(parsed: "dict[str, Any]", sources: dict[str, str], environment: tup
 
 def config_path(environment: tuple[str, ...]) -> tuple[str, bool]:
     """The settings file's path, and whether PYDROP_CONFIG names it (then it must exist)."""
-    path = value_of(environment, FILE_VARIABLE).strip(BLANKS)
+    path = value_of(environment, FILE_VARIABLE)
     if path and not path.startswith("/"):
         given = RawSetting(name="config", source=FILE_VARIABLE, value=path)
         quotes = ", without quotes (an env file keeps them)" if path[0] in "\"'" else ""
