@@ -22,7 +22,7 @@ PYTEST = (".venv/bin/python", "-m", "pytest", "-q")
 SLOWEST = "--durations=10"
 PURE, KERNEL, CONTAINER = ("tests/pure", "tests/shape"), ("tests/kernel", "tests/fuzz"), ("tests/container",)
 GIVING_WAY = ("nice", "-n", "10")
-NOT_BY_PIP = ("-m", "not pip and not soak")
+NOT_BY_PIP = (SLOWEST, "-m", "not pip and not soak")
 ON_THE_FILE = ("env", f"PYDROP_UNDER_TEST={ROOT}/dist/pydrop")
 
 Process = subprocess.Popen[bytes]

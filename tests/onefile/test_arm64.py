@@ -18,10 +18,11 @@ STATUS = "grep -E '^(Uid|Gid|CapEff|CapPrm|NoNewPrivs):' /proc/self/status"
 DROPPED = ["1500"] * 4
 
 
-@pytest.fixture(scope="module")
-def arm64() -> str:
-    subprocess.run([ROOT / "tools/arm64"], check=True)
-    return str(ROOT / "dist/arm64/pydrop")
+@pytest.fixture(scope="module", params=["plain", "dumped"])
+def arm64(request: pytest.FixtureRequest) -> str:
+    """Its interpreter begins at each start, or was begun at build."""
+    subprocess.run([ROOT / "tools/arm64", request.param], check=True)
+    return str(ROOT / f"dist/arm64/pydrop-{request.param}")
 
 
 @pytest.fixture
