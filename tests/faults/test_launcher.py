@@ -195,13 +195,13 @@ def etc_is_theirs(planted: Planted) -> None:
     ("spoil", "named"),
     [
         (theirs, "10-planted"),
-        (their_folder, "10-planted"),
+        (their_folder, "root's hooks is not root's alone, so that one could be missing: /etc/pydrop.d "),
         (everybodys, "10-planted"),
-        (everybodys_folder, "10-planted"),
+        (everybodys_folder, "root's hooks is not root's alone, so that one could be missing: /etc/pydrop.d "),
         (their_groups, "10-planted"),
         (a_link_to_theirs, "10-planted"),
         (a_link_into_their_folder, "10-planted"),
-        (their_folder_behind_a_link, "10-planted"),
+        (their_folder_behind_a_link, "can be replaced"),
         (etc_is_theirs, "/etc belongs to user 1500"),
     ],
 )

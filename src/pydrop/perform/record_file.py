@@ -46,19 +46,26 @@ def _write(folder: int, content: bytes) -> None:
     The record of an earlier start is no longer valid, and is removed first. This also saves a restart 1 ms where /run
     lies on a disk: ext4 writes a file out before it replaces another (auto_da_alloc, ext4(5))."""
     new = f".{NAME}"
-    try:
-        os.unlink(NAME, dir_fd=folder)
-    except FileNotFoundError:
-        pass
+    _unlink(NAME, folder)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     try:
         file = os.open(new, flags, 0o600, dir_fd=folder)
     except FileExistsError:  # a start was killed before it renamed the file
-        os.unlink(new, dir_fd=folder)
+        _unlink(new, folder)
         file = os.open(new, flags, 0o600, dir_fd=folder)
     try:
         while content:
             content = content[os.write(file, content) :]
     finally:
         os.close(file)
-    os.rename(new, NAME, src_dir_fd=folder, dst_dir_fd=folder)
+    try:
+        os.rename(new, NAME, src_dir_fd=folder, dst_dir_fd=folder)
+    except FileNotFoundError:
+        pass  # another container shares /run, and starts at the same time: the record is that one's now
+
+
+def _unlink(name: str, folder: int) -> None:
+    try:
+        os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        pass
