@@ -20,7 +20,7 @@ def test_another_containers_start_that_takes_the_new_file_is_no_failure(
         rename(new, name, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
         rename(new, name, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
 
-    monkeypatch.setattr(record_file.os, "rename", taken)
+    monkeypatch.setattr("pydrop.perform.record_file.os.rename", taken)
     record_file._write(folder, b"mine")
     assert (tmp_path / record.NAME).read_bytes() == b"mine"
     os.close(folder)
