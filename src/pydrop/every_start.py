@@ -19,7 +19,7 @@ NAMES = """
     calls_by_libraries kernel checked_reads mountinfo proc_stat steps tmpfiles ground trust ground.own_code
     record settings.raw_setting settings.parsers settings.table settings.sources settings
     inspection.earlier_start inspection.volume_mounts inspection.tmpfiles_glance inspection perform
-    perform.timeline_writer report start_lock performing planning.limits planning.decision
+    state_folder perform.timeline_writer report start_lock performing planning.limits planning.decision
     planning.step_builders planning.orders planning descent standing perform.streams perform.record_file
     perform.privileges
 """.split()

@@ -14,7 +14,12 @@ def faster(clock):
 
 time.monotonic, time.time = faster(time.monotonic), faster(time.time)
 """
-START = "import sys; from pydrop import entry; sys.argv[0] = 'pydrop'; entry.module()"
+START = """
+import sys
+from pydrop import called_as, inherited
+sys.argv[0] = "pydrop"
+called_as.begin(inherited.without_launcher(sys.argv))
+"""
 CTL = """
 import sys
 from pydrop import inherited
