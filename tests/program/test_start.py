@@ -163,11 +163,16 @@ def test_a_signal_in_the_first_moment_is_not_lost(place: Throwaway, name: str) -
     assert f"SIG{name}" in done.stderr.decode()
 
 
-# As PID 1 of the namespaces: a child that sends the signal as soon as TERM is blocked there, or has a handler.
+# As PID 1 of the namespaces: a child that sends the signal as soon as TERM is blocked there, or has a handler. fork(3)
+# itself blocks all signals for a moment, so PID 1 must be another program by then.
 SENDER = """
 import os, sys, time
 number, words = int(sys.argv[1]), sys.argv[2:]
+named = lambda: open('/proc/1/cmdline', 'rb').read()
+before = named()
 if os.fork() == 0:
+    while named() == before:
+        pass
     while True:
         with open('/proc/1/status') as file:
             masks = [int(line.split()[1], 16) for line in file if line.startswith(('SigBlk', 'SigCgt'))]
