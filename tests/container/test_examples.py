@@ -374,4 +374,4 @@ def test_the_index_names_each_example_and_how_pydrop_is_built():
     named = set(re.findall(r"^\| \[(.+?)\]\(\1\)", index, re.M))
     assert named == {path.name for path in EXAMPLES.iterdir() if path.is_dir()}
     assert named == {name.split("/")[0] for name in (*SERVERS, *JOBS)} | {"kubernetes"}  # test_kubernetes.py
-    assert "docker build -t pydrop -f Dockerfile.example ." in index
+    assert "docker build --target dist -t pydrop ." in index
