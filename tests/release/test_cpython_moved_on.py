@@ -94,8 +94,10 @@ def test_nor_is_one_that_cannot_be_read(recipe, tmp_path) -> None:
     assert done.returncode == 2 and done.stderr.startswith("cpython-moved-on: apt-get failed: ")
 
 
-def test_one_archive_that_does_not_answer_is_no_yes_of_the_others(recipe, tmp_path) -> None:
-    """apt-get calls that a warning, since it may answer later."""
+def test_one_archive_that_does_not_answer_is_no_yes_of_the_others(recipe, tmp_path, monkeypatch) -> None:
+    """apt-get calls that a warning, since it may answer later. It asks once here, not for seven seconds."""
+    (tmp_path / "apt.conf").write_text('Acquire::Retries "0";\n')
+    monkeypatch.setenv("APT_CONFIG", str(tmp_path / "apt.conf"))
     sources = archive(tmp_path, python3_13=(NAMED,))
     with sources.open("a") as text:
         text.write("\nTypes: deb-src\nURIs: http://127.0.0.1:1\nSuites: ./\nTrusted: yes\n")
