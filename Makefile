@@ -5,7 +5,7 @@
 help:
 	@echo "make run        see pydrop at work in a real container"
 	@echo "make check      at every step of the work, in a minute: lint, and the short tests"
-	@echo "make test       everything that must hold, in less than eight minutes: lint, all tests, also on Python 3.13, 3.14 and in containers"
+	@echo "make test       everything that must hold, in twelve minutes: lint, all tests, also on Python 3.13, 3.14 and in containers"
 	@echo "make soak       before a release: sieges, a thousand rounds, kills at every call"
 	@echo "make bench      each target of the design as a ratio against its peer"
 	@echo "make lint       a part of both: ruff, mypy and shellcheck"
