@@ -14,15 +14,13 @@ from recipe import PACKAGE, VERSION
 
 CPYTHON = VERSION.partition("-")[0]
 PURL_DEBIAN = "pkg:deb/debian/{0}@{1}?arch=source"
-PAGE_DEBIAN = "https://sources.debian.org/src/{0}/{1}/"
-PAGE_PYPI = "https://pypi.org/project/{0}/{1}/#files"
 # The words of this licence are long; what it asks of who links with libgcc is nothing, by its own exception.
 EXCEPTION = re.compile(r"GCC RUNTIME LIBRARY EXCEPTION.*?requirements of the license of GCC\.\n", re.DOTALL)
 
 
 class Component(NamedTuple):
-    """`files` are the source archives, SHA-256 by name, and `page` is where they are. `taken` matches the linker's
-    inputs that come from it, "" where it comes frozen, as bytes of ours. `texts` are the licence's, by file name."""
+    """`files` are the source archives, SHA-256 by name; `purl` says where they are. `taken` matches the linker's inputs
+    that come from it, "" where it comes frozen, as bytes of ours. `texts` are the licence's, by file name."""
 
     name: str
     version: str
@@ -30,7 +28,6 @@ class Component(NamedTuple):
     supplier: str
     purl: str
     home: str
-    page: str
     files: dict[str, str]
     taken: str
     texts: dict[str, str]
@@ -51,7 +48,6 @@ def cpython(folder: Path) -> Component:
         supplier="Python Software Foundation, as patched by Debian",
         purl=PURL_DEBIAN.format(PACKAGE, VERSION),
         home="https://www.python.org/",
-        page=PAGE_DEBIAN.format(PACKAGE, VERSION),
         files=debian_source.files(next(folder.glob("*.dsc"))),
         taken=r"/source/libpython3\.\d+\.a$|/loop-cpython-[^/]+/ceval\.o$",
         texts={
@@ -74,7 +70,6 @@ def hacl(folder: Path) -> Component:
         supplier="HACL* Contributors",
         purl=f"pkg:github/hacl-star/hacl-star@{version}",
         home="https://hacl-star.github.io/",
-        page=PAGE_DEBIAN.format(PACKAGE, VERSION),
         files=debian_source.files(next(folder.glob("*.dsc"))),
         taken=r"/source/Modules/_hacl/libHacl_Hash_SHA2\.a$",
         texts={"hacl-star.txt": re.sub(r"^(/\*| \*) ?", "", head, flags=re.MULTILINE)},
@@ -91,7 +86,6 @@ def musl() -> Component:
         supplier="Rich Felker and contributors, as packaged by Debian",
         purl=PURL_DEBIAN.format("musl", version),
         home="https://musl.libc.org/",
-        page=PAGE_DEBIAN.format("musl", version),
         files=packaged("musl", version),
         taken=r"/[^/]*-linux-musl/(lib[cm]\.a|S?crt[1in]\.o)$",
         texts={"musl.txt": Path("/usr/share/doc/musl-dev/copyright").read_text()},
@@ -111,7 +105,6 @@ def libgcc() -> Component:
         supplier="Free Software Foundation, as packaged by Debian",
         purl=PURL_DEBIAN.format("gcc-12", version),
         home="https://gcc.gnu.org/",
-        page=PAGE_DEBIAN.format("gcc-12", version),
         files=packaged("gcc-12", version),
         taken=r"/gcc/[^/]*/12/(libgcc(_eh)?\.a|crt(begin|end)[ST]?\.o)$",
         texts={"libgcc.txt": granted[0]},
@@ -139,7 +132,6 @@ def from_pypi(name: str, licence: str, supplier: str, home: str, taken: str, tex
         supplier=supplier,
         purl=f"pkg:pypi/{name}@{version}",
         home=home,
-        page=PAGE_PYPI.format(name, version),
         files={archive: digest.strip()},
         taken=taken,
         texts={f"{name}.txt": text.read_text()},

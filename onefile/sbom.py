@@ -50,7 +50,7 @@ def component(part: Part, licences: LicenseFactory) -> Component:
     sources = [
         ExternalReference(
             type=ExternalReferenceType.SOURCE_DISTRIBUTION,
-            url=XsUri(part.page),
+            url=XsUri(part.purl),
             comment=name,
             hashes=[sha256(digest)],
         )

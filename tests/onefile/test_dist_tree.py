@@ -201,7 +201,7 @@ LOAD /tmp/pydrop-onefile-x1/main.o
     "line", ["/usr/lib/x86_64-linux-gnu/libz.a(inflate.o)", "/usr/lib/x86_64-linux-gnu/libexpat.a(xmlparse.o)"]
 )
 def test_what_is_linked_in_and_has_no_licence_here_stops_the_build(line: str, tmp_path: Path) -> None:
-    musl = components.Component(*["x"] * 7, {}, r"-linux-musl/(libc\.a|Scrt1\.o)$", {})
+    musl = components.Component(*["x"] * 6, {}, r"-linux-musl/(libc\.a|Scrt1\.o)$", {})
     other = musl._replace(name="absent", taken="/nowhere$")
     file = tmp_path / "map"
     file.write_text(LINKED)
