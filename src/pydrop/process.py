@@ -95,7 +95,7 @@ class Start(Value):
     ignored: "tuple[int, ...]"  # those of SIGPIPE and SIGXFSZ, which Python itself ignores, that came ignored
     blocked: "tuple[int, ...]"  # those of TERM, INT, HUP and QUIT, which the launcher blocks, that came blocked
     began: "float | None" = None  # when the launcher began, by CLOCK_MONOTONIC in seconds; None without a launcher
-    loading: "float | None" = None  # when Python began to load pydrop, by the same clock; None without a boot file
+    loading: "float | None" = None  # when Python began to load pydrop, by the same clock; None without launcher
     marks: "tuple[tuple[str | Step, str, str, float], ...]" = ()  # the phases so far: see perform/timeline_writer
     progress: "Callable[[str, bool], None] | None" = None  # shows how far a step is: Report.progress
     note: "Callable[[str], None] | None" = None  # prints one line, of level info
